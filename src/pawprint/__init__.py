@@ -1,0 +1,1 @@
+"""Reproducible transfer learning for images, orchestrated with DVC."""

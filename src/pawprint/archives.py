@@ -1,0 +1,156 @@
+"""Archives of pictures: what is in one, read member by member, never unpacked to disk."""
+
+import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, lzma.LZMAError)
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a member's name is a picture's: a known suffix, and nothing hidden on the way."""
+    path = PurePosixPath(name)
+    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
+    return path.suffix.lower() in SUFFIXES and not hidden
+
+
+def normal(name: str) -> str:
+    """The member's name with forward slashes and without a leading `./`."""
+    return PurePosixPath(name.replace("\\", "/")).as_posix()
+
+
+def contents(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of each wanted file, in the archive's order; a name twice: the first.
+
+    Raises:
+        ValueError: the file is neither a tar (plain, gz, bz2, xz) nor a zip, or it is damaged.
+    """
+    left = set(wanted)
+    for name, data in _walk(path, left):
+        if data is not None and name in left:
+            left.discard(name)
+            yield name, data
+
+
+def image_names(path: Path) -> list[str]:
+    """The pictures in an archive, sorted by code point.
+
+    Raises:
+        ValueError: it holds none, one name stands twice, or as for `contents`.
+    """
+    names = sorted(name for name, _ in _walk(path, ()) if is_image_name(name))
+    if not names:
+        raise ValueError(
+            f"{path}: no picture in this archive (names that end in {', '.join(SUFFIXES)}); "
+            "check `pictures.url` in datasets.yaml"
+        )
+    twice = sorted({a for a, b in zip(names, names[1:], strict=False) if a == b})
+    if twice:
+        raise ValueError(
+            f"{path}: {len(twice)} names stand twice, such as {twice[0]!r}; "
+            "pack the archive again with each picture once"
+        )
+    return names
+
+
+def check_count(path: Path, count: int | None) -> None:
+    """Check the number of pictures against the catalogue's `count`, where one is given.
+
+    Raises:
+        ValueError: they differ, or as for `image_names`.
+    """
+    found = len(image_names(path))
+    if count is not None and found != count:
+        raise ValueError(
+            f"{path}: {found:,} pictures, but datasets.yaml says count: {count:,}; "
+            "mend `count`, or check `pictures.url`"
+        )
+
+
+def texts(path: Path, wanted: Mapping[str, str]) -> dict[str, str]:
+    """Text files of an archive.
+
+    Args:
+        path: the archive.
+        wanted: a member's name for each key.
+
+    Returns:
+        The text for each key.
+
+    Raises:
+        ValueError: a member is not there, or is not UTF-8, or as for `contents`.
+    """
+    found = dict(contents(path, wanted.values()))
+    absent = [name for name in wanted.values() if name not in found]
+    if absent:
+        raise ValueError(
+            f"{path}: not in this archive: {', '.join(absent)}; mend `lists` in datasets.yaml"
+        )
+    return {key: found[name].decode("utf-8") for key, name in wanted.items()}
+
+
+def _walk(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes | None]]:
+    try:
+        walk = _zipped if zipfile.is_zipfile(path) and not _is_tar(path) else _tarred
+        yield from walk(path, wanted)
+    except (*BROKEN, EOFError) as error:
+        raise ValueError(
+            f"{path}: not an archive that can be read (tar, tar.gz, tar.bz2, tar.xz, zip): "
+            f"{error or 'it ends too early'}; fetch it again, or check its hash in datasets.yaml"
+        ) from error
+
+
+def _is_tar(path: Path) -> bool:
+    # a tar of zips also ends like a zip: the head of the file decides
+    with path.open("rb") as file:
+        return file.read(262)[257:] == b"ustar"
+
+
+def _tarred(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes | None]]:
+    with tarfile.open(path, "r:*") as archive:
+        for member in archive:
+            if not member.isfile():
+                continue
+            name = normal(member.name)
+            file = archive.extractfile(member) if name in wanted else None
+            yield name, file.read() if file else None
+
+
+def _zipped(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes | None]]:
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if not member.is_dir():
+                name = normal(member.filename)
+                data = archive.read(member) if name in wanted else None
+                yield name, data
+
+
+def pack(folder: Path, target: Path) -> None:
+    """A folder's files as a tar whose bytes depend on names and contents alone.
+
+    Raises:
+        ValueError: there is no visible file in the folder.
+    """
+    found = sorted(
+        (path.relative_to(folder).as_posix(), path)
+        for path in folder.rglob("*")
+        if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts)
+    )
+    if not found:
+        raise ValueError(f"{folder}: no file in this folder; check `pictures.url`")
+    with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as archive:
+        for name, path in found:
+            add(archive, name, path.read_bytes())
+
+
+def add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    """Add one file with fixed time, owner and mode."""
+    header = tarfile.TarInfo(name)
+    header.size, header.mode = len(data), 0o644
+    archive.addfile(header, io.BytesIO(data))

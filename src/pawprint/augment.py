@@ -1,0 +1,229 @@
+"""From the squeezed cache to the network's batch: one map, one sampling, lighting, normalisation.
+
+fastai crops and shrinks each picture on the processor (an integer crop), then samples it twice
+more on the GPU (rotation, zoom and warp at full size; the random crop to the final size). Here
+all of these are ONE map from a pixel of the batch to a place in the cache, and the picture is
+sampled once. Distributions and geometry are fastai's, with one deviation: the random crop is
+drawn for each picture, not for each batch.
+
+Coordinates are in [-1, 1], x to the right, y down; maps go from the output to the input.
+Source: fastai 2.8's vision/augment.py.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Self
+
+import torch
+from jaxtyping import Float32, Float64, Int64, UInt8
+from torch import Tensor
+from torch.nn import functional
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, RGB, of values in [0, 1]
+CLOSE = 4 << 20  # bytes of floats that a core keeps close at hand
+
+
+@dataclass(frozen=True)
+class Strengths:
+    """How far each change may go; the keys of `augment` in params.yaml."""
+
+    flip: float
+    max_rotate: float
+    max_zoom: float
+    max_warp: float
+    max_lighting: float
+    p_affine: float
+    p_lighting: float
+    min_scale: float
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The random values of each picture; `float64`, so that a map is exact to the last pixel."""
+
+    along: Float64[Tensor, " image"]  # 0-1: place of the square on the long side
+    flip: Float64[Tensor, " image"]  # 1, or -1 for mirrored
+    angle: Float64[Tensor, " image"]  # radians, clockwise
+    zoom: Float64[Tensor, " image"]  # 1 or more
+    zoom_x: Float64[Tensor, " image"]  # 0-1: centre of the zoom
+    zoom_y: Float64[Tensor, " image"]
+    warp_x: Float64[Tensor, " image"]
+    warp_y: Float64[Tensor, " image"]
+    area: Float64[Tensor, " image"]  # 0-1: the crop's share of the square
+    crop_x: Float64[Tensor, " image"]  # 0-1: place of the crop
+    crop_y: Float64[Tensor, " image"]
+    brightness: Float64[Tensor, " image"]  # added to the logit
+    contrast: Float64[Tensor, " image"]  # the logit is multiplied by it
+
+
+@dataclass(frozen=True)
+class Maps:
+    """What sampling needs of each picture, ready for the device."""
+
+    matrix: Float32[Tensor, "image 3 3"]  # output -> the square
+    scale: Float32[Tensor, "image 2"]  # the square -> the cache
+    offset: Float32[Tensor, "image 2"]
+    brightness: Float32[Tensor, " image"] | None  # None: the light stays as it is
+    contrast: Float32[Tensor, " image"] | None
+
+    def to(self, device: torch.device) -> Self:
+        """The same maps on a device."""
+        return self._each(lambda tensor: tensor.to(device))
+
+    def of(self, rows: Int64[Tensor, " batch"] | slice) -> Self:
+        """The maps of some pictures."""
+        return self._each(lambda tensor: tensor[rows])
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
+        tensors = {field.name: getattr(self, field.name) for field in fields(self)}
+        return type(self)(**{k: None if t is None else change(t) for k, t in tensors.items()})
+
+
+def drawn(n: int, strengths: Strengths, generator: torch.Generator) -> Draws:
+    """Random values for `n` pictures, as fastai's `aug_transforms` distributes them."""
+
+    def uniform(low: float, high: float) -> Tensor:
+        return low + (high - low) * torch.rand(n, generator=generator, dtype=torch.float64)
+
+    def sometimes(values: Tensor, share: float, neutral: float) -> Tensor:
+        return torch.where(uniform(0, 1) < share, values, neutral)
+
+    s, light = strengths, strengths.max_lighting
+    turn, contrast = math.radians(s.max_rotate), -math.log(1 - light)
+    return Draws(
+        along=uniform(0, 1),
+        flip=torch.where(uniform(0, 1) < s.flip, -1.0, 1.0).double(),
+        angle=sometimes(uniform(-turn, turn), s.p_affine, 0),
+        zoom=sometimes(uniform(1, s.max_zoom), s.p_affine, 1),
+        zoom_x=uniform(0, 1),
+        zoom_y=uniform(0, 1),
+        warp_x=sometimes(uniform(-s.max_warp, s.max_warp), s.p_affine, 0),
+        warp_y=sometimes(uniform(-s.max_warp, s.max_warp), s.p_affine, 0),
+        area=uniform(s.min_scale, 1),
+        crop_x=uniform(0, 1),
+        crop_y=uniform(0, 1),
+        brightness=sometimes(torch.logit(uniform((1 - light) / 2, (1 + light) / 2)), s.p_lighting, 0),
+        contrast=sometimes(uniform(-contrast, contrast).exp(), s.p_lighting, 1),
+    )
+
+
+def neutral(n: int) -> Draws:
+    """The values that show the centre square as it is."""
+    half, one, zero = (torch.full((n,), v, dtype=torch.float64) for v in (0.5, 1, 0))
+    return Draws(half, one, zero, one, half, half, zero, zero, one, half, half, zero, one)
+
+
+def maps(draws: Draws, sides: Float32[Tensor, "image 2"], size: int, light: bool) -> Maps:
+    """The maps of pictures with these draws.
+
+    Args:
+        draws: one value a picture.
+        sides: width and height of the originals, px.
+        size: of the cache, px.
+        light: whether brightness and contrast are applied at all.
+    """
+    matrix = warp(draws) @ affine(draws) @ crop(draws, size)
+    share = sides.double().amin(1, keepdim=True) / sides.double()  # the square's, of each side
+    offset = (2 * draws.along[:, None] - 1) * (1 - share)
+    # the square's outer pixel centres are at -1 and 1; those of the cache's sampling are inside
+    scale = share * (size - 1) / size
+    lights = (draws.brightness.float(), draws.contrast.float()) if light else (None, None)
+    return Maps(matrix.float(), scale.float(), offset.float(), *lights)
+
+
+def crop(draws: Draws, size: int) -> Float64[Tensor, "image 3 3"]:
+    """From the output to the square: the random resized crop, in whole pixels of the square."""
+    side = (draws.area.sqrt() * size).round()
+    left = (draws.crop_x * (size - side + 1)).floor().minimum(size - side)
+    top = (draws.crop_y * (size - side + 1)).floor().minimum(size - side)
+    zero, one = torch.zeros_like(side), torch.ones_like(side)
+    share = (side - 1) / (size - 1)
+    shift_x, shift_y = ((2 * start + side - 1) / (size - 1) - 1 for start in (left, top))
+    return _matrix([share, zero, shift_x], [zero, share, shift_y], [zero, zero, one])
+
+
+def affine(draws: Draws) -> Float64[Tensor, "image 3 3"]:
+    """Flip · rotation · zoom."""
+    zero, one = torch.zeros_like(draws.flip), torch.ones_like(draws.flip)
+    cos, sin, s = draws.angle.cos(), draws.angle.sin(), 1 / draws.zoom
+    flip = _matrix([draws.flip, zero, zero], [zero, one, zero], [zero, zero, one])
+    rotation = _matrix([cos, sin, zero], [-sin, cos, zero], [zero, zero, one])
+    shift_x, shift_y = ((1 - s) * (2 * centre - 1) for centre in (draws.zoom_x, draws.zoom_y))
+    zoom = _matrix([s, zero, shift_x], [zero, s, shift_y], [zero, zero, one])
+    return flip @ rotation @ zoom
+
+
+def warp(draws: Draws) -> Float64[Tensor, "image 3 3"]:
+    """The homography that sends four moved corners to the square's own, by its 8 equations."""
+    u, v = draws.warp_x, draws.warp_y
+    moved = ((-1 - v, -1 - u), (-1 + v, 1 + u), (1 + v, -1 + u), (1 - v, 1 - u))
+    corners = ((-1, -1), (-1, 1), (1, -1), (1, 1))
+    zero, one = torch.zeros_like(u), torch.ones_like(u)
+    rows, right = [], []
+    for (x, y), (to_x, to_y) in zip(moved, corners, strict=True):
+        rows.append(torch.stack([x, y, one, zero, zero, zero, -to_x * x, -to_x * y], 1))
+        rows.append(torch.stack([zero, zero, zero, x, y, one, -to_y * x, -to_y * y], 1))
+        right += [to_x, to_y]
+    target = torch.tensor(right, dtype=u.dtype).expand(len(u), 8)
+    solved = torch.linalg.solve(torch.stack(rows, 1), target)
+    return torch.cat([solved, one[:, None]], 1).reshape(-1, 3, 3)
+
+
+def _matrix(*rows: list[Tensor]) -> Tensor:
+    return torch.stack([torch.stack(row, 1) for row in rows], 1)
+
+
+def batch(
+    pictures: UInt8[Tensor, "batch side side rgb=3"], chosen: Maps, size: int
+) -> Float32[Tensor, "batch rgb=3 size size"]:
+    """The network's input, normalised, in channels-last order.
+
+    On a processor it is made in pieces that stay in its cache, which takes a third of the time.
+    """
+    n, side = pictures.shape[:2]
+    step = n if pictures.is_cuda else max(1, CLOSE // (side * side * 3 * 4))
+    made = torch.empty(n, size, size, 3, device=pictures.device).permute(0, 3, 1, 2)
+    for start in range(0, n, step):
+        part = slice(start, start + step)
+        made[part] = _sampled(pictures[part], chosen.of(part), size)
+    return made
+
+
+def _sampled(pictures: Tensor, chosen: Maps, size: int) -> Tensor:
+    floats = pictures.float().permute(0, 3, 1, 2)
+    places = grid(chosen, size)
+    values = functional.grid_sample(floats, places, padding_mode="border", align_corners=False)
+    values.div_(255)
+    if chosen.brightness is not None and chosen.contrast is not None:
+        values = lit(values, chosen.brightness, chosen.contrast)
+    mean, std = (values.new_tensor(stat).view(3, 1, 1) for stat in (MEAN, STD))
+    return values.sub_(mean).div_(std)
+
+
+def grid(chosen: Maps, size: int) -> Float32[Tensor, "batch size size 2"]:
+    """Where in the cache each output pixel is sampled.
+
+    Outside the square the picture is mirrored at the square's border, as fastai does.
+    """
+    at = torch.linspace(-1, 1, size, device=chosen.matrix.device)
+    x, y = at.view(1, 1, size), at.view(1, size, 1)
+    rows = chosen.matrix[:, :, :, None, None]
+    below = rows[:, 2, 0] * x + (rows[:, 2, 1] * y + rows[:, 2, 2])
+    places = torch.empty(*below.shape, 2, device=at.device)
+    for axis in (0, 1):
+        place = (rows[:, axis, 0] * x + (rows[:, axis, 1] * y + rows[:, axis, 2])).div_(below)
+        place.add_(1).abs_().sub_(2).abs_().neg_().add_(1)  # 1 - |2 - |p + 1||: mirrored at ±1
+        scale, offset = (part[:, axis, None, None] for part in (chosen.scale, chosen.offset))
+        places[..., axis] = place.mul_(scale).add_(offset)
+    return places
+
+
+def lit(
+    values: Float32[Tensor, "batch rgb=3 height width"],
+    brightness: Float32[Tensor, " batch"],
+    contrast: Float32[Tensor, " batch"],
+) -> Float32[Tensor, "batch rgb=3 height width"]:
+    """Brightness, then contrast, on the logits of values in [0, 1]; changes `values` in place."""
+    logits = values.clamp_(1e-7, 1 - 1e-7).logit_()
+    return logits.add_(brightness.view(-1, 1, 1, 1)).mul_(contrast.view(-1, 1, 1, 1)).sigmoid_()

@@ -1,0 +1,70 @@
+"""Batches from the cache: augmented and shuffled for training, plain and in order for judging."""
+
+from collections.abc import Iterable, Iterator
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from pawprint import augment, randomness
+from pawprint.augment import Maps, Strengths
+from pawprint.cache import Cache
+from pawprint.dataset import Part
+
+Batch = tuple[Float[Tensor, "batch rgb=3 size size"], Tensor]
+
+
+def per_epoch(pictures: int, batch_size: int) -> int:
+    """Batches an epoch; the last may be smaller, but one picture alone joins the one before.
+
+    BatchNorm cannot learn from one picture. fastai drops the last batch instead.
+
+    >>> per_epoch(128, 64), per_epoch(129, 64), per_epoch(130, 64)
+    (2, 2, 3)
+    """
+    full, rest = divmod(pictures, batch_size)
+    return full + (rest > 1 or not full)
+
+
+def augmented(
+    stored: Cache, train: Part, strengths: Strengths, size: int, batch_size: int, *words: int | str
+) -> Iterator[Batch]:
+    """Every picture of `train` once, in an order of the epoch's own.
+
+    Order and augmentation are drawn for all pictures at once, from `words` (seed, phase, epoch)
+    and nothing else: neither device nor batch size nor a restart changes them.
+    """
+    draws = randomness.generator(*words)
+    order = torch.randperm(len(train), generator=draws)
+    drawn = augment.drawn(len(train), strengths, draws)
+    maps = augment.maps(drawn, stored.sides[train.rows], stored.size, light=True)
+    starts = [i * batch_size for i in range(1, per_epoch(len(train), batch_size))]
+    return batches(stored, train, maps, torch.tensor_split(order, starts), size)
+
+
+def plain(stored: Cache, part: Part, size: int, batch_size: int) -> Iterator[Batch]:
+    """The centre squares of `part`, in order, nothing random."""
+    neutral = augment.neutral(len(part))
+    maps = augment.maps(neutral, stored.sides[part.rows], stored.size, light=False)
+    return batches(stored, part, maps, torch.arange(len(part)).split(batch_size), size)
+
+
+def batches(
+    stored: Cache, part: Part, maps: Maps, chosen: Iterable[Int64[Tensor, " batch"]], size: int
+) -> Iterator[Batch]:
+    """Pictures and targets of these rows of `part`, on the device."""
+    maps = maps.to(stored.device)
+    for rows in chosen:
+        here = rows.to(stored.device, non_blocking=True)
+        pictures = stored.pictures(part.rows[rows])
+        yield augment.batch(pictures, maps.of(here), size), part.targets[here]
+
+
+@torch.no_grad()
+def predicted(
+    network: nn.Module, stored: Cache, part: Part, size: int, batch_size: int
+) -> Float[Tensor, "image output"]:
+    """The network's outputs for `part`, in order, in float32, by the network in evaluation mode."""
+    network.eval()
+    found = plain(stored, part, size, batch_size)
+    return torch.cat([network(pictures).float() for pictures, _ in found])

@@ -1,0 +1,96 @@
+"""The state after each epoch, in a scratch folder that DVC does not know.
+
+It is found again only by a run with equal params, data, parent model and code, and is removed
+when the stage has written its model. A killed stage goes on from its last epoch to the same
+bytes as one that was not.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pawprint import files, modelfile
+from pawprint.smoothing import Smoothed
+from pawprint.training import Epoch, State
+
+SCRATCH = Path(os.environ.get("DVC_ROOT", ".")) / ".scratch"
+KEPT = 3  # folders of one stage: the run itself and the last that were broken off
+
+
+def fingerprint(params: Mapping[str, Any], inputs: Iterable[Path], stage: Path) -> str:
+    """What a state belongs to: params, inputs, the library's and the stage's code, versions."""
+    code = [*sorted(Path(__file__).parent.glob("*.py")), stage]
+    hashes = [files.digest(path) for path in (*inputs, *code)]
+    facts = [params, hashes, modelfile.versions(), torch.backends.cpu.get_cpu_capability()]
+    return files.text_digest(json.dumps(facts, sort_keys=True))[:32]
+
+
+class Store:
+    """The scratch folder of one run of one stage."""
+
+    def __init__(self, stage: str, mark: str, root: Path = SCRATCH) -> None:
+        """Make the folder, and remove the oldest of the stage's others."""
+        self.folder = root / stage / mark
+        self.path = self.folder / "state.safetensors"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.touch()
+        others = sorted(self.folder.parent.iterdir(), key=lambda path: path.stat().st_mtime)
+        for old in others[:-KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
+
+    def save(self, state: State) -> None:
+        """Replace the saved state by this one, whole."""
+        tensors = {f"network.{k}": v for k, v in state.network.state_dict().items()}
+        for number, weight in enumerate(_weights(state)):
+            values = state.optimizer.state[weight]
+            tensors |= {f"optimizer.{number}.{key}": value for key, value in values.items()}
+        text = {
+            "history": [asdict(epoch) for epoch in state.history],
+            "smoothed": asdict(state.smoothed),
+            "scaler": state.scaler.state_dict(),
+        }
+        modelfile.write_tensors(self.path, tensors, text)
+
+    def restore(self, state: State) -> int:
+        """Bring `state` to what was saved; the epochs that are done, 0 where nothing was."""
+        if not self.path.is_file():
+            return 0
+        tensors, text = modelfile.read_tensors(self.path)
+        state.network.load_state_dict(
+            {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
+        )
+        for number, weight in enumerate(_weights(state)):
+            prefix = f"optimizer.{number}."
+            state.optimizer.state[weight] = {
+                name.removeprefix(prefix): _laid_out_like(weight, tensor)
+                for name, tensor in tensors.items()
+                if name.startswith(prefix)
+            }
+        state.scaler.load_state_dict(text["scaler"])
+        state.smoothed = Smoothed(**text["smoothed"])
+        state.history[:] = [Epoch(**epoch) for epoch in text["history"]]
+        return len(state.history)
+
+    def clear(self) -> None:
+        """Remove the folder, and the stage's own if it is empty then."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for empty in (self.folder.parent, self.folder.parent.parent):
+            if empty.is_dir() and not any(empty.iterdir()):
+                empty.rmdir()
+
+
+def _weights(state: State) -> list[torch.Tensor]:
+    return [weight for group in state.optimizer.param_groups for weight in group["params"]]
+
+
+def _laid_out_like(weight: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
+    # the fused optimizer walks weights and moments side by side: their strides must be equal
+    if tensor.shape != weight.shape:
+        return tensor.to(weight.device)
+    return torch.empty_like(weight).copy_(tensor)

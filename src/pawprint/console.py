@@ -1,0 +1,81 @@
+"""What a stage shows: progress bars, the table of epochs, one line for an error.
+
+Source of the exit codes: 128 + the signal's number, as shells have it.
+"""
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from tqdm import tqdm
+
+from pawprint import files
+
+Item = TypeVar("Item")
+RUN = Path("reports/run")  # git-ignored: what may differ between two equal runs
+EXPECTED = (ValueError, OSError, MemoryError)
+
+
+def run(main: Callable[[], dict[str, Any] | None], stage: str) -> None:
+    """Run a stage's main; on an error that a user can cause, one line a fault and exit 1.
+
+    Interrupted (Ctrl-C, or SIGTERM), it exits with 130 or 143, so that DVC commits nothing.
+    What `main` returns is kept in reports/run/STAGE.json with the time and the versions.
+    """
+    signal.signal(signal.SIGTERM, stop)
+    started = time.perf_counter()
+    try:
+        details = main() or {}
+        record(stage, time.perf_counter() - started, details)
+    except KeyboardInterrupt:
+        print(f"{stage}: interrupted; nothing was committed", file=sys.stderr)
+        sys.exit(130)
+    except EXPECTED as error:
+        for line in (str(error) or type(error).__name__).splitlines():
+            print(f"{stage}: {line}", file=sys.stderr)
+        sys.exit(1)
+
+
+def stop(number: int, _frame: object) -> NoReturn:
+    """End as if unhandled, but with the temporary files removed on the way."""
+    sys.exit(128 + number)
+
+
+def record(stage: str, seconds: float, details: dict[str, Any]) -> None:
+    """What this run was: never an input or output of the graph."""
+    packages = ("pawprint", "torch", "torchvision", "numpy", "pandas", "pillow", "dvc")
+    facts = {
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 2),
+        "python": sys.version.split()[0],
+        "versions": {name: version(name) for name in packages},
+    }
+    files.write_json(RUN / f"{stage}.json", facts | details)
+
+
+def bar(items: Iterable[Item], what: str, total: int) -> Iterable[Item]:
+    """The items, under a progress bar where the output is a terminal."""
+    return tqdm(items, what, total, disable=None, leave=False)
+
+
+def byte_bar(what: str) -> "tqdm[NoReturn]":
+    """A progress bar that counts bytes; silent where the output is no terminal."""
+    return tqdm(desc=what, unit="B", unit_scale=True, disable=None, leave=False)
+
+
+def row(cells: Iterable[str | int | float], wide: int = 11) -> str:
+    """One line of a table: words and integers as they are, floats with six decimals."""
+    texts = (f"{cell:.6f}" if isinstance(cell, float) else str(cell) for cell in cells)
+    return "".join(f"{text:>{wide}}" for text in texts)
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds, as 01:05; tenths while below ten seconds, as 7.3 s."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    return f"{round(seconds) // 60:02d}:{round(seconds) % 60:02d}"

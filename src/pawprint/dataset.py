@@ -1,0 +1,76 @@
+"""Cached pictures joined with their labels: what the network is trained and judged on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from pawprint import cache, files, targets
+from pawprint.cache import Cache
+from pawprint.findings import listed
+
+
+@dataclass(frozen=True)
+class Part:
+    """One side of the split."""
+
+    rows: Int64[Tensor, " image"]  # of the cache; on the CPU
+    targets: Tensor  # one a picture; on the device
+    names: list[str]
+    labels: list[str]
+
+    def __len__(self) -> int:
+        """Pictures."""
+        return len(self.names)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The cache, the classes in the order of the outputs, and the sides of the split."""
+
+    cache: Cache
+    classes: list[str]
+    parts: dict[str, Part]  # train, valid, test; a side without pictures is empty
+    digest: str  # sha256 of index.csv and labels.csv
+
+
+def opened(
+    images: Path, index: Path, labels: Path, device: torch.device, budget: int
+) -> Dataset:
+    """The pictures that are both labelled and cached, in the order of labels.csv.
+
+    Args:
+        images: the cache's pictures, images.npy.
+        index: index.csv, one line a picture of the cache.
+        labels: labels.csv.
+        device: where batches and targets are wanted.
+        budget: bytes that the cache may take there; a larger one stays on the disk.
+
+    Raises:
+        FileNotFoundError: a stage before has not run.
+        ValueError: train has fewer than two pictures, or valid none, or holds other classes.
+    """
+    stored = cache.opened(images, index, device, budget)
+    table = pd.read_csv(labels, dtype="str", keep_default_na=False)
+    row = {name: i for i, name in enumerate(stored.names)}
+    table = table[table["name"].isin(row)]
+    known = targets.classes(table.loc[table["split"] == "train", "label"].tolist())
+    unseen = sorted(set(table["label"]) - set(known))
+    sizes = table["split"].value_counts()
+    if unseen or sizes.get("train", 0) < 2 or not sizes.get("valid", 0):
+        raise ValueError(
+            f"{labels}: of the pictures that could be decoded, train holds {sizes.get('train', 0)}, "
+            f"valid {sizes.get('valid', 0)}, classes absent from train: {listed(unseen) or 'none'}; "
+            "mend the pictures that presize left out, or use label.split: stratified"
+        )
+    parts = {}
+    for split in ("train", "valid", "test"):
+        chosen = table[table["split"] == split]
+        names, words = chosen["name"].tolist(), chosen["label"].tolist()
+        rows = torch.tensor([row[name] for name in names], dtype=torch.int64)
+        parts[split] = Part(rows, targets.encoded(words, known).to(device), names, words)
+    hashes = files.digest(index) + files.digest(labels)
+    return Dataset(stored, known, parts, files.text_digest(hashes))

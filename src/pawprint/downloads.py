@@ -1,0 +1,240 @@
+"""One archive, from a URL, a file or a folder: checked against its hash, then put in place.
+
+A checked archive stays in the store, `.downloads/HASH`, so that a stage whose output DVC has
+deleted finds it again without a network. A broken download stays there as `HASH.part` and is
+resumed. Nothing else is ever seen under the final name.
+"""
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import requests
+
+from pawprint import archives, embedded, files
+from pawprint.catalogue import Source
+
+TRIES = 5  # connections in a row that bring no new byte
+WAIT = 0.5  # seconds before the second try; doubled each time
+TIMEOUT = (10, 60)  # seconds: to connect, between two pieces
+FINAL = (400, 401, 403, 404, 405, 410, 451)  # answers that another try does not change
+
+
+STORE = Path(os.environ.get("DVC_ROOT", ".")) / ".downloads"
+
+
+def place(
+    source: Source, target: Path, advance: Callable[[int], object], store: Path = STORE
+) -> str:
+    """Put the source's bytes at `target`, and say where they came from in one line.
+
+    Args:
+        source: a folder is packed into a tar first.
+        target: replaced as a whole, or left as it was.
+        advance: told the bytes of each piece that arrives from the network.
+        store: folder of checked archives.
+
+    Raises:
+        FileNotFoundError: no such local file or folder.
+        ConnectionError: the URL could not be reached, or answered with an error.
+        ValueError: the bytes do not have the expected hash, or no hash is given for a URL.
+    """
+    path, said = kept(source, advance, store)
+    with files.replacing(target) as temporary:
+        try:
+            os.link(path.resolve(), temporary)
+        except OSError:  # another file system, or one without hard links
+            shutil.copyfile(path, temporary)
+    return said
+
+
+def kept(
+    source: Source, advance: Callable[[int], object], store: Path = STORE
+) -> tuple[Path, str]:
+    """The checked archive in the store, and the line that says where it came from.
+
+    Raises:
+        As for `place`.
+    """
+    store.mkdir(parents=True, exist_ok=True)
+    if source.expected:
+        algorithm, wanted = source.expected
+        path = store / wanted
+        if path.is_file() and files.digest(path, algorithm) == wanted:
+            return path, f"{source.url}: kept from an earlier run"
+    return _obtained(source, store, advance)
+
+
+def fetched(url: str, path: Path, advance: Callable[[int], object]) -> Path:
+    """`path`, downloaded from the URL unless it is there; the caller knows its hash.
+
+    Raises:
+        ConnectionError: the URL could not be reached, or answered with an error.
+    """
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.part")
+        _download(url, part, advance)
+        part.replace(path)
+    return path
+
+
+def _obtained(source: Source, store: Path, advance: Callable[[int], object]) -> tuple[Path, str]:
+    local = _local_copy(source)
+    part = store / f"{_key(source)}.part"
+    if local is None and source.is_remote:
+        _download(source.url, part, advance)
+        path = _checked(source, part, store)
+        return path, f"{source.url}: downloaded, {_size(path):,} bytes"
+    part = part.with_suffix(f".{os.getpid()}.part")
+    if local is None:
+        embedded.WRITERS[source.url](part)
+    elif local.is_dir():
+        archives.pack(local, part)
+    else:
+        shutil.copyfile(local, part)  # never a link: DVC makes its files read-only
+    path = _checked(source, part, store)
+    return path, f"{local or source.url}: taken, {_size(path):,} bytes, sha256 {files.digest(path)}"
+
+
+def _local_copy(source: Source) -> Path | None:
+    """The local file or folder that stands for the source; None for a URL and the embedded."""
+    if source.url in embedded.WRITERS:
+        return None
+    folder = os.environ.get("PAWPRINT_DATA")
+    if folder and (Path(folder) / source.file_name).exists():
+        return Path(folder) / source.file_name
+    if source.is_remote:
+        return None
+    path = Path(source.url).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{source.url}: no such file or folder; mend `url` in datasets.yaml (an http(s) URL, "
+            "a path or a folder), or set PAWPRINT_DATA to the folder that holds it"
+        )
+    return path
+
+
+def _key(source: Source) -> str:
+    """A name for the source in the store: its hash, or one made from its URL."""
+    if source.expected:
+        return source.expected[1]
+    return "url-" + hashlib.sha256(source.url.encode()).hexdigest()[:16]
+
+
+def _checked(source: Source, part: Path, store: Path) -> Path:
+    """Rename a complete download to its hash.
+
+    A wrong one is removed, so that the next run starts afresh; one without a hash is kept.
+    """
+    algorithm, wanted = source.expected or ("sha256", "")
+    found = files.digest(part, algorithm)
+    if wanted and found != wanted:
+        size = part.stat().st_size
+        part.unlink()
+        raise ValueError(
+            f"{source.url}: {algorithm} {found} ({size:,} bytes) is not the {wanted} of "
+            "datasets.yaml; the file has changed or was damaged on the way: try again, or put the "
+            "new hash there if you trust it"
+        )
+    kept = store / found
+    part.replace(kept)
+    if not wanted and source.is_remote:
+        raise ValueError(
+            f"{source.url}: datasets.yaml gives no hash for this file, so a change of it would go "
+            f"unseen; it is kept: add `sha256: {found}` beside its url and run again"
+        )
+    return kept
+
+
+def _download(url: str, part: Path, advance: Callable[[int], object]) -> None:
+    """Append what is missing to `part`, over several connections if need be."""
+    failures, size = 0, _size(part)
+    while True:
+        try:
+            for piece in _pieces(url, part):
+                advance(piece)
+            return
+        except (requests.RequestException, OSError) as error:
+            if _is_about_this_machine(error):
+                raise
+            failures = failures + 1 if _size(part) == size else 1
+            if failures >= TRIES or _is_final(error):
+                raise ConnectionError(_unreachable(url, error, part)) from error
+            size = _size(part)
+            time.sleep(WAIT * 2 ** (failures - 1))
+
+
+def _pieces(url: str, part: Path) -> Iterator[int]:
+    """Sizes of the pieces that one connection appends to `part`.
+
+    The server's validator is kept beside the part, so that a file that has changed since is
+    fetched anew (`If-Range`), never joined to the old half.
+    """
+    tag = part.with_suffix(".tag")
+    headers = {"Accept-Encoding": "identity"}  # the bytes as published: a Range counts these
+    if _size(part) and tag.is_file():
+        headers |= {"Range": f"bytes={_size(part)}-", "If-Range": tag.read_text()}
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+        if answer.status_code == 416 and _is_whole(answer, part):
+            return
+        if answer.status_code == 416:
+            part.unlink()
+        answer.raise_for_status()
+        resumed = answer.status_code == 206
+        validator = answer.headers.get("ETag") or answer.headers.get("Last-Modified", "")
+        if validator and not validator.startswith("W/"):
+            files.write_text(tag, validator)
+        else:
+            tag.unlink(missing_ok=True)
+        with part.open("ab" if resumed else "wb") as file:
+            for piece in answer.iter_content(files.CHUNK):
+                file.write(piece)
+                yield len(piece)
+        expected = answer.headers.get("Content-Length")
+        if expected is not None and answer.raw.tell() < int(expected):
+            raise requests.ConnectionError(f"the connection ended early, at {_size(part):,} bytes")
+    tag.unlink(missing_ok=True)
+
+
+def _is_whole(answer: requests.Response, part: Path) -> bool:
+    """Whether the server refused the range because nothing is left to send."""
+    return answer.headers.get("Content-Range", "") == f"bytes */{_size(part)}"
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _is_final(error: Exception) -> bool:
+    """Whether the server's answer will be the same the next time."""
+    if isinstance(error, requests.TooManyRedirects | requests.exceptions.InvalidURL):
+        return True
+    return isinstance(error, requests.HTTPError) and error.response.status_code in FINAL
+
+
+def _is_about_this_machine(error: Exception) -> bool:
+    """Whether the error is the disk's, not the network's."""
+    return not isinstance(error, requests.RequestException | ConnectionError | TimeoutError)
+
+
+def _unreachable(url: str, error: Exception, part: Path) -> str:
+    response = getattr(error, "response", None)
+    why = f"HTTP {response.status_code}" if response is not None else _cause(error)
+    kept = f" ({_size(part):,} bytes are kept and will be resumed)" if _size(part) else ""
+    return (
+        f"{url}: could not be fetched: {why}{kept}; without a network, put the file into a folder "
+        f"under the same name and set PAWPRINT_DATA to that folder, or make `url` its path"
+    )
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason, in a few words."""
+    reason = getattr(error, "reason", None) or error.__cause__ or error.__context__
+    while isinstance(reason, BaseException) and (reason.__cause__ or reason.__context__):
+        reason = reason.__cause__ or reason.__context__
+    said = str(reason or error).rsplit(": ", 1)[-1].strip("()'\" ")
+    return said[:200] or type(error).__name__

@@ -1,0 +1,125 @@
+"""The learning-rate finder's curve, and the four rates that it suggests.
+
+Source: fastai 2.8's callback/schedule.py; L. Smith 2015, arXiv:1506.01186; the valley is from
+ESRI's ArcGIS team.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pawprint import files
+from pawprint.smoothing import Smoothed
+
+DIVERGED = 4  # times the best smoothed loss
+LEAST = 16  # points that the suggestions need
+
+
+def curve(points: Iterable[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+    """Rate and smoothed loss after each batch, until the loss diverges.
+
+    Args:
+        points: rate and loss of each batch; read one by one, so that the training stops too.
+    """
+    smoothed, best = Smoothed(), math.inf
+    for rate, loss in points:
+        smoothed = smoothed.after([loss])
+        if not math.isfinite(smoothed.value):
+            return
+        yield rate, smoothed.value
+        best = min(best, smoothed.value)
+        if smoothed.value > DIVERGED * best:
+            return
+
+
+def suggestions(rates: Sequence[float], losses: Sequence[float], steps: int) -> dict[str, float]:
+    """fastai's four suggestions; an empty dict if the curve is too short for them.
+
+    Args:
+        rates: of each batch.
+        losses: smoothed, as many.
+        steps: that were asked for; the first tenth is left out, and the last 5 points.
+    """
+    skipped = steps // 10
+    kept_rates = np.asarray(rates[skipped:-5], dtype=np.float64)
+    kept_losses = np.asarray(losses[skipped:-5], dtype=np.float64)
+    if len(kept_rates) < LEAST:
+        return {}
+    return {
+        rule.__name__: float(f"{rule(kept_rates, kept_losses):.1e}")
+        for rule in (valley, steep, minimum, slide)
+    }
+
+
+def valley(rates: np.ndarray, losses: np.ndarray) -> float:
+    """Two thirds... along the longest fall: the middle third's middle of the longest decreasing
+    subsequence.
+    """
+    n = len(losses)
+    lengths = [1] * n
+    for i in range(1, n):
+        for j in range(i):
+            if losses[i] < losses[j] and lengths[i] < lengths[j] + 1:
+                lengths[i] = lengths[j] + 1
+    end = lengths.index(max(lengths))
+    start = end - lengths[end]
+    third = (end - start) / 3
+    return float(rates[start + int(third) + int(third / 2)])
+
+
+def steep(rates: np.ndarray, losses: np.ndarray) -> float:
+    """Where the loss falls fastest over the logarithm of the rate."""
+    slopes = np.diff(losses) / np.diff(np.log(rates))
+    return float(rates[slopes.argmin()])
+
+
+def minimum(rates: np.ndarray, losses: np.ndarray) -> float:
+    """A tenth of the rate with the least loss."""
+    return float(rates[losses.argmin()]) / 10
+
+
+def slide(rates: np.ndarray, losses: np.ndarray) -> float:
+    """Just before the loss explodes: an interval slides from the right until its slope is even."""
+    slopes = np.gradient(losses)
+    right, left = -1, -LEAST
+    found = rates[left]
+    while left >= -len(losses) and abs(slopes[right] - slopes[left]) > 0.005:
+        found = rates[left]
+        right, left = right - 1, left - 1
+    return float(found)
+
+
+def write(table: Path, summary: Path, points: Sequence[tuple[float, float]], steps: int) -> str:
+    """Write the curve (`lr,loss`) and the suggestions; say them in a line.
+
+    A curve that ended too early gives empty suggestions, and the line says so.
+    """
+    found = suggestions([rate for rate, _ in points], [loss for _, loss in points], steps)
+    files.write_csv(table, ["lr", "loss"], points)
+    names = ("valley", "steep", "minimum", "slide")
+    files.write_json(summary, {name: found.get(name) for name in names})
+    if not found:
+        return (
+            f"the loss diverged after {len(points)} of {steps} batches: too few for a suggestion; "
+            "lower lr_find.start, or raise lr_find.steps"
+        )
+    return ", ".join(f"{name} {rate:g}" for name, rate in found.items())
+
+
+def chosen(rate: float | str, summary: Path) -> float:
+    """The rate itself, or for `auto` the valley that the finder wrote.
+
+    Raises:
+        ValueError: it is `auto`, and the finder found no valley.
+    """
+    if not isinstance(rate, str):
+        return rate
+    found: Mapping[str, float | None] = files.read_json(summary)
+    if found["valley"] is None:
+        raise ValueError(
+            f"{summary}: no valley was found, and the rate is `auto`; give a number in params.yaml, "
+            "or mend the finder's range (lr_find.start, lr_find.steps)"
+        )
+    return found["valley"]

@@ -1,0 +1,104 @@
+"""What evaluate counts, from logits and labels alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int64
+from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
+from torch import Tensor
+
+from pawprint import targets
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Of one side of the split, in the order of its pictures."""
+
+    actual: Int64[np.ndarray, " image"]
+    predicted: Int64[np.ndarray, " image"]
+    probability: Float64[np.ndarray, " image"]  # 0-1, of the predicted class
+    loss: Float64[np.ndarray, " image"]  # nats
+    ranks: Int64[np.ndarray, " image"]  # of the actual class among the logits; 0 is the likeliest
+
+
+def predictions(
+    logits: Float32[Tensor, "image class"], labels: Int64[Tensor, " image"]
+) -> Predictions:
+    """What the logits say of each picture."""
+    logits, labels = logits.cpu().double(), labels.cpu()
+    probability, predicted = targets.probabilities(logits).max(1)
+    own = logits.gather(1, labels[:, None])
+    return Predictions(
+        labels.numpy(),
+        predicted.numpy(),
+        probability.numpy(),
+        targets.losses(logits, labels).numpy(),
+        (logits > own).sum(1).numpy(),
+    )
+
+
+def scalars(made: Predictions, bins: int) -> dict[str, float | int]:
+    """error_rate, accuracy, loss, top5_error, macro_f1, ece and n."""
+    right = made.actual == made.predicted
+    return {
+        "error_rate": 1 - float(right.mean()),
+        "accuracy": float(right.mean()),
+        "loss": float(made.loss.mean()),
+        "top5_error": float((made.ranks >= 5).mean()),
+        "macro_f1": float(f1_score(made.actual, made.predicted, average="macro", zero_division=0)),
+        "ece": calibration_error(made.probability, right, bins),
+        "n": len(right),
+    }
+
+
+def calibration_error(probability: np.ndarray, right: np.ndarray, bins: int) -> float:
+    """Mean gap between claimed probability and share of right answers, over equal-width bins.
+
+    Source: Guo et al. 2017, arXiv:1706.04599, section 2.
+    """
+    bin_of = np.minimum((probability * bins).astype(int), bins - 1)
+    gaps = np.zeros(bins)
+    np.add.at(gaps, bin_of, probability - right)
+    return float(np.abs(gaps).sum() / len(right))
+
+
+def per_class(made: Predictions, classes: Sequence[str]) -> list[tuple[str, float, float, float, int]]:
+    """Label, precision, recall, F1 and pictures of each class; 0 where nothing can be counted."""
+    precision, recall, f1, n = precision_recall_fscore_support(
+        made.actual, made.predicted, labels=range(len(classes)), zero_division=0
+    )
+    rows = zip(classes, precision, recall, f1, n, strict=True)
+    return [(label, float(p), float(r), float(f), int(count)) for label, p, r, f, count in rows]
+
+
+def most_confused(made: Predictions, classes: Sequence[str]) -> list[tuple[str, str, int]]:
+    """(actual, predicted, count) of each kind of mistake, most frequent first, then by class."""
+    counted = confusion_matrix(made.actual, made.predicted, labels=range(len(classes)))
+    np.fill_diagonal(counted, 0)
+    pairs = sorted(zip(*counted.nonzero(), strict=True), key=lambda ij: (-counted[ij], ij))
+    return [(classes[i], classes[j], int(counted[i, j])) for i, j in pairs]
+
+
+def top_losses(losses: Float64[np.ndarray, " image"], k: int) -> list[int]:
+    """Rows of the k largest losses, or of all if there are fewer, largest first."""
+    return np.argsort(-losses, kind="stable")[:k].tolist()
+
+
+def summary(made: Mapping[str, Predictions], bins: int) -> dict[str, float | int]:
+    """The scalars of valid, and those of test, if there is one, as test_*."""
+    named = scalars(made["valid"], bins)
+    if "test" in made:
+        named |= {f"test_{name}": value for name, value in scalars(made["test"], bins).items()}
+    return named
+
+
+def rows(
+    made: Predictions, names: Sequence[str], classes: Sequence[str]
+) -> list[tuple[str, str, str, float, float]]:
+    """name, actual, predicted, probability and loss of each picture, six decimals."""
+    figures = zip(names, made.actual, made.predicted, made.probability, made.loss, strict=True)
+    return [
+        (name, classes[actual], classes[predicted], round(float(p), 6), round(float(loss), 6))
+        for name, actual, predicted, p, loss in figures
+    ]

@@ -1,0 +1,87 @@
+"""A model as data: tensors and one JSON text in a safetensors file; no code in it.
+
+The text holds all that a prediction needs beside the tensors, and where the model comes from.
+Equal runs give equal bytes: no time, path, host or device.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from pawprint import files, networks
+
+KEY = "pawprint"  # one key: safetensors writes several in random order
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a model file says of itself."""
+
+    arch: str
+    classes: list[str]
+    size: int  # px, as the network sees a picture
+    presize: int  # px, of the cache it was trained from
+    mean: list[float]
+    std: list[float]
+    params: dict[str, Any]  # declared by the stage that wrote it
+    data: str  # sha256 of index.csv and labels.csv
+    versions: dict[str, str]
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], text: Mapping[str, Any]) -> None:
+    """Tensors and a JSON object in one safetensors file."""
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with files.replacing(path) as temporary:
+        save_file(plain, temporary, {KEY: json.dumps(text, sort_keys=True)})
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and the JSON object.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not a safetensors file, or not one of ours.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such model file; `dvc repro` makes it")
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return tensors, json.loads(metadata[KEY])
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise ValueError(f"{path}: not a model file of pawprint's: {error}") from error
+
+
+def write(path: Path, network: nn.Module, card: Card) -> None:
+    """The network's parameters and buffers, with their card."""
+    write_tensors(path, network.state_dict(), asdict(card))
+
+
+def read(path: Path) -> tuple[nn.Sequential, Card]:
+    """The network on the CPU, in evaluation mode, and its card.
+
+    Raises:
+        FileNotFoundError, ValueError: as for `read_tensors`; or the tensors are not of its arch.
+    """
+    tensors, text = read_tensors(path)
+    try:
+        card = Card(**text)
+        network = networks.built(card.arch, len(card.classes))
+        network.load_state_dict(tensors, strict=True)
+    except (TypeError, RuntimeError) as error:
+        said = " ".join(str(error).split())[:300]
+        raise ValueError(f"{path}: not a model file of this version: {said}") from error
+    return network.eval(), card
+
+
+def versions() -> dict[str, str]:
+    """The versions on which a model's bytes depend."""
+    return {name: version(name) for name in ("pawprint", "torch", "torchvision")}

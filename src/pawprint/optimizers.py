@@ -1,0 +1,48 @@
+"""AdamW over groups of layers, each with its own rate; decay on weights alone.
+
+Source: fastai 2.8's optimizer.py: beta1 is the scheduled momentum, in the bias correction too.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import nn, optim
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The keys of `optimizer` in params.yaml."""
+
+    weight_decay: float
+    beta2: float
+    eps: float
+    label_smoothing: float
+    train_norm: bool
+
+
+def adamw(
+    groups: Sequence[Sequence[nn.Parameter]], decayed: Mapping[nn.Parameter, bool], chosen: Settings
+) -> optim.AdamW:
+    """An optimizer of the parameters that require a gradient; `layer` says whose group each is."""
+    parts = [
+        {
+            "params": [p for p in group if p.requires_grad and decayed[p] == is_decayed],
+            "weight_decay": chosen.weight_decay if is_decayed else 0.0,
+            "layer": layer,
+        }
+        for layer, group in enumerate(groups)
+        for is_decayed in (True, False)
+    ]
+    return optim.AdamW(
+        [part for part in parts if part["params"]],
+        betas=(0.9, chosen.beta2),
+        eps=chosen.eps,
+        fused=True,
+    )
+
+
+def set_rates(optimizer: optim.AdamW, rates: Sequence[float], momentum: float) -> None:
+    """The rate of each group of layers, and beta1, for the next step."""
+    for part in optimizer.param_groups:
+        part["lr"] = rates[part["layer"]]
+        part["betas"] = (momentum, part["betas"][1])

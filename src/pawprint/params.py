@@ -1,0 +1,191 @@
+"""params.yaml, typed and checked whole: the one place where a number of a run is set."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, StringConstraints, model_validator
+
+from pawprint import schema, yaml12
+
+FILE = Path("params.yaml")
+ARCHITECTURES = (
+    *("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"),
+    *("mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large"),
+    *(f"efficientnet_b{size}" for size in range(8)),
+    *("efficientnet_v2_s", "efficientnet_v2_m", "efficientnet_v2_l"),
+    *("convnext_tiny", "convnext_small", "convnext_base", "convnext_large"),
+)
+
+Count = Annotated[int, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Magnitude = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Pixels = Annotated[int, Field(ge=8, le=2048)]
+Architecture = Annotated[str, schema.one_of(ARCHITECTURES)]
+
+
+class Section(BaseModel, extra="forbid", frozen=True, strict=True):
+    """A group of keys: unknown, missing and mistyped ones are errors."""
+
+
+class Label(Section):
+    """How each picture gets its split."""
+
+    split: Literal["random", "stratified", "official"]
+    valid_fraction: Share
+    seed: Seed
+    on_duplicates: Literal["warn", "error"]
+
+
+class Presize(Section):
+    """The cache of decoded pictures."""
+
+    size: Pixels
+    on_error: Literal["stop", "skip"]
+
+
+class Augment(Section):
+    """Random changes of training pictures."""
+
+    flip: Fraction
+    max_rotate: Annotated[float, Field(ge=0, le=90)]
+    max_zoom: Annotated[float, Field(ge=1, le=10)]
+    max_warp: Annotated[float, Field(ge=0, lt=0.5)]
+    max_lighting: Annotated[float, Field(ge=0, lt=1)]
+    p_affine: Fraction
+    p_lighting: Fraction
+    min_scale: Annotated[float, Field(gt=0, le=1)]
+
+
+class Optimizer(Section):
+    """AdamW, and what of the body it trains while the body is frozen."""
+
+    weight_decay: Magnitude
+    beta2: Share
+    eps: Positive
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    train_norm: bool
+
+
+class Finder(Section):
+    """The learning-rate finder: `steps` batches at rates that grow from `start` to `end`."""
+
+    start: Positive
+    end: Positive
+    steps: Annotated[int, Field(ge=10)]
+
+    @model_validator(mode="after")
+    def grows(self) -> "Finder":
+        """Checked here, since it takes two keys."""
+        if self.start >= self.end:
+            raise ValueError("lr_find.start must be below lr_find.end")
+        return self
+
+
+class Phase(Section):
+    """One-cycle over some epochs."""
+
+    epochs: Annotated[int, Field(ge=0)]
+    pct_start: Share
+    div: Annotated[float, Field(ge=1, allow_inf_nan=False)]
+    div_final: Annotated[float, Field(ge=1, allow_inf_nan=False)]
+
+
+class Unfrozen(Phase):
+    """The second phase, with its own rates from the first group of layers to the last."""
+
+    lr_min: Positive | None
+    lr_max: Positive | Literal["auto", "half"]
+
+    @model_validator(mode="after")
+    def grows(self) -> "Unfrozen":
+        """Checked here, since it takes two keys."""
+        if self.lr_max == "half" and self.lr_min is not None:
+            raise ValueError("unfrozen.lr_max: half sets both ends; leave unfrozen.lr_min empty")
+        if self.lr_min and not isinstance(self.lr_max, str) and self.lr_min > self.lr_max:
+            raise ValueError("unfrozen.lr_min must not be above unfrozen.lr_max")
+        return self
+
+
+class Evaluate(Section):
+    """What evaluate counts."""
+
+    bins: Count
+    top_losses: Count
+
+
+class Runtime(Section):
+    """Where it runs; never tracked, since it must not change a result."""
+
+    device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|cuda(:\d+)?)$")]
+    memory: Annotated[float, Field(gt=0, le=1)]
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    dataset: Name
+    arch: Architecture
+    weights: str | None
+    weights_sha256: Sha256 | None
+    seed: Seed
+    lr: Positive | Literal["auto"]
+    batch_size: Annotated[int, Field(ge=2)]
+    size: Pixels
+    precision: Literal["auto", "float32", "bfloat16", "float16"]
+    threads: Annotated[int, Field(ge=1, le=1024)]
+    processes: Annotated[int, schema.only(1, "several processes are not built yet")]
+    label: Label
+    presize: Presize
+    augment: Augment
+    optimizer: Optimizer
+    lr_find: Finder
+    frozen: Phase
+    unfrozen: Unfrozen
+    evaluate: Evaluate
+    runtime: Runtime
+
+    @model_validator(mode="after")
+    def local_weights_are_hashed(self) -> "Params":
+        """DVC sees the path of a local file, not its bytes."""
+        if self.weights and is_file_name(self.weights) and not self.weights_sha256:
+            raise ValueError(
+                f"weights_sha256 is missing: {self.weights!r} is a local file, and its hash is "
+                f"what tells one file from another; `sha256sum {self.weights}` gives it"
+            )
+        return self
+
+
+def is_file_name(weights: str) -> bool:
+    """Whether `weights` means a file, not one of torchvision's names such as IMAGENET1K_V1."""
+    return weights.endswith((".pth", ".pt", ".safetensors")) or "/" in weights
+
+
+def load(path: Path = FILE) -> Params:
+    """The params of this run.
+
+    Raises:
+        FileNotFoundError: no params.yaml here.
+        ValueError: the file is no YAML, or some keys are wrong; the message names every one,
+            with its value and the remedy.
+    """
+    return schema.checked(Params, yaml12.load(path), str(path))
+
+
+def training(params: Params) -> dict[str, Any]:
+    """The training keys and their values: what lr_find and both train stages depend on."""
+    sections = {"augment": params.augment, "optimizer": params.optimizer}
+    return {
+        "arch": params.arch,
+        "size": params.size,
+        "batch_size": params.batch_size,
+        "precision": params.precision,
+        "threads": params.threads,
+        "processes": params.processes,
+        "seed": params.seed,
+        **{name: section.model_dump() for name, section in sections.items()},
+    }

@@ -1,0 +1,85 @@
+"""Learning rates and momentum by step: one-cycle, and the finder's growing rates.
+
+Source: fastai 2.8's callback/schedule.py and optimizer.py; L. Smith 2018, arXiv:1803.09820.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+MOMENTUM = (0.95, 0.85, 0.95)  # at the start, at the peak rate, at the end
+
+
+def cosine(start: float, end: float, position: float) -> float:
+    """Half a cosine wave from `start` (position 0) to `end` (position 1)."""
+    return start + (1 + math.cos(math.pi * (1 - position))) * (end - start) / 2
+
+
+def bump(values: tuple[float, float, float], pct_start: float, position: float) -> float:
+    """From the first value to the second until `pct_start`, from there to the third."""
+    start, peak, end = values
+    if position < pct_start:
+        return cosine(start, peak, position / pct_start)
+    return cosine(peak, end, (position - pct_start) / (1 - pct_start))
+
+
+def spread(lowest: float, highest: float, groups: int) -> list[float]:
+    """Rates in geometric steps from the first group of layers to the last.
+
+    >>> spread(1e-6, 1e-4, 3)
+    [1e-06, 1e-05, 0.0001]
+    """
+    if groups == 1:
+        return [highest]
+    ratio = (highest / lowest) ** (1 / (groups - 1))
+    return [float(f"{lowest * ratio**i:.15g}") for i in range(groups - 1)] + [highest]
+
+
+def peaks(lr: float, lr_min: float | None, lr_max: float | str, groups: int) -> list[float]:
+    """The peak rate of each group of layers, for the keys of `unfrozen`.
+
+    Args:
+        lr: the frozen phase's.
+        lr_min: of the first group; None for the same rate everywhere.
+        lr_max: of the last group; `half` is fine_tune's rule: half of `lr`, a hundredth of that
+            for the first group.
+        groups: of layers.
+    """
+    if lr_max == "half":
+        return spread(lr / 200, lr / 2, groups)
+    return spread(lr_min or float(lr_max), float(lr_max), groups)
+
+
+@dataclass(frozen=True)
+class OneCycle:
+    """Rates (one a group) and momentum of each of `steps` batches."""
+
+    peaks: Sequence[float]
+    steps: int
+    pct_start: float
+    div: float
+    div_final: float
+
+    def at(self, step: int) -> tuple[list[float], float]:
+        """Rates and momentum of batch `step`, from 0."""
+        position = step / self.steps
+        rates = [
+            bump((peak / self.div, peak, peak / self.div_final), self.pct_start, position)
+            for peak in self.peaks
+        ]
+        return rates, bump(MOMENTUM, self.pct_start, position)
+
+
+@dataclass(frozen=True)
+class Growing:
+    """The finder's rates: geometric from `start` towards `end`, one for all groups."""
+
+    start: float
+    end: float
+    steps: int
+    groups: int
+
+    def at(self, step: int) -> tuple[list[float], float]:
+        """Rates and momentum of batch `step`, from 0; `end` itself would be batch `steps`."""
+        rate = self.start * (self.end / self.start) ** (step / self.steps)
+        return [rate] * self.groups, 0.9

@@ -1,0 +1,135 @@
+"""What lr_find and the train stages share: device, data and recipe, opened from the same params."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from pawprint import augment, batches, dataset, devices, finder, networks, optimizers, training
+from pawprint.checkpoints import Store
+from pawprint.dataset import Dataset
+from pawprint.modelfile import Card, versions
+from pawprint.schedules import Growing, OneCycle
+from pawprint.training import Epoch, Recipe, State
+
+GROUPS = 3  # of layers, each with a rate of its own
+
+
+@dataclass(frozen=True)
+class Session:
+    """The frame of a phase."""
+
+    device: torch.device
+    data: Dataset
+    recipe: Recipe
+    optimizer: optimizers.Settings
+
+    @property
+    def machine(self) -> dict[str, str]:
+        """Device, instructions and type, for the record of the run."""
+        return devices.described(self.device, self.recipe.kind)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches of an epoch."""
+        return batches.per_epoch(len(self.data.parts["train"]), self.recipe.batch_size)
+
+
+def opened(
+    keys: Mapping[str, Any], images: Path, index: Path, labels: Path, device: str, memory: float
+) -> Session:
+    """The session of these training keys (see params.training).
+
+    Args:
+        keys: params by name.
+        images: images.npy, from presize.
+        index: index.csv, from presize.
+        labels: labels.csv.
+        device: auto, cpu, cuda or cuda:N.
+        memory: share of the device's free memory that the cache may take.
+    """
+    here = devices.prepared(device, keys["threads"])
+    chosen = optimizers.Settings(**keys["optimizer"])
+    recipe = Recipe(
+        size=keys["size"],
+        batch_size=keys["batch_size"],
+        seed=keys["seed"],
+        kind=devices.dtype(keys["precision"], here),
+        strengths=augment.Strengths(**keys["augment"]),
+        smoothing=chosen.label_smoothing,
+    )
+    data = dataset.opened(images, index, labels, here, devices.budget(here, memory))
+    return Session(here, data, recipe, chosen)
+
+
+def state(session: Session, network: nn.Sequential) -> State:
+    """The network on the device, with an optimizer of what it trains."""
+    network.to(session.device)
+    optimizer = optimizers.adamw(
+        networks.groups(network), networks.is_decayed(network), session.optimizer
+    )
+    return training.started(network, optimizer, session.recipe.kind)
+
+
+def found(
+    run: Session, network: nn.Sequential, finder_keys: Mapping[str, Any], phase: str
+) -> Iterator[tuple[float, float]]:
+    """The finder's curve for this network: rate and smoothed loss, until it diverges.
+
+    Args:
+        run: the session.
+        network: trained on from where it is; of no use afterwards.
+        finder_keys: start, end, steps.
+        phase: keys the order and the augmentation.
+    """
+    rates = Growing(**finder_keys, groups=GROUPS)
+    begun, steps = state(run, network), finder_keys["steps"]
+    return finder.curve(training.finder_points(begun, run.data, run.recipe, rates, phase, steps))
+
+
+def trained(
+    run: Session,
+    network: nn.Sequential,
+    peaks: Sequence[float],
+    cycle: Mapping[str, Any],
+    phase: str,
+    store: Store,
+) -> Iterator[Sequence[Epoch]]:
+    """Train the network in place: the history so far, at the start and after each epoch.
+
+    Where the store holds the state of a run that was broken off, it goes on from there.
+
+    Args:
+        run: the session.
+        network: what of it requires a gradient is trained.
+        peaks: highest rate of each group of layers.
+        cycle: epochs, pct_start, div, div_final.
+        phase: frozen or unfrozen; keys the order and the augmentation.
+        store: where the state is kept after each epoch.
+    """
+    shape = {key: cycle[key] for key in ("pct_start", "div", "div_final")}
+    rates = OneCycle(peaks, cycle["epochs"] * run.steps_per_epoch, **shape)
+    begun = state(run, network)
+    store.restore(begun)
+    yield begun.history
+    for _ in training.fit(begun, run.data, run.recipe, rates, phase, cycle["epochs"]):
+        store.save(begun)
+        yield begun.history
+
+
+def card(session: Session, keys: Mapping[str, Any]) -> Card:
+    """What the model file says of itself."""
+    return Card(
+        arch=keys["arch"],
+        classes=session.data.classes,
+        size=session.recipe.size,
+        presize=session.data.cache.size,
+        mean=list(augment.MEAN),
+        std=list(augment.STD),
+        params=dict(keys),
+        data=session.data.digest,
+        versions=versions(),
+    )

@@ -1,0 +1,172 @@
+"""Which pictures train and which judge: one word, `train`, `valid` or `test`, for each."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from pawprint.findings import Findings, listed
+
+
+def chosen(
+    rule: str,
+    names: Sequence[str],
+    labels: Sequence[str | None],
+    folder: Path,
+    valid_fraction: float,
+    seed: int,
+    found: Findings,
+) -> list[str | None]:
+    """The split of each picture by `label.split`; None for one in no list.
+
+    Args:
+        rule: random, stratified or official.
+        names: paths in the archive, sorted.
+        labels: as long as `names`; read by `stratified` alone.
+        folder: data/raw/lists, read by `official` alone.
+        valid_fraction: share of the pictures (of the listed ones) that valid gets.
+        seed: of the draw.
+        found: told what is wrong; the answer is then good for further checks only.
+    """
+    try:
+        if rule == "official":
+            return official(names, read_lists(folder), valid_fraction, seed, found)
+        if rule == "stratified":
+            return [*stratified([label or "" for label in labels], valid_fraction, seed)]
+    except ValueError as error:
+        found.errors.append(str(error))
+    return [*random(len(names), valid_fraction, seed)]
+
+
+def permutation(n: int, seed: int) -> list[int]:
+    """`torch.randperm(n)` after `torch.manual_seed(seed)`, without torch.
+
+    A Mersenne Twister's 32-bit numbers drive Fisher and Yates's shuffle from the front.
+    Source: torch's CPU generator; a test compares the two.
+    """
+    twister = np.random.RandomState(seed)  # the classic seeding, as torch has it
+    draws = twister.randint(0, 2**32, size=max(n - 1, 0), dtype=np.uint32)
+    order = list(range(n))
+    for i, draw in enumerate(draws.tolist()):
+        j = i + draw % (n - i)
+        order[i], order[j] = order[j], order[i]
+    return order
+
+
+def random(n: int, valid_fraction: float, seed: int) -> list[str]:
+    """fastai's RandomSplitter: the first int(valid_fraction·n) of a permutation are valid."""
+    valid = set(permutation(n, seed)[: int(valid_fraction * n)])
+    return ["valid" if i in valid else "train" for i in range(n)]
+
+
+def stratified(labels: Sequence[str], valid_fraction: float, seed: int) -> list[str]:
+    """Each class is split in the same proportion, as near as whole pictures allow.
+
+    Raises:
+        ValueError: a class has one picture only, or a side gets fewer pictures than classes.
+    """
+    names, sizes = np.unique(np.asarray(labels), return_counts=True)
+    single = names[sizes < 2].tolist()
+    if single:
+        raise ValueError(
+            f"{len(single)} classes have one picture only and cannot be stratified: "
+            f"{listed(single)}; add pictures, or use label.split: random"
+        )
+    n_valid = int(valid_fraction * len(labels))
+    if min(n_valid, len(labels) - n_valid) < len(names):
+        raise ValueError(
+            f"label.valid_fraction {valid_fraction} of {len(labels)} pictures gives {n_valid} for "
+            f"valid, but each side needs one of each of the {len(names)} classes"
+        )
+    _, valid = train_test_split(
+        np.arange(len(labels)), test_size=n_valid, stratify=labels, random_state=seed
+    )
+    chosen = set(valid.tolist())
+    return ["valid" if i in chosen else "train" for i in range(len(labels))]
+
+
+def read_lists(folder: Path) -> dict[str, list[str]]:
+    """The data set's own lists: the first word of each line, comments aside.
+
+    Raises:
+        ValueError: fetch has left no list for train.
+    """
+    lists = {
+        path.stem: [
+            line.split()[0]
+            for line in path.read_text(encoding="utf-8").splitlines()
+            if line.strip() and not line.startswith("#")
+        ]
+        for path in sorted(folder.glob("*.txt"))
+    }
+    if "train" not in lists:
+        raise ValueError(
+            "label.split: official, but this data set names no lists of its own; add `lists` to "
+            "its block in datasets.yaml, or use label.split: random"
+        )
+    return lists
+
+
+def official(
+    names: Sequence[str],
+    lists: Mapping[str, Sequence[str]],
+    valid_fraction: float,
+    seed: int,
+    found: Findings,
+) -> list[str | None]:
+    """The data set's own lists; without a list for valid, valid is drawn from train's.
+
+    Args:
+        names: paths of pictures; a list may name them by path, file name or stem.
+        lists: `train`, and if there are such, `valid` and `test`.
+        valid_fraction: share of train's pictures that valid gets.
+        seed: of that draw.
+        found: told of pictures in two lists (an error), of pictures in no list and of listed
+            names without a picture (notes).
+    """
+    rows = {key: i for i, name in enumerate(names) for key in _keys(name)}
+    splits: list[str | None] = [None] * len(names)
+    absent, twice = [], []
+    for split, entries in sorted(lists.items()):
+        for entry in entries:
+            i = rows.get(entry)
+            if i is None:
+                absent.append(entry)
+            elif splits[i] not in (None, split):
+                twice.append(entry)
+            else:
+                splits[i] = split
+    _report(names, splits, absent, twice, found)
+    if "valid" not in lists:
+        drawn = [i for i, split in enumerate(splits) if split == "train"]
+        for i, side in zip(drawn, random(len(drawn), valid_fraction, seed), strict=True):
+            splits[i] = side
+    return splits
+
+
+def _report(
+    names: Sequence[str],
+    splits: Sequence[str | None],
+    absent: Sequence[str],
+    twice: Sequence[str],
+    found: Findings,
+) -> None:
+    unlisted = [name for name, split in zip(names, splits, strict=True) if split is None]
+    if twice:
+        found.errors.append(
+            f"{len(twice)} pictures stand in two of the data set's own lists: {listed(twice)}; "
+            "mend `lists` in datasets.yaml, or use label.split: random"
+        )
+    if unlisted:
+        found.notes.append(
+            f"{len(unlisted)} of {len(names)} pictures are in none of the data set's own lists "
+            f"and are left out: {listed(unlisted)}"
+        )
+    if absent:
+        found.notes.append(f"{len(absent)} listed names have no picture: {listed(absent)}")
+
+
+def _keys(name: str) -> tuple[str, str, str]:
+    path = PurePosixPath(name)
+    return path.stem, path.name, name

@@ -1,0 +1,48 @@
+"""What a picture is to be told: here one class of several.
+
+All that another kind of target would change stands in this module.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+from torch.nn import functional
+
+
+def classes(labels: Sequence[str]) -> list[str]:
+    """The classes in the order of the network's outputs: sorted by code point, capitals first."""
+    return sorted(set(labels))
+
+
+def encoded(labels: Sequence[str], known: Sequence[str]) -> Int64[Tensor, " image"]:
+    """The number of each label's class."""
+    number = {label: i for i, label in enumerate(known)}
+    return torch.tensor([number[label] for label in labels], dtype=torch.int64)
+
+
+def loss(
+    logits: Float[Tensor, "image class"], labels: Int64[Tensor, " image"], smoothing: float = 0.0
+) -> Float[Tensor, ""]:
+    """Mean cross-entropy in nats; in float32 at least, whatever the network ran in."""
+    wide = logits if logits.dtype == torch.float64 else logits.float()
+    return functional.cross_entropy(wide, labels, label_smoothing=smoothing)
+
+
+def losses(
+    logits: Float[Tensor, "image class"], labels: Int64[Tensor, " image"]
+) -> Float[Tensor, " image"]:
+    """Cross-entropy of each picture, in nats."""
+    return functional.cross_entropy(logits, labels, reduction="none")
+
+
+def is_wrong(
+    logits: Float[Tensor, "image class"], labels: Int64[Tensor, " image"]
+) -> Bool[Tensor, " image"]:
+    """Whether the likeliest class is another than the label."""
+    return logits.argmax(1) != labels
+
+
+probabilities = partial(torch.softmax, dim=1)

@@ -1,0 +1,156 @@
+"""The training loop: ten lines, one for every phase and for the finder.
+
+A phase hands in its network, its schedule and its name; nothing here knows which one it is.
+No step waits for the device: losses are looked at when the epoch is over.
+"""
+
+import math
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn, optim
+
+from pawprint import batches, devices, optimizers, randomness, targets
+from pawprint.augment import Strengths
+from pawprint.batches import Batch
+from pawprint.cache import Cache
+from pawprint.dataset import Dataset, Part
+from pawprint.smoothing import Smoothed
+
+class Schedule(Protocol):
+    """Rates (one a group of layers) and momentum of a step."""
+
+    def at(self, step: int) -> tuple[list[float], float]:
+        """Of batch `step`, counted over all epochs from 0."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a picture becomes a batch, and a batch a step; the same for all phases."""
+
+    size: int
+    batch_size: int
+    seed: int
+    kind: torch.dtype  # of autocast
+    strengths: Strengths
+    smoothing: float  # of the labels
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of a phase's table."""
+
+    epoch: int  # from 0
+    train_loss: float  # debiased exponential mean over the phase, in nats
+    valid_loss: float  # mean over the pictures of valid, in nats
+    error_rate: float  # 0-1, of valid
+    seconds: float
+
+
+@dataclass
+class State:
+    """All that a phase needs to go on after an epoch; it lives in the stage and on disk."""
+
+    network: nn.Module
+    optimizer: optim.AdamW
+    scaler: torch.amp.GradScaler
+    smoothed: Smoothed
+    history: list[Epoch]
+
+
+def started(network: nn.Module, optimizer: optim.AdamW, kind: torch.dtype) -> State:
+    """The state before the first epoch."""
+    device = next(network.parameters()).device
+    scaler = torch.amp.GradScaler(device.type, enabled=kind == torch.float16)
+    return State(network, optimizer, scaler, Smoothed(), [])
+
+
+def fit(
+    state: State, data: Dataset, recipe: Recipe, schedule: Schedule, phase: str, epochs: int
+) -> Iterator[Epoch]:
+    """Train until `epochs` are done, from where `state` is; each epoch changes `state` in place.
+
+    Raises:
+        ValueError: a loss is not finite; the message names its step and rate.
+    """
+    per_epoch = batches.per_epoch(len(data.parts["train"]), recipe.batch_size)
+    for number in range(len(state.history), epochs):
+        began, first = time.perf_counter(), number * per_epoch
+        found = augmented(data, recipe, phase, number)
+        with randomness.seeded(recipe.seed, phase, number, "dropout"):
+            losses = torch.stack(list(steps(state, found, schedule, first, recipe))).tolist()
+        check_finite(losses, first, schedule)
+        state.smoothed = state.smoothed.after(losses)
+        valid_loss, error_rate = judged(state.network, data.cache, data.parts["valid"], recipe)
+        seconds = time.perf_counter() - began
+        made = Epoch(number, state.smoothed.value, valid_loss, error_rate, seconds)
+        state.history.append(made)
+        yield made
+
+
+def augmented(data: Dataset, recipe: Recipe, phase: str, epoch: int) -> Iterator[Batch]:
+    """The training batches of one epoch of a phase."""
+    words, train = (recipe.seed, phase, epoch), data.parts["train"]
+    return batches.augmented(
+        data.cache, train, recipe.strengths, recipe.size, recipe.batch_size, *words
+    )
+
+
+def steps(
+    state: State, found: Iterable[Batch], schedule: Schedule, first: int, recipe: Recipe
+) -> Iterator[Float[Tensor, ""]]:
+    """The loss of each step, still on the device."""
+    network, optimizer, scaler = state.network.train(), state.optimizer, state.scaler
+    for step, (pictures, wanted) in enumerate(found, first):
+        optimizers.set_rates(optimizer, *schedule.at(step))
+        with devices.autocast(pictures.device, recipe.kind):
+            loss = targets.loss(network(pictures), wanted, recipe.smoothing)
+        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        scaler.step(optimizer)
+        scaler.update()
+        optimizer.zero_grad()
+        yield loss.detach()
+
+
+@torch.no_grad()
+def judged(network: nn.Module, stored: Cache, part: Part, recipe: Recipe) -> tuple[float, float]:
+    """Mean loss in nats and error rate of `part`, by the network in evaluation mode."""
+    with devices.autocast(stored.device, recipe.kind):
+        logits = batches.predicted(network, stored, part, recipe.size, recipe.batch_size)
+    loss = targets.loss(logits, part.targets)
+    return loss.item(), targets.is_wrong(logits, part.targets).float().mean().item()
+
+
+def check_finite(losses: list[float], first: int, schedule: Schedule) -> None:
+    """Raise at the first loss that is NaN or infinite.
+
+    Raises:
+        ValueError: with the step, its rate, and what to try.
+    """
+    for step, loss in enumerate(losses, first):
+        if not math.isfinite(loss):
+            raise ValueError(
+                f"the loss became {loss} at step {step} with rate {schedule.at(step)[0][-1]:.2g}; "
+                "try a lower lr, precision: float32, or less augmentation"
+            )
+
+
+def finder_points(
+    state: State, data: Dataset, recipe: Recipe, schedule: Schedule, phase: str, count: int
+) -> Iterator[tuple[float, float]]:
+    """Rate and loss of `count` batches, over as many epochs as that takes."""
+    epoch = step = 0
+    while step < count:
+        found = augmented(data, recipe, phase, epoch)
+        with randomness.seeded(recipe.seed, phase, epoch, "dropout"):
+            for loss in steps(state, found, schedule, step, recipe):
+                yield schedule.at(step)[0][-1], loss.item()  # the finder looks at every loss
+                step += 1
+                if step == count:
+                    return
+        epoch += 1
+

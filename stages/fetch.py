@@ -1,0 +1,25 @@
+"""Fetch the data set: datasets.yaml -> data/raw/pictures (one archive), data/raw/lists."""
+
+from pathlib import Path
+
+from pawprint import archives, catalogue, console, downloads, files, params
+
+PICTURES, LISTS = Path("data/raw/pictures"), Path("data/raw/lists")
+
+
+def main() -> None:
+    name = params.load().dataset
+    block = catalogue.block(name)
+    LISTS.mkdir(parents=True, exist_ok=True)
+    with console.byte_bar(f"fetch {name}") as bar:
+        print(downloads.place(block.pictures, PICTURES, bar.update))
+        archives.check_count(PICTURES, block.count)
+        if block.lists:
+            archive, said = downloads.kept(block.lists, bar.update)
+            print(said)
+            for split, text in archives.texts(archive, block.lists.members()).items():
+                files.write_text(LISTS / f"{split}.txt", text)
+
+
+if __name__ == "__main__":
+    console.run(main, "fetch")

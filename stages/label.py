@@ -1,0 +1,35 @@
+"""Name each picture's class and split: data/raw -> data/labels.csv, reports/labels.json."""
+
+from pathlib import Path
+
+from pawprint import archives, catalogue, console, files, labels, params, splits
+from pawprint.findings import Findings
+
+PICTURES, LISTS, TABLE = Path("data/raw/pictures"), Path("data/raw/lists"), Path("data/labels.csv")
+SUMMARY, CLASSES = Path("reports/labels.json"), Path("reports/classes.csv")
+
+
+def main() -> None:
+    p = params.load()
+    rule, draw, found = catalogue.block(p.dataset).label, p.label, Findings()
+    names = archives.image_names(PICTURES)
+    classes = labels.named(names, rule.source, rule.pattern, found)
+    sides = splits.chosen(
+        draw.split, names, classes, LISTS, draw.valid_fraction, draw.seed, found
+    )
+    table = labels.table(names, classes, sides)
+    counts = labels.counts(table)
+    labels.check_classes(counts, found)
+    hashes = labels.fingerprints(archives.contents(PICTURES, set(table["name"])))
+    groups = labels.across_splits(table, hashes)
+    labels.check_duplicates(groups, draw.on_duplicates, found)
+    for note in found.notes:
+        print(f"label: note: {note}")
+    found.stop()
+    files.write_csv(TABLE, table.columns, table.itertuples(index=False))
+    files.write_csv(CLASSES, ["label", *counts.columns], counts.itertuples())
+    files.write_json(SUMMARY, labels.summary(counts, len(names), len(groups)))
+
+
+if __name__ == "__main__":
+    console.run(main, "label")
