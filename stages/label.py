@@ -14,9 +14,7 @@ def main() -> None:
     rule, draw, found = catalogue.block(p.dataset).label, p.label, Findings()
     names = archives.image_names(PICTURES)
     classes = labels.named(names, rule.source, rule.pattern, found)
-    sides = splits.chosen(
-        draw.split, names, classes, LISTS, draw.valid_fraction, draw.seed, found
-    )
+    sides = splits.chosen(draw.split, names, classes, LISTS, draw.valid_fraction, draw.seed, found)
     table = labels.table(names, classes, sides)
     counts = labels.counts(table)
     labels.check_classes(counts, found)
@@ -26,7 +24,7 @@ def main() -> None:
     for note in found.notes:
         print(f"label: note: {note}")
     found.stop()
-    files.write_csv(TABLE, table.columns, table.itertuples(index=False))
+    files.write_csv(TABLE, ["name", "label", "split"], table.itertuples(index=False))
     files.write_csv(CLASSES, ["label", *counts.columns], counts.itertuples())
     files.write_json(SUMMARY, labels.summary(counts, len(names), len(groups)))
 

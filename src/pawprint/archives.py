@@ -7,6 +7,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -50,7 +51,7 @@ def image_names(path: Path) -> list[str]:
             f"{path}: no picture in this archive (names that end in {', '.join(SUFFIXES)}); "
             "check `pictures.url` in datasets.yaml"
         )
-    twice = sorted({a for a, b in zip(names, names[1:], strict=False) if a == b})
+    twice = sorted({a for a, b in pairwise(names) if a == b})
     if twice:
         raise ValueError(
             f"{path}: {len(twice)} names stand twice, such as {twice[0]!r}; "

@@ -46,7 +46,7 @@ def plain(stored: Cache, part: Part, size: int, batch_size: int) -> Iterator[Bat
     """The centre squares of `part`, in order, nothing random."""
     neutral = augment.neutral(len(part))
     maps = augment.maps(neutral, stored.sides[part.rows], stored.size, light=False)
-    return batches(stored, part, maps, torch.arange(len(part)).split(batch_size), size)
+    return batches(stored, part, maps, torch.split(torch.arange(len(part)), batch_size), size)
 
 
 def batches(

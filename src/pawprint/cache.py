@@ -46,7 +46,5 @@ def opened(images: Path, index: Path, device: torch.device, budget: int) -> Cach
     mapped = np.load(images, mmap_mode="r")
     table = pd.read_csv(index, dtype={"name": "str"}, keep_default_na=False)
     sides = torch.from_numpy(table[["width", "height"]].to_numpy(dtype=np.float32))
-    store = (
-        torch.from_numpy(np.load(images)).to(device) if mapped.nbytes <= budget else mapped
-    )
+    store = torch.from_numpy(np.load(images)).to(device) if mapped.nbytes <= budget else mapped
     return Cache(table["name"].tolist(), sides, store, device)

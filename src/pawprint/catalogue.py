@@ -5,9 +5,10 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from pawprint import schema, yaml12
+from pawprint.schema import Section
 
 FILE = Path("datasets.yaml")
 
@@ -24,10 +25,6 @@ def is_label_pattern(pattern: str) -> str:
     if groups < 1:
         raise ValueError("must hold a group, (…), around the label")
     return pattern
-
-
-class Section(BaseModel, extra="forbid", frozen=True, strict=True):
-    """A group of keys: unknown, missing and mistyped ones are errors."""
 
 
 class Source(Section):

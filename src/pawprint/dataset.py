@@ -37,9 +37,7 @@ class Dataset:
     digest: str  # sha256 of index.csv and labels.csv
 
 
-def opened(
-    images: Path, index: Path, labels: Path, device: torch.device, budget: int
-) -> Dataset:
+def opened(images: Path, index: Path, labels: Path, device: torch.device, budget: int) -> Dataset:
     """The pictures that are both labelled and cached, in the order of labels.csv.
 
     Args:
@@ -62,8 +60,9 @@ def opened(
     sizes = table["split"].value_counts()
     if unseen or sizes.get("train", 0) < 2 or not sizes.get("valid", 0):
         raise ValueError(
-            f"{labels}: of the pictures that could be decoded, train holds {sizes.get('train', 0)}, "
-            f"valid {sizes.get('valid', 0)}, classes absent from train: {listed(unseen) or 'none'}; "
+            f"{labels}: of the pictures that could be decoded, train holds "
+            f"{sizes.get('train', 0)}, valid {sizes.get('valid', 0)}, and absent from train are "
+            f"{len(unseen)} classes ({listed(unseen) or 'none'}); "
             "mend the pictures that presize left out, or use label.split: stratified"
         )
     parts = {}

@@ -51,9 +51,7 @@ def place(
     return said
 
 
-def kept(
-    source: Source, advance: Callable[[int], object], store: Path = STORE
-) -> tuple[Path, str]:
+def kept(source: Source, advance: Callable[[int], object], store: Path = STORE) -> tuple[Path, str]:
     """The checked archive in the store, and the line that says where it came from.
 
     Raises:

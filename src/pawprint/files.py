@@ -65,7 +65,6 @@ def digest(path: Path, algorithm: str = "sha256") -> str:
     return hashed.hexdigest()
 
 
-
 def text_digest(text: str) -> str:
     """SHA-256 of a text."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()

@@ -54,9 +54,7 @@ def suggestions(rates: Sequence[float], losses: Sequence[float], steps: int) -> 
 
 
 def valley(rates: np.ndarray, losses: np.ndarray) -> float:
-    """Two thirds... along the longest fall: the middle third's middle of the longest decreasing
-    subsequence.
-    """
+    """The middle of the longest fall: of the longest decreasing subsequence, by its length."""
     n = len(losses)
     lengths = [1] * n
     for i in range(1, n):
@@ -119,7 +117,7 @@ def chosen(rate: float | str, summary: Path) -> float:
     found: Mapping[str, float | None] = files.read_json(summary)
     if found["valley"] is None:
         raise ValueError(
-            f"{summary}: no valley was found, and the rate is `auto`; give a number in params.yaml, "
-            "or mend the finder's range (lr_find.start, lr_find.steps)"
+            f"{summary}: no valley was found, and the rate is `auto`; give a number in "
+            "params.yaml, or mend the finder's range (lr_find.start, lr_find.steps)"
         )
     return found["valley"]

@@ -63,7 +63,9 @@ def calibration_error(probability: np.ndarray, right: np.ndarray, bins: int) -> 
     return float(np.abs(gaps).sum() / len(right))
 
 
-def per_class(made: Predictions, classes: Sequence[str]) -> list[tuple[str, float, float, float, int]]:
+def per_class(
+    made: Predictions, classes: Sequence[str]
+) -> list[tuple[str, float, float, float, int]]:
     """Label, precision, recall, F1 and pictures of each class; 0 where nothing can be counted."""
     precision, recall, f1, n = precision_recall_fscore_support(
         made.actual, made.predicted, labels=range(len(classes)), zero_division=0
@@ -82,7 +84,7 @@ def most_confused(made: Predictions, classes: Sequence[str]) -> list[tuple[str, 
 
 def top_losses(losses: Float64[np.ndarray, " image"], k: int) -> list[int]:
     """Rows of the k largest losses, or of all if there are fewer, largest first."""
-    return np.argsort(-losses, kind="stable")[:k].tolist()
+    return [int(row) for row in np.argsort(-losses, kind="stable")[:k]]
 
 
 def summary(made: Mapping[str, Predictions], bins: int) -> dict[str, float | int]:

@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from pawprint import files, networks
+from pawprint.networks import Network
 
 KEY = "pawprint"  # one key: safetensors writes several in random order
 
@@ -65,7 +66,7 @@ def write(path: Path, network: nn.Module, card: Card) -> None:
     write_tensors(path, network.state_dict(), asdict(card))
 
 
-def read(path: Path) -> tuple[nn.Sequential, Card]:
+def read(path: Path) -> tuple[Network, Card]:
     """The network on the CPU, in evaluation mode, and its card.
 
     Raises:

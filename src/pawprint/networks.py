@@ -28,7 +28,21 @@ class ConcatPool(nn.Module):
         return torch.cat([planes.max(2).values, planes.mean(2)], 1)
 
 
-def fresh(arch: str, classes: int, seed: int, pretrained: Mapping[str, Tensor]) -> nn.Sequential:
+class Network(nn.Module):
+    """A body, which sees, and a head, which names."""
+
+    def __init__(self, body: nn.Sequential, head: nn.Sequential) -> None:
+        """Take both as they are."""
+        super().__init__()
+        self.body, self.head = body, head
+
+    def forward(self, pictures: Float[Tensor, "n rgb h w"]) -> Float[Tensor, "n output"]:
+        """The outputs of each normalised picture."""
+        outputs: Tensor = self.head(self.body(pictures))
+        return outputs
+
+
+def fresh(arch: str, classes: int, seed: int, pretrained: Mapping[str, Tensor]) -> Network:
     """A network with a pretrained body (or one from the seed) and a head from the seed.
 
     Args:
@@ -44,11 +58,11 @@ def fresh(arch: str, classes: int, seed: int, pretrained: Mapping[str, Tensor]) 
     return network
 
 
-def built(arch: str, classes: int) -> nn.Sequential:
+def built(arch: str, classes: int) -> Network:
     """body and head in a row, on the CPU; initial values from torch's global generator."""
     body = built_body(torchvision.models.get_model(arch, weights=None))
     features = shapes(body)[-1][1]
-    network = nn.Sequential(OrderedDict(body=body, head=built_head(features, classes)))
+    network = Network(body, built_head(features, classes))
     return network.to(memory_format=torch.channels_last)
 
 
@@ -103,7 +117,7 @@ def shapes(body: nn.Sequential, side: int = 64) -> list[tuple[int, int]]:
     return found
 
 
-def groups(network: nn.Sequential) -> list[list[nn.Parameter]]:
+def groups(network: Network) -> list[list[nn.Parameter]]:
     """Parameters in three groups: early body, late body (from stride 16 on), head.
 
     For resnets this is fastai's split, between layer2 and layer3.
@@ -114,7 +128,7 @@ def groups(network: nn.Sequential) -> list[list[nn.Parameter]]:
     return [list(part.parameters()) for part in (body[:cut], body[cut:], head)]
 
 
-def freeze(network: nn.Sequential, train_norm: bool) -> None:
+def freeze(network: Network, train_norm: bool) -> None:
     """Train the head alone, and if `train_norm`, the body's normalisation layers.
 
     Running statistics move all the same: the body stays in training mode.

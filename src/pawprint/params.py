@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from pawprint import schema, yaml12
+from pawprint.schema import Section
 
 FILE = Path("params.yaml")
 ARCHITECTURES = (
@@ -26,10 +27,6 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Pixels = Annotated[int, Field(ge=8, le=2048)]
 Architecture = Annotated[str, schema.one_of(ARCHITECTURES)]
-
-
-class Section(BaseModel, extra="forbid", frozen=True, strict=True):
-    """A group of keys: unknown, missing and mistyped ones are errors."""
 
 
 class Label(Section):

@@ -4,10 +4,16 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 Model = TypeVar("Model", bound=BaseModel)
 ABSENT = object()
+
+
+class Section(BaseModel):
+    """A group of keys: unknown, missing and mistyped ones are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 def one_of(names: Iterable[str]) -> AfterValidator:

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from pawprint import augment, batches, dataset, devices, finder, networks, optimizers, training
 from pawprint.checkpoints import Store
 from pawprint.dataset import Dataset
 from pawprint.modelfile import Card, versions
+from pawprint.networks import Network
 from pawprint.schedules import Growing, OneCycle
 from pawprint.training import Epoch, Recipe, State
 
@@ -65,7 +65,7 @@ def opened(
     return Session(here, data, recipe, chosen)
 
 
-def state(session: Session, network: nn.Sequential) -> State:
+def state(session: Session, network: Network) -> State:
     """The network on the device, with an optimizer of what it trains."""
     network.to(session.device)
     optimizer = optimizers.adamw(
@@ -75,7 +75,7 @@ def state(session: Session, network: nn.Sequential) -> State:
 
 
 def found(
-    run: Session, network: nn.Sequential, finder_keys: Mapping[str, Any], phase: str
+    run: Session, network: Network, finder_keys: Mapping[str, Any], phase: str
 ) -> Iterator[tuple[float, float]]:
     """The finder's curve for this network: rate and smoothed loss, until it diverges.
 
@@ -92,7 +92,7 @@ def found(
 
 def trained(
     run: Session,
-    network: nn.Sequential,
+    network: Network,
     peaks: Sequence[float],
     cycle: Mapping[str, Any],
     phase: str,

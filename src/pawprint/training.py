@@ -21,6 +21,7 @@ from pawprint.cache import Cache
 from pawprint.dataset import Dataset, Part
 from pawprint.smoothing import Smoothed
 
+
 class Schedule(Protocol):
     """Rates (one a group of layers) and momentum of a step."""
 
@@ -153,4 +154,3 @@ def finder_points(
                 if step == count:
                     return
         epoch += 1
-
