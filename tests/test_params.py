@@ -1,0 +1,143 @@
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dvc.utils.serialize import parse_yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pawprint import params, yaml12
+from tests.conftest import ROOT
+
+DIGITS = (ROOT / "presets/digits.yaml").read_text()
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    return path
+
+
+def changed(**values: Any) -> str:
+    content = yaml12.load(ROOT / "presets/digits.yaml")
+    for key, value in values.items():
+        *groups, last = key.split("__")
+        section = content
+        for group in groups:
+            section = section[group]
+        section[last] = value
+    return yaml.safe_dump(content, sort_keys=False)
+
+
+def test_params_yaml_is_the_digits_preset() -> None:
+    assert (ROOT / "params.yaml").read_text() == DIGITS
+
+
+def test_digits_leaves_room_for_the_first_experiment() -> None:
+    assert params.load(ROOT / "params.yaml").lr != 3e-3
+
+
+@pytest.mark.parametrize("preset", sorted((ROOT / "presets").glob("*.yaml")), ids=lambda p: p.name)
+def test_a_preset_differs_from_digits_only_where_its_head_says(preset: Path) -> None:
+    params.load(preset)
+
+    def flat(content: dict[str, Any], above: str = "") -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in content.items():
+            if isinstance(value, dict):
+                found |= flat(value, f"{above}{key}.")
+            else:
+                found[above + key] = value
+        return found
+
+    digits, own = flat(yaml12.load(ROOT / "presets/digits.yaml")), flat(yaml12.load(preset))
+    head = re.match(r"(?:#.*\n)*", preset.read_text())
+    listed = head[0].partition("digits.yaml in:")[2] if head else ""
+    said = set(re.findall(r"[a-z0-9_.]+", listed))
+    assert {key for key in own if own[key] != digits.get(key)} == said
+    assert own.keys() == digits.keys()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("3e-3", "1e-05", "1.5E+3", "-2e4", ".5", "1.", "+.5e-3", "1_000", "1_0.5", "017", "0o17"),
+        *("0x1F", "0b101", "-0", "+12", "no", "yes", "on", "off", "True", "false", "FALSE", "y"),
+        *("null", "~", "", "1:30", "12:30:45", ".inf", "-.INF", "3e", "e3", "1.2.3", "0.1e", "half"),
+        *("2026-11-21", "'3e-3'", '"no"', "[1, 2e-3]", "{a: 1e-3}", "-", "1e5.5", "__1", "0o8"),
+    ],
+)
+def test_scalars_are_read_as_dvc_reads_them(tmp_path: Path, text: str) -> None:
+    path = written(tmp_path, f"key: {text}\n")
+    try:
+        theirs = parse_yaml(path.read_text(), path)["key"]
+    except Exception:
+        pytest.skip("DVC refuses it")
+    ours = yaml12.load(path)["key"]
+    if text == "2026-11-21":
+        assert str(ours) == str(theirs)
+    else:
+        assert (ours, type(ours)) == (theirs, type(theirs))
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_every_float_that_dvc_writes_is_read_as_a_float(value: float) -> None:
+    assert yaml.load(repr(value), yaml12.Loader) == value
+
+
+def test_a_key_given_twice_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="the key 'lr' stands twice"):
+        params.load(written(tmp_path, "lr: 1\nlr: 2\n"))
+
+
+def test_all_faults_are_reported_together_with_key_value_and_remedy(tmp_path: Path) -> None:
+    text = changed(
+        lr=-1.0, arch="vgg16", size="big", unfrozen__lr_max="many", augment__flip=math.nan,
+        threads=0, frozen__epochs=1.5, processes=2,
+    )  # fmt: skip
+    text = text.replace("seed: 0", "sede: 0", 1)
+    with pytest.raises(ValueError, match="params.yaml") as caught:
+        params.load(written(tmp_path, text))
+    lines = [line.partition("params.yaml: ")[2] for line in str(caught.value).splitlines()]
+    assert sorted(line.split(" ")[0] for line in lines) == [
+        *("`arch`", "`augment.flip`", "`frozen.epochs`", "`lr`", "`processes`", "`sede`", "`seed`"),
+        *("`size`", "`threads`", "`unfrozen.lr_max`"),
+    ]
+    said = "\n".join(lines)
+    assert "`lr` is -1.0: must be greater than 0, or must be 'auto'" in said
+    assert "`arch` is 'vgg16': must be one of resnet18, resnet34," in said
+    assert "`sede` is 0: unknown key (did you mean `seed`?); remove it" in said
+    assert "`seed` missing;" in said
+    assert "`processes` is 2: must be 1" in said
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"weights": "w/net.pth"}, r"weights_sha256 is missing: 'w/net.pth' is a local file.*sha256sum"),
+        ({"lr_find__start": 10.0}, "lr_find.start must be below lr_find.end"),
+        ({"unfrozen__lr_max": "half"}, "leave unfrozen.lr_min empty"),
+        ({"unfrozen__lr_min": 1.0}, "unfrozen.lr_min must not be above unfrozen.lr_max"),
+        ({"lr": math.inf}, "`lr` is inf: must be a finite number"),
+        ({"augment": 3}, "`augment` is 3: must be"),
+        ({"runtime__device": "tpu"}, "`runtime.device` is 'tpu': must match the pattern"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_one_line(tmp_path: Path, values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message) as caught:
+        params.load(written(tmp_path, changed(**values)))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", ["- 1\n", "lr: [\n", "\tlr: 1\n", ""])
+def test_a_file_that_is_no_mapping_is_named(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ValueError, match=r"params\.yaml: "):
+        params.load(written(tmp_path, text))
+
+
+def test_a_missing_file_says_where_to_run(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="run from the project's root"):
+        params.load(tmp_path / "params.yaml")

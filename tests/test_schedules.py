@@ -1,0 +1,53 @@
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pawprint.schedules import Growing, OneCycle, peaks, spread
+
+
+def test_one_cycle_is_fastais(vectors: dict[str, Any]) -> None:
+    cycle = OneCycle([3e-3], 3 * 92, 0.25, 25.0, 1e5)
+    for step, rate in vectors["fit_one_cycle_3ep_92it_lr3e-3"].items():
+        assert cycle.at(int(step))[0][0] == pytest.approx(rate, rel=1e-9)
+    for step, momentum in vectors["fit_one_cycle_3ep_92it_mom"].items():
+        assert cycle.at(int(step))[1] == pytest.approx(momentum, rel=1e-9)
+
+
+def test_fine_tunes_frozen_phase_is_fastais(vectors: dict[str, Any]) -> None:
+    cycle = OneCycle([2e-3], 92, 0.99, 25.0, 1e5)
+    for step, rate in vectors["fine_tune_frozen_1ep_92it_head_lr"].items():
+        assert cycle.at(int(step))[0][0] == pytest.approx(rate, rel=1e-9)
+
+
+@given(st.integers(1, 1000), st.floats(0.01, 0.99), st.floats(1, 100), st.floats(1e-6, 1))
+def test_rates_stay_between_their_ends_and_the_peak(
+    steps: int, pct_start: float, div: float, peak: float
+) -> None:
+    cycle = OneCycle([peak], steps, pct_start, div, 1e5)
+    rates = [cycle.at(step)[0][0] for step in range(steps)]
+    assert rates[0] == pytest.approx(peak / div)
+    assert all(peak / 1e5 <= rate <= peak * (1 + 1e-9) for rate in rates)
+
+
+def test_spread_of_three_groups_is_geometric() -> None:
+    assert spread(1e-6, 1e-4, 3) == [1e-6, 1e-5, 1e-4]
+    assert spread(2e-3, 2e-3, 3) == [2e-3] * 3
+
+
+def test_half_is_fine_tunes_rule() -> None:
+    # base_lr 2e-3: halved, then slice(base/100, base), as fastai's fine_tune has it
+    assert peaks(2e-3, None, "half", 3) == pytest.approx([1e-5, 1e-4, 1e-3])
+
+
+def test_an_empty_lr_min_is_one_rate_for_all() -> None:
+    assert peaks(2e-3, None, 1e-5, 3) == [1e-5] * 3
+
+
+def test_the_finders_rates_stop_one_step_short_of_the_end() -> None:
+    growing = Growing(1e-7, 10.0, 100, 3)
+    assert growing.at(0) == ([1e-7] * 3, 0.9)
+    assert growing.at(99)[0][0] == pytest.approx(10 ** (-7 + 8 * 0.99))
+    assert math.isclose(growing.at(100)[0][0], 10)

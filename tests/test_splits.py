@@ -1,0 +1,101 @@
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pawprint import splits
+from pawprint.findings import Findings
+
+
+def test_random_is_fastais_for_7390_pictures_and_seed_42(vectors: dict[str, Any]) -> None:
+    expected = vectors["random_splitter_n7390_seed42"]
+    order = splits.permutation(7390, 42)
+    n = expected["n_valid"]
+    assert order[:10] == expected["valid_first10"]
+    assert order[n : n + 10] == expected["train_first10"]
+    for rows, key in ((order[:n], "valid"), (order[n:], "train")):
+        digest = hashlib.sha256(np.asarray(rows, dtype="<i8").tobytes()).hexdigest()
+        assert digest == expected[f"{key}_sha256_int64le"]
+    sides = splits.random(7390, 0.2, 42)
+    assert {i for i, side in enumerate(sides) if side == "valid"} == set(order[:n])
+
+
+def test_permutation_of_ten_is_fastais(vectors: dict[str, Any]) -> None:
+    assert splits.permutation(10, 42) == vectors["random_splitter_n10_seed42"]["perm"]
+
+
+@given(st.integers(0, 3000), st.integers(0, 2**32 - 1))
+def test_permutation_equals_torch(n: int, seed: int) -> None:
+    torch.manual_seed(seed)
+    assert splits.permutation(n, seed) == torch.randperm(n).tolist()
+
+
+@given(st.integers(0, 500), st.floats(0.01, 0.99), st.integers(0, 1000))
+def test_random_gives_valid_its_share_rounded_down(n: int, share: float, seed: int) -> None:
+    assert splits.random(n, share, seed).count("valid") == int(share * n)
+
+
+@given(st.lists(st.integers(4, 20), min_size=2, max_size=6), st.integers(0, 99))
+def test_stratified_keeps_each_class_within_one_picture(sizes: list[int], seed: int) -> None:
+    labels = [f"class {i}" for i, size in enumerate(sizes) for _ in range(size)]
+    sides = splits.stratified(labels, 0.4, seed)
+    assert len(sides) == len(labels)
+    for i, size in enumerate(sizes):
+        own = [s for s, label in zip(sides, labels, strict=True) if label == f"class {i}"]
+        assert abs(own.count("valid") - 0.4 * size) <= 1.5
+
+
+def test_stratified_names_classes_of_one_picture() -> None:
+    with pytest.raises(ValueError, match=r"1 classes have one picture only.*cat.*split: random"):
+        splits.stratified(["dog", "dog", "cat"], 0.5, 0)
+
+
+def test_stratified_says_when_valid_is_too_small() -> None:
+    with pytest.raises(ValueError, match=r"valid_fraction 0.1 of 6 pictures gives 0 for valid"):
+        splits.stratified(["a", "a", "b", "b", "c", "c"], 0.1, 0)
+
+
+NAMES = [f"images/{stem}.jpg" for stem in ("a_1", "a_2", "a_3", "b_1", "b_2", "b_3")]
+
+
+def test_official_takes_test_as_listed_and_draws_valid_from_train() -> None:
+    found = Findings()
+    lists = {"train": ["a_1", "a_2", "b_1", "b_2"], "test": ["a_3"]}
+    sides = splits.official(NAMES, lists, 0.25, 42, found)
+    assert sides[2] == "test"
+    assert sides[5] is None
+    assert sorted(s for s in sides if s) == ["test", "train", "train", "train", "valid"]
+    assert not found.errors
+    assert found.notes == [
+        "1 of 6 pictures are in none of the data set's own lists and are left out: images/b_3.jpg"
+    ]
+
+
+def test_official_keeps_a_list_for_valid() -> None:
+    lists = {"train": ["a_1", "b_1"], "valid": ["a_2.jpg"], "test": ["images/b_2.jpg"]}
+    sides = splits.official(NAMES, lists, 0.9, 42, Findings())
+    assert sides == ["train", "valid", None, "train", "test", None]
+
+
+def test_official_reports_listed_names_without_a_picture_and_pictures_listed_twice() -> None:
+    found = Findings()
+    splits.official(NAMES, {"train": ["a_1", "gone"], "test": ["a_1"]}, 0.2, 42, found)
+    assert "1 listed names have no picture: gone" in found.notes
+    assert found.errors[0].startswith("1 pictures stand in two of the data set's own lists: a_1;")
+
+
+def test_lists_are_read_by_their_first_word_and_comments_left_out(tmp_path: Path) -> None:
+    (tmp_path / "train.txt").write_text("#Image CLASS-ID\nAbyssinian_100 1 1 1\n\nbeagle_1 2 2 1\n")
+    assert splits.read_lists(tmp_path) == {"train": ["Abyssinian_100", "beagle_1"]}
+
+
+def test_official_without_lists_says_where_to_name_them(tmp_path: Path) -> None:
+    found = Findings()
+    sides = splits.chosen("official", NAMES, ["a"] * 6, tmp_path, 0.5, 42, found)
+    assert sides == splits.random(6, 0.5, 42)  # so that the other checks can go on
+    assert "add `lists` to its block in datasets.yaml" in found.errors[0]
