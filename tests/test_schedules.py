@@ -11,15 +11,15 @@ from pawprint.schedules import Growing, OneCycle, peaks, spread
 def test_one_cycle_is_fastais(vectors: dict[str, Any]) -> None:
     cycle = OneCycle([3e-3], 3 * 92, 0.25, 25.0, 1e5)
     for step, rate in vectors["fit_one_cycle_3ep_92it_lr3e-3"].items():
-        assert cycle.at(int(step))[0][0] == pytest.approx(rate, rel=1e-9)
+        assert cycle.at(int(step))[0][0] == pytest.approx(rate, rel=1e-6, abs=1e-7 * 3e-3)
     for step, momentum in vectors["fit_one_cycle_3ep_92it_mom"].items():
-        assert cycle.at(int(step))[1] == pytest.approx(momentum, rel=1e-9)
+        assert cycle.at(int(step))[1] == pytest.approx(momentum, rel=1e-6)
 
 
 def test_fine_tunes_frozen_phase_is_fastais(vectors: dict[str, Any]) -> None:
     cycle = OneCycle([2e-3], 92, 0.99, 25.0, 1e5)
     for step, rate in vectors["fine_tune_frozen_1ep_92it_head_lr"].items():
-        assert cycle.at(int(step))[0][0] == pytest.approx(rate, rel=1e-9)
+        assert cycle.at(int(step))[0][0] == pytest.approx(rate, rel=1e-6, abs=1e-7 * 3e-3)
 
 
 @given(st.integers(1, 1000), st.floats(0.01, 0.99), st.floats(1, 100), st.floats(1e-6, 1))

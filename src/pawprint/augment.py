@@ -13,7 +13,6 @@ Source: fastai 2.8's vision/augment.py.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Self
 
 import torch
 from jaxtyping import Float32, Float64, Int64, UInt8
@@ -67,15 +66,15 @@ class Maps:
     brightness: Float32[Tensor, " image"] | None  # None: the light stays as it is
     contrast: Float32[Tensor, " image"] | None
 
-    def to(self, device: torch.device) -> Self:
+    def to(self, device: torch.device) -> "Maps":
         """The same maps on a device."""
         return self._each(lambda tensor: tensor.to(device))
 
-    def of(self, rows: Int64[Tensor, " batch"] | slice) -> Self:
+    def of(self, rows: Int64[Tensor, " batch"] | slice) -> "Maps":
         """The maps of some pictures."""
         return self._each(lambda tensor: tensor[rows])
 
-    def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Maps":
         tensors = {field.name: getattr(self, field.name) for field in fields(self)}
         return replace(self, **{k: change(t) for k, t in tensors.items() if t is not None})
 

@@ -15,15 +15,15 @@ Batch = tuple[Float[Tensor, "batch rgb=3 size size"], Tensor]
 
 
 def per_epoch(pictures: int, batch_size: int) -> int:
-    """Batches an epoch; the last may be smaller, but one picture alone joins the one before.
+    """Batches an epoch: as few as can be, of sizes that differ by one picture at most.
 
-    BatchNorm cannot learn from one picture. fastai drops the last batch instead.
+    A last batch of two pictures would disturb BatchNorm and the optimizer's moments: on 578
+    photographs in batches of 32 it doubled the training loss. fastai drops the last batch.
 
-    >>> per_epoch(128, 64), per_epoch(129, 64), per_epoch(130, 64)
-    (2, 2, 3)
+    >>> per_epoch(128, 64), per_epoch(129, 64)
+    (2, 3)
     """
-    full, rest = divmod(pictures, batch_size)
-    return full + (rest > 1 or not full)
+    return -(-pictures // batch_size)
 
 
 def augmented(
@@ -38,8 +38,8 @@ def augmented(
     order = torch.randperm(len(train), generator=draws)
     drawn = augment.drawn(len(train), strengths, draws)
     maps = augment.maps(drawn, stored.sides[train.rows], stored.size, light=True)
-    starts = [i * batch_size for i in range(1, per_epoch(len(train), batch_size))]
-    return batches(stored, train, maps, torch.tensor_split(order, starts), size)
+    chosen = torch.tensor_split(order, per_epoch(len(train), batch_size))
+    return batches(stored, train, maps, chosen, size)
 
 
 def plain(stored: Cache, part: Part, size: int, batch_size: int) -> Iterator[Batch]:
