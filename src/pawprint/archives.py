@@ -101,9 +101,10 @@ def _walk(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes | No
         walk = _zipped if zipfile.is_zipfile(path) and not _is_tar(path) else _tarred
         yield from walk(path, wanted)
     except (*BROKEN, EOFError) as error:
+        why = str(error).splitlines()[0] if str(error) else "it ends too early"
         raise ValueError(
-            f"{path}: not an archive that can be read (tar, tar.gz, tar.bz2, tar.xz, zip): "
-            f"{error or 'it ends too early'}; fetch it again, or check its hash in datasets.yaml"
+            f"{path}: not an archive that can be read (tar, tar.gz, tar.bz2, tar.xz, zip): {why}; "
+            "fetch it again, or check `pictures.url` in datasets.yaml"
         ) from error
 
 

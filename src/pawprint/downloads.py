@@ -19,6 +19,7 @@ from pawprint.catalogue import Source
 
 TRIES = 5  # connections in a row that bring no new byte
 WAIT = 0.5  # seconds before the second try; doubled each time
+PIECE = 1 << 16  # bytes; a broken connection loses less than one piece
 TIMEOUT = (10, 60)  # seconds: to connect, between two pieces
 FINAL = (400, 401, 403, 404, 405, 410, 451)  # answers that another try does not change
 
@@ -189,7 +190,7 @@ def _pieces(url: str, part: Path) -> Iterator[int]:
         else:
             tag.unlink(missing_ok=True)
         with part.open("ab" if resumed else "wb") as file:
-            for piece in answer.iter_content(files.CHUNK):
+            for piece in answer.iter_content(PIECE):
                 file.write(piece)
                 yield len(piece)
         expected = answer.headers.get("Content-Length")

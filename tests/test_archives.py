@@ -1,0 +1,97 @@
+import io
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from pawprint import archives
+
+Tar = Callable[..., Path]
+FILES = {"images/b.JPG": b"b", "./images/a.png": b"a", "images/._a.png": b"", "notes.txt": b"n"}
+
+
+@pytest.fixture(params=["tar", "tar.gz", "zip"])
+def archive(request: pytest.FixtureRequest, tar: Tar, tmp_path: Path) -> Path:
+    if request.param != "zip":
+        return tar(FILES, f"pictures.{request.param}").rename(tmp_path / "pictures")
+    with zipfile.ZipFile(tmp_path / "pictures", "w") as file:
+        for name, data in FILES.items():
+            file.writestr(name, data)
+    return tmp_path / "pictures"
+
+
+def test_pictures_are_listed_sorted_whatever_the_archive(archive: Path) -> None:
+    assert archives.image_names(archive) == ["images/a.png", "images/b.JPG"]
+
+
+def test_contents_come_in_the_archives_order(archive: Path) -> None:
+    wanted = ["images/a.png", "images/b.JPG", "absent.jpg"]
+    assert list(archives.contents(archive, wanted)) == [("images/b.JPG", b"b"), ("images/a.png", b"a")]
+
+
+@pytest.mark.parametrize("name", [".hidden.jpg", "a/.git/x.jpg", "__MACOSX/x.jpg", "x.mat", "jpg"])
+def test_what_is_no_picture_is_left_out(name: str) -> None:
+    assert not archives.is_image_name(name)
+
+
+def test_no_picture_says_what_counts_as_one(tar: Tar) -> None:
+    with pytest.raises(ValueError, match=r"no picture.*\.jpeg.*pictures.url"):
+        archives.image_names(tar({"readme.md": b""}))
+
+
+def test_a_name_given_twice_is_named(tar: Tar) -> None:
+    with pytest.raises(ValueError, match=r"1 names stand twice, such as 'a.jpg'"):
+        archives.image_names(tar({"a.jpg": b"1", "./a.jpg": b"2"}))
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "empty"])
+def test_a_damaged_archive_is_one_line(tar: Tar, tmp_path: Path, damage: str) -> None:
+    good = tar({f"{i}.jpg": bytes(5000) for i in range(3)}, "pictures.tar.gz").read_bytes()
+    bad = {"cut": good[: len(good) // 2], "text": b"<html>404</html>", "empty": b""}[damage]
+    path = tmp_path / "pictures"
+    path.write_bytes(bad)
+    with pytest.raises(ValueError, match="not an archive that can be read|no picture") as caught:
+        archives.image_names(path)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_packing_depends_on_names_and_contents_alone(tmp_path: Path) -> None:
+    packed = []
+    for order in (1, -1):
+        folder = tmp_path / f"folder{order}"
+        for name in ["cats/1.jpg", "dogs/1.jpg", ".hidden/x.jpg"][::order]:
+            (folder / name).parent.mkdir(parents=True)
+            (folder / name).write_bytes(name.encode())
+        archives.pack(folder, tmp_path / f"{order}.tar")
+        packed.append((tmp_path / f"{order}.tar").read_bytes())
+    assert packed[0] == packed[1]
+    assert archives.image_names(tmp_path / "1.tar") == ["cats/1.jpg", "dogs/1.jpg"]
+
+
+def test_an_empty_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no file in this folder"):
+        archives.pack(tmp_path, tmp_path / "x.tar")
+
+
+def test_the_count_of_the_catalogue_is_checked(tar: Tar) -> None:
+    path = tar({"a.jpg": b""})
+    archives.check_count(path, 1)
+    archives.check_count(path, None)
+    with pytest.raises(ValueError, match=r"1 pictures, but datasets.yaml says count: 2"):
+        archives.check_count(path, 2)
+
+
+def test_texts_are_found_by_their_member(tar: Tar) -> None:
+    path = tar({"annotations/test.txt": b"a 1\n"})
+    assert archives.texts(path, {"test": "annotations/test.txt"}) == {"test": "a 1\n"}
+    with pytest.raises(ValueError, match=r"not in this archive: train.txt; mend `lists`"):
+        archives.texts(path, {"train": "train.txt"})
+
+
+def test_a_zip_in_a_tar_is_a_tar(tar: Tar) -> None:
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as file:
+        file.writestr("x.jpg", b"x")
+    contents: Mapping[str, bytes] = {"a.jpg": b"a", "z.zip": inner.getvalue()}
+    assert archives.image_names(tar(contents)) == ["a.jpg"]

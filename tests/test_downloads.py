@@ -1,0 +1,205 @@
+import hashlib
+import os
+import random
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pawprint import archives, downloads
+from pawprint.catalogue import Source
+from tests.server import Site, serving
+
+DATA = random.Random(0).randbytes(3_000_000)
+SHA = hashlib.sha256(DATA).hexdigest()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloads, "WAIT", 0.01)
+    monkeypatch.delenv("PAWPRINT_DATA", raising=False)
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with serving({"/images.tar.gz": DATA}) as running:
+        yield running
+
+
+def placed(source: Source, folder: Path) -> str:
+    return downloads.place(source, folder / "raw/pictures", lambda size: None, folder / "store")
+
+
+def remote(site: Site, **hashes: str) -> Source:
+    return Source(url=f"{site.url}/images.tar.gz", **(hashes or {"sha256": SHA}))
+
+
+def test_a_url_is_streamed_checked_and_put_in_place(site: Site, tmp_path: Path) -> None:
+    arrived: list[int] = []
+    downloads.place(remote(site), tmp_path / "pictures", arrived.append, tmp_path / "store")
+    assert (tmp_path / "pictures").read_bytes() == DATA
+    assert sum(arrived) == len(DATA)
+    assert [path.name for path in (tmp_path / "store").iterdir()] == [SHA]
+
+
+def test_md5_serves_where_only_that_is_published(site: Site, tmp_path: Path) -> None:
+    md5 = hashlib.md5(DATA, usedforsecurity=False).hexdigest()
+    placed(remote(site, md5=md5), tmp_path)
+    assert (tmp_path / "raw/pictures").read_bytes() == DATA
+
+
+def test_a_second_run_touches_no_network(site: Site, tmp_path: Path) -> None:
+    placed(remote(site), tmp_path)
+    (tmp_path / "raw/pictures").unlink()  # as DVC does before it reruns a stage
+    site.files.clear()
+    assert "kept from an earlier run" in placed(remote(site), tmp_path)
+    assert (tmp_path / "raw/pictures").read_bytes() == DATA
+    assert len(site.asked) == 1
+
+
+def test_a_damaged_copy_in_the_store_is_fetched_again(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / SHA).write_bytes(b"damaged")
+    placed(remote(site), tmp_path)
+    assert (tmp_path / "raw/pictures").read_bytes() == DATA
+
+
+def test_a_broken_connection_is_resumed_where_it_broke(site: Site, tmp_path: Path) -> None:
+    site.break_after = [1_000_000, 1_500_000]
+    placed(remote(site), tmp_path)
+    assert (tmp_path / "raw/pictures").read_bytes() == DATA
+    assert [asked for _, asked in site.asked] == [None, "bytes=983040-", "bytes=2424832-"]
+
+
+def test_a_run_that_gives_up_keeps_its_part_for_the_next(site: Site, tmp_path: Path) -> None:
+    site.break_after, site.statuses = [1_000_000], []
+    site.break_after += [0] * downloads.TRIES
+    with pytest.raises(ConnectionError, match=r"983,040 bytes are kept and will be resumed"):
+        placed(remote(site), tmp_path)
+    assert not (tmp_path / "raw").exists()
+    site.break_after = []
+    placed(remote(site), tmp_path)
+    assert site.asked[-1][1] == "bytes=983040-"
+    assert (tmp_path / "raw/pictures").read_bytes() == DATA
+
+
+def test_a_file_that_changed_meanwhile_is_fetched_anew(site: Site, tmp_path: Path) -> None:
+    site.break_after = [1_000_000] + [0] * downloads.TRIES
+    with pytest.raises(ConnectionError):
+        placed(remote(site), tmp_path)
+    other = DATA[::-1]
+    site.files["/images.tar.gz"], site.etag, site.break_after = other, '"two"', []
+    placed(remote(site, sha256=hashlib.sha256(other).hexdigest()), tmp_path)
+    assert (tmp_path / "raw/pictures").read_bytes() == other
+
+
+def test_a_server_without_ranges_sends_it_whole(site: Site, tmp_path: Path) -> None:
+    site.ranges, site.break_after = False, [1_000_000]
+    placed(remote(site), tmp_path)
+    assert (tmp_path / "raw/pictures").read_bytes() == DATA
+
+
+def test_a_part_that_is_whole_already_is_used(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / f"{SHA}.part").write_bytes(DATA)
+    (tmp_path / "store" / f"{SHA}.tag").write_text(site.etag)
+    placed(remote(site), tmp_path)
+    assert (tmp_path / "raw/pictures").read_bytes() == DATA
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 429])
+def test_a_passing_fault_is_tried_again(site: Site, tmp_path: Path, status: int) -> None:
+    site.statuses = [status, status]
+    placed(remote(site), tmp_path)
+    assert len(site.asked) == 3
+
+
+@pytest.mark.parametrize("status", [404, 403])
+def test_a_final_answer_is_one_line_at_once(site: Site, tmp_path: Path, status: int) -> None:
+    site.statuses = [status]
+    with pytest.raises(ConnectionError, match=f"HTTP {status}.*PAWPRINT_DATA") as caught:
+        placed(remote(site), tmp_path)
+    assert len(site.asked) == 1
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_without_a_network_it_says_how_to_use_a_local_copy(tmp_path: Path) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/images.tar.gz"
+    with pytest.raises(ConnectionError, match=r"could not be fetched.*PAWPRINT_DATA") as caught:
+        placed(Source(url=url, sha256=SHA), tmp_path)
+    assert "refused" in str(caught.value)
+
+
+def test_wrong_bytes_never_replace_good_ones(site: Site, tmp_path: Path) -> None:
+    placed(remote(site), tmp_path)
+    with pytest.raises(ValueError, match=r"is not the 0{64} of datasets.yaml"):
+        placed(remote(site, sha256="0" * 64), tmp_path)
+    assert (tmp_path / "raw/pictures").read_bytes() == DATA
+    assert [path.name for path in (tmp_path / "store").iterdir()] == [SHA]
+
+
+def test_a_url_without_a_hash_is_kept_and_its_hash_told(site: Site, tmp_path: Path) -> None:
+    source = Source(url=f"{site.url}/images.tar.gz")
+    with pytest.raises(ValueError, match=f"add `sha256: {SHA}`"):
+        placed(source, tmp_path)
+    placed(remote(site), tmp_path)
+    assert len(site.asked) == 1
+
+
+def test_pawprint_data_is_looked_in_first(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/images.tar.gz").write_bytes(DATA)
+    monkeypatch.setenv("PAWPRINT_DATA", str(tmp_path / "mine"))
+    placed(remote(site), tmp_path)
+    assert not site.asked
+    assert (tmp_path / "raw/pictures").read_bytes() == DATA
+
+
+def test_a_local_file_is_copied_never_linked(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.tar"
+    mine.write_bytes(DATA)
+    placed(Source(url=str(mine)), tmp_path)
+    assert (tmp_path / "raw/pictures").read_bytes() == DATA
+    assert mine.stat().st_nlink == 1
+
+
+def test_a_folder_is_packed_and_its_hash_told(tmp_path: Path) -> None:
+    (tmp_path / "mine/cats").mkdir(parents=True)
+    (tmp_path / "mine/cats/1.jpg").write_bytes(b"1")
+    said = placed(Source(url=str(tmp_path / "mine")), tmp_path)
+    assert archives.image_names(tmp_path / "raw/pictures") == ["cats/1.jpg"]
+    sha = said.rpartition(" ")[2]
+    placed(Source(url=str(tmp_path / "mine"), sha256=sha), tmp_path)
+    (tmp_path / "mine/cats/2.jpg").write_bytes(b"2")
+    (tmp_path / "store" / sha).unlink()
+    with pytest.raises(ValueError, match="has changed"):
+        placed(Source(url=str(tmp_path / "mine"), sha256=sha), tmp_path)
+
+
+def test_a_missing_local_file_says_what_may_stand_there(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no such file or folder; mend `url`"):
+        placed(Source(url=str(tmp_path / "absent.tar")), tmp_path)
+
+
+def test_digits_are_written_with_equal_bytes_each_time(tmp_path: Path) -> None:
+    source = Source(url="sklearn:digits")
+    made = []
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        placed(source, folder)
+        made.append((folder / "raw/pictures").read_bytes())
+    assert made[0] == made[1]
+    names = archives.image_names(tmp_path / "a/raw/pictures")
+    assert len(names) == 1797
+    assert names[0] == "digits/0_0000.png"
+
+
+def test_other_runs_parts_are_not_touched(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.tar"
+    mine.write_bytes(DATA)
+    placed(Source(url=str(mine), sha256=SHA), tmp_path)
+    assert not list((tmp_path / "store").glob(f"*.{os.getpid()}.*"))

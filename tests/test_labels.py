@@ -1,0 +1,111 @@
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pawprint import labels
+from pawprint.findings import Findings
+
+PETS = r"^(.+)_\d+\.jpg$"
+
+
+def test_the_pattern_splits_at_the_last_number() -> None:
+    names = ["images/american_pit_bull_terrier_12.jpg", "images/Egyptian_Mau_191.jpg"]
+    found = Findings()
+    assert labels.named(names, "name", PETS, found) == ["american_pit_bull_terrier", "Egyptian_Mau"]
+    assert not found.errors
+
+
+def test_all_unmatched_names_are_reported_with_their_count_and_the_first() -> None:
+    names = ["a_1.jpg", *(f"bad{i}.png" for i in range(7)), "b_2.jpg"]
+    found = Findings()
+    assert labels.named(names, "name", PETS, found)[1:8] == [None] * 7
+    (error,) = found.errors
+    assert error.startswith("7 of 9 pictures get no label by label.pattern")
+    assert "bad0.png, bad1.png, bad2.png, bad3.png, bad4.png and 2 more" in error
+    assert "mend the rule in datasets.yaml" in error
+
+
+def test_an_empty_label_is_no_label() -> None:
+    found = Findings()
+    assert labels.named(["_1.jpg"], "name", r"^(.*)_\d+\.jpg$", found) == [None]
+    assert len(found.errors) == 1
+
+
+def test_the_folder_names_the_class_with_or_without_a_pattern() -> None:
+    names = ["root/n01-cat/1.jpg", "root/n02-dog/1.jpg"]
+    assert labels.named(names, "folder", None, Findings()) == ["n01-cat", "n02-dog"]
+    assert labels.named(names, "folder", r"-(.+)$", Findings()) == ["cat", "dog"]
+    assert labels.named(["1.jpg"], "folder", None, found := Findings()) == [None]
+    assert "label.from: folder" in found.errors[0]
+
+
+def table(*rows: tuple[str, str, str]) -> pd.DataFrame:
+    return labels.table(*map(list, zip(*rows, strict=True)))  # type: ignore[arg-type]
+
+
+def test_rows_without_label_or_split_are_left_out() -> None:
+    rows = labels.table(["a", "b", "c"], ["x", None, "y"], ["train", "valid", None])
+    assert rows.to_dict("records") == [{"name": "a", "label": "x", "split": "train"}]
+
+
+def test_counts_are_by_class_and_split_with_capitals_first() -> None:
+    counted = labels.counts(
+        table(("1", "cat", "train"), ("2", "Birman", "valid"), ("3", "cat", "train"))
+    )
+    assert counted.index.tolist() == ["Birman", "cat"]
+    assert counted.columns.tolist() == ["train", "valid", "test"]
+    assert counted.to_numpy().tolist() == [[0, 1, 0], [2, 0, 0]]
+
+
+def test_classes_absent_from_train_stop_and_absent_from_valid_are_noted() -> None:
+    found = Findings()
+    rows = table(("1", "a", "train"), ("2", "b", "valid"), ("3", "c", "train"), ("4", "a", "valid"))
+    labels.check_classes(labels.counts(rows), found)
+    assert [error.split(";")[0] for error in found.errors] == [
+        "1 of 3 classes have no picture in train, so they cannot be learned: b"
+    ]
+    assert [note.split(":")[-1] for note in found.notes] == [" c"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([("1", "a", "train"), ("2", "a", "valid")], "1 classes (a): two are needed"),
+        ([("1", "a", "train"), ("2", "b", "train")], "no picture in valid"),
+    ],
+)
+def test_what_cannot_be_trained_or_judged_stops(
+    rows: list[tuple[str, str, str]], message: str
+) -> None:
+    found = Findings()
+    labels.check_classes(labels.counts(table(*rows)), found)
+    assert any(error.startswith(message) for error in found.errors)
+
+
+def test_equal_bytes_across_the_split_are_found_and_within_a_side_are_not() -> None:
+    rows = table(("1", "a", "train"), ("2", "a", "valid"), ("3", "b", "train"), ("4", "b", "train"))
+    hashes = labels.fingerprints([("1", b"x"), ("2", b"x"), ("3", b"y"), ("4", b"y")])
+    assert labels.across_splits(rows, hashes) == [["1", "2"]]
+
+
+@pytest.mark.parametrize(("rule", "kind"), [("warn", "notes"), ("error", "errors")])
+def test_duplicates_warn_or_stop(rule: str, kind: str) -> None:
+    found = Findings()
+    labels.check_duplicates([["1", "2"]], rule, found)
+    assert "1 groups of pictures with equal bytes" in getattr(found, kind)[0]
+    assert "1 = 2" in getattr(found, kind)[0]
+
+
+def test_findings_stop_with_every_error_on_its_own_line() -> None:
+    Findings(notes=["only a note"]).stop()
+    with pytest.raises(ValueError, match="^first\nsecond$"):
+        Findings(errors=["first", "second"]).stop()
+
+
+@given(st.lists(st.sampled_from(["train", "valid", "test"]), min_size=1, max_size=30))
+def test_the_summary_adds_up(splits: list[str]) -> None:
+    rows = labels.table([str(i) for i in range(len(splits))], ["a"] * len(splits), splits)
+    made = labels.summary(labels.counts(rows), len(splits) + 2, 0)
+    assert made["train"] + made["valid"] + made["test"] + made["in_no_split"] == made["pictures"]
+    assert made["in_no_split"] == 2

@@ -1,0 +1,170 @@
+import io
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageOps
+
+from pawprint import archives, cache, presize
+from tests.conftest import picture
+
+SIZE = 32
+
+
+def by_pillow(data: bytes, size: int = SIZE) -> np.ndarray:
+    """The slow second way: Pillow alone."""
+    image = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
+    return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
+
+
+def worst(data: bytes, size: int = SIZE) -> int:
+    made = presize.squeezed("x", data, size)
+    assert made.pixels is not None, made.fault
+    difference = made.pixels.numpy().astype(int) - by_pillow(data, size)
+    return int(np.abs(difference).max())
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(2, 300), st.integers(2, 300), st.integers(0, 99))
+def test_a_jpeg_is_squeezed_as_by_pillow_within_one_grey_level(w: int, h: int, seed: int) -> None:
+    assert worst(picture(w, h, seed)) <= 1
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM"])
+def test_other_formats_too(kind: str) -> None:
+    assert worst(picture(50, 40, kind=kind)) <= 1
+
+
+def saved(image: Image.Image, kind: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "LA", "1", "CMYK", "YCbCr"])
+def test_any_mode_becomes_rgb(mode: str) -> None:
+    source = Image.open(io.BytesIO(picture(50, 40)))
+    image = source.convert("L").convert("LA") if mode == "LA" else source.convert(mode)
+    kind = "JPEG" if mode in ("CMYK", "YCbCr") else "PNG"
+    assert worst(saved(image, kind)) <= 1
+
+
+def test_sixteen_bit_greys_are_scaled_not_cut_off() -> None:
+    grey = np.linspace(0, 65535, 64 * 64).astype(np.uint16).reshape(64, 64)
+    made = presize.squeezed("x", saved(Image.fromarray(grey), "PNG"), 64).pixels
+    assert made is not None
+    assert np.abs(made.numpy()[..., 0].astype(int) - np.rint(grey / 257).astype(int)).max() <= 1
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_picture_is_upright(orientation: int) -> None:
+    image = Image.open(io.BytesIO(picture(60, 40, 3)))
+    exif = Image.Exif()
+    exif[presize.ORIENTATION] = orientation
+    data = saved(image, "JPEG", exif=exif, quality=95)
+    made = presize.squeezed("x", data, SIZE)
+    assert (made.width, made.height) == ((60, 40) if orientation < 5 else (40, 60))
+    assert worst(data) <= 1
+
+
+def test_the_first_picture_of_an_animation_is_taken() -> None:
+    frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "blue")]
+    data = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    made = presize.squeezed("x", data, 8).pixels
+    assert made is not None and made[0, 0].tolist() == pytest.approx([255, 0, 0], abs=2)
+
+
+BAD = {
+    "cut.jpg": picture(200, 200)[:-2000],
+    "empty.jpg": b"",
+    "text.jpg": b"<html>not found</html>",
+    "head.png": picture(kind="PNG")[:30],
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_damaged_file_gives_a_reason_in_one_line(name: str) -> None:
+    made = presize.squeezed(name, BAD[name], SIZE)
+    assert made.pixels is None
+    assert made.fault and "\n" not in made.fault and "object at 0x" not in made.fault
+
+
+def made_cache(folder: Path, contents: dict[str, bytes], on_error: str, size: int = 16) -> str:
+    pictures = presize.presized(contents.items(), size, workers=2)
+    _, said = presize.write(folder / "images.npy", pictures, sorted(contents), size, on_error)
+    return said
+
+
+def test_the_cache_holds_each_picture_in_the_row_of_its_sorted_name(tmp_path: Path) -> None:
+    contents = {f"{i}.jpg": picture(30 + i, 20, seed=i) for i in (5, 3, 8, 1)}
+    assert made_cache(tmp_path, contents, "stop") == ""
+    stored = np.load(tmp_path / "images.npy", mmap_mode="r")
+    for row, name in enumerate(sorted(contents)):
+        alone = presize.squeezed(name, contents[name], 16).pixels
+        assert alone is not None and np.array_equal(stored[row], alone.numpy())
+
+
+def test_all_bad_pictures_are_named_and_nothing_is_written(tmp_path: Path) -> None:
+    contents = {"good.jpg": picture(), **BAD}
+    with pytest.raises(ValueError, match=r"4 of 5 pictures.*on_error: skip") as caught:
+        made_cache(tmp_path, contents, "stop")
+    assert all(name in str(caught.value) for name in BAD)
+    assert not list(tmp_path.iterdir())
+
+
+def test_skip_leaves_bad_pictures_out_and_lists_them(tmp_path: Path) -> None:
+    contents = {"a.jpg": picture(seed=1), **BAD, "z.jpg": picture(seed=2)}
+    said = made_cache(tmp_path, contents, "skip")
+    assert all(name in said for name in BAD)
+    stored = np.load(tmp_path / "images.npy")
+    assert stored.shape == (2, 16, 16, 3)
+    for row, name in enumerate(("a.jpg", "z.jpg")):
+        alone = presize.squeezed(name, contents[name], 16).pixels
+        assert alone is not None and np.array_equal(stored[row], alone.numpy())
+
+
+def test_a_full_disk_is_foreseen(tmp_path: Path) -> None:
+    names = [f"{i}.jpg" for i in range(10_000_000)]
+    with pytest.raises(OSError, match=r"need 120000.0 GB, but only .* lower presize.size"):
+        presize.write(tmp_path / "images.npy", iter(()), names, 2000, "stop")
+
+
+def test_few_pictures_wait_in_memory_at_a_time() -> None:
+    taken, lock = [], threading.Lock()
+
+    def contents() -> object:
+        for i in range(100):
+            with lock:
+                taken.append(i)
+            yield f"{i}.jpg", picture(seed=i)
+
+    made = presize.presized(contents(), 8, workers=2)  # type: ignore[arg-type]
+    next(made)
+    assert len(taken) <= 17
+
+
+def test_the_cache_is_the_same_on_the_device_and_mapped(tmp_path: Path) -> None:
+    contents = {f"{i}.jpg": picture(seed=i) for i in range(9)}
+    made_cache(tmp_path, contents, "stop")
+    lines = ["name,width,height,sha256", *(f"{name},40,30,x" for name in sorted(contents))]
+    (tmp_path / "index.csv").write_text("\n".join(lines) + "\n")
+    here = torch.device("cpu")
+    kinds = [
+        cache.opened(tmp_path / "images.npy", tmp_path / "index.csv", here, budget)
+        for budget in (1 << 30, 0)
+    ]
+    assert [isinstance(kind.store, torch.Tensor) for kind in kinds] == [True, False]
+    rows = torch.tensor([7, 0, 3, 3])
+    assert torch.equal(kinds[0].pictures(rows), kinds[1].pictures(rows))
+    assert kinds[0].size == 16 and kinds[0].sides[2].tolist() == [40, 30]
+
+
+@pytest.mark.photographs
+def test_real_photographs_are_squeezed_as_by_pillow(sample: Path) -> None:
+    names = archives.image_names(sample)[::30]
+    for _, data in archives.contents(sample, names):
+        assert worst(data, 460) <= 1
