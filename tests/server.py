@@ -62,7 +62,7 @@ def serving(files: dict[str, bytes]) -> Iterator[Site]:
     site = Site(files)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler(site)) as server:
         site.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield site
         server.shutdown()

@@ -27,7 +27,10 @@ def test_pictures_are_listed_sorted_whatever_the_archive(archive: Path) -> None:
 
 def test_contents_come_in_the_archives_order(archive: Path) -> None:
     wanted = ["images/a.png", "images/b.JPG", "absent.jpg"]
-    assert list(archives.contents(archive, wanted)) == [("images/b.JPG", b"b"), ("images/a.png", b"a")]
+    assert list(archives.contents(archive, wanted)) == [
+        ("images/b.JPG", b"b"),
+        ("images/a.png", b"a"),
+    ]
 
 
 @pytest.mark.parametrize("name", [".hidden.jpg", "a/.git/x.jpg", "__MACOSX/x.jpg", "x.mat", "jpg"])

@@ -27,7 +27,7 @@ def test_every_architecture_gives_a_body_a_head_and_three_groups(arch: str) -> N
 def test_the_second_group_begins_at_stride_16(arch: str, first: int) -> None:
     network = networks.built(arch, 5)
     early, late, head = networks.groups(network)
-    assert [id(p) for p in late][0] == id(next(network.body[first].parameters()))
+    assert id(late[0]) == id(next(network.body[first].parameters()))
     together = [id(p) for p in (*early, *late, *head)]
     assert sorted(together) == sorted(id(p) for p in network.parameters())  # a partition
     assert {id(p) for p in head} == {id(p) for p in network.head.parameters()}

@@ -66,16 +66,26 @@ def test_a_preset_differs_from_digits_only_where_its_head_says(preset: Path) -> 
     [
         *("3e-3", "1e-05", "1.5E+3", "-2e4", ".5", "1.", "+.5e-3", "1_000", "1_0.5", "017", "0o17"),
         *("0x1F", "0b101", "-0", "+12", "no", "yes", "on", "off", "True", "false", "FALSE", "y"),
-        *("null", "~", "", "1:30", "12:30:45", ".inf", "-.INF", "3e", "e3", "1.2.3", "0.1e", "half"),
-        *("2026-11-21", "'3e-3'", '"no"', "[1, 2e-3]", "{a: 1e-3}", "-", "1e5.5", "__1", "0o8"),
+        *(
+            "null",
+            "~",
+            "",
+            "1:30",
+            "12:30:45",
+            ".inf",
+            "-.INF",
+            "3e",
+            "e3",
+            "1.2.3",
+            "0.1e",
+            "half",
+        ),
+        *("2026-11-21", "'3e-3'", '"no"', "[1, 2e-3]", "{a: 1e-3}", "1e5.5", "__1", "0o8"),
     ],
 )
 def test_scalars_are_read_as_dvc_reads_them(tmp_path: Path, text: str) -> None:
     path = written(tmp_path, f"key: {text}\n")
-    try:
-        theirs = parse_yaml(path.read_text(), path)["key"]
-    except Exception:
-        pytest.skip("DVC refuses it")
+    theirs = parse_yaml(path.read_text(), path)["key"]
     ours = yaml12.load(path)["key"]
     if text == "2026-11-21":
         assert str(ours) == str(theirs)
@@ -117,7 +127,7 @@ def test_all_faults_are_reported_together_with_key_value_and_remedy(tmp_path: Pa
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"weights": "w/net.pth"}, r"weights_sha256 is missing: 'w/net.pth' is a local file.*sha256sum"),
+        ({"weights": "w/net.pth"}, "weights_sha256 is missing: 'w/net.pth' is a local file"),
         ({"lr_find__start": 10.0}, "lr_find.start must be below lr_find.end"),
         ({"unfrozen__lr_max": "half"}, "leave unfrozen.lr_min empty"),
         ({"unfrozen__lr_min": 1.0}, "unfrozen.lr_min must not be above unfrozen.lr_max"),

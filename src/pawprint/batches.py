@@ -11,7 +11,7 @@ from pawprint.augment import Maps, Strengths
 from pawprint.cache import Cache
 from pawprint.dataset import Part
 
-Batch = tuple[Float[Tensor, "batch rgb=3 size size"], Tensor]
+Batch = tuple[Float[Tensor, "_ rgb=3 _ _"], Tensor]
 
 
 def per_epoch(pictures: int, batch_size: int) -> int:
@@ -50,7 +50,7 @@ def plain(stored: Cache, part: Part, size: int, batch_size: int) -> Iterator[Bat
 
 
 def batches(
-    stored: Cache, part: Part, maps: Maps, chosen: Iterable[Int64[Tensor, " batch"]], size: int
+    stored: Cache, part: Part, maps: Maps, chosen: Iterable[Int64[Tensor, " _"]], size: int
 ) -> Iterator[Batch]:
     """Pictures and targets of these rows of `part`, on the device."""
     maps = maps.to(stored.device)

@@ -8,7 +8,6 @@ import math
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from jaxtyping import Float
@@ -19,14 +18,8 @@ from pawprint.augment import Strengths
 from pawprint.batches import Batch
 from pawprint.cache import Cache
 from pawprint.dataset import Dataset, Part
+from pawprint.schedules import Growing, OneCycle
 from pawprint.smoothing import Smoothed
-
-
-class Schedule(Protocol):
-    """Rates (one a group of layers) and momentum of a step."""
-
-    def at(self, step: int) -> tuple[list[float], float]:
-        """Of batch `step`, counted over all epochs from 0."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +64,12 @@ def started(network: nn.Module, optimizer: optim.AdamW, kind: torch.dtype) -> St
 
 
 def fit(
-    state: State, data: Dataset, recipe: Recipe, schedule: Schedule, phase: str, epochs: int
+    state: State,
+    data: Dataset,
+    recipe: Recipe,
+    schedule: OneCycle | Growing,
+    phase: str,
+    epochs: int,
 ) -> Iterator[Epoch]:
     """Train until `epochs` are done, from where `state` is; each epoch changes `state` in place.
 
@@ -102,7 +100,7 @@ def augmented(data: Dataset, recipe: Recipe, phase: str, epoch: int) -> Iterator
 
 
 def steps(
-    state: State, found: Iterable[Batch], schedule: Schedule, first: int, recipe: Recipe
+    state: State, found: Iterable[Batch], schedule: OneCycle | Growing, first: int, recipe: Recipe
 ) -> Iterator[Float[Tensor, ""]]:
     """The loss of each step, still on the device."""
     network, optimizer, scaler = state.network.train(), state.optimizer, state.scaler
@@ -126,7 +124,7 @@ def judged(network: nn.Module, stored: Cache, part: Part, recipe: Recipe) -> tup
     return loss.item(), targets.is_wrong(logits, part.targets).float().mean().item()
 
 
-def check_finite(losses: list[float], first: int, schedule: Schedule) -> None:
+def check_finite(losses: list[float], first: int, schedule: OneCycle | Growing) -> None:
     """Raise at the first loss that is NaN or infinite.
 
     Raises:
@@ -141,7 +139,12 @@ def check_finite(losses: list[float], first: int, schedule: Schedule) -> None:
 
 
 def finder_points(
-    state: State, data: Dataset, recipe: Recipe, schedule: Schedule, phase: str, count: int
+    state: State,
+    data: Dataset,
+    recipe: Recipe,
+    schedule: OneCycle | Growing,
+    phase: str,
+    count: int,
 ) -> Iterator[tuple[float, float]]:
     """Rate and loss of `count` batches, over as many epochs as that takes."""
     epoch = step = 0

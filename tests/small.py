@@ -1,0 +1,46 @@
+"""A data set of made pictures, small enough to train on in a second."""
+
+import numpy as np
+import torch
+
+from pawprint.augment import Strengths
+from pawprint.cache import Cache
+from pawprint.dataset import Dataset, Part
+from pawprint.optimizers import Settings
+from pawprint.session import Session
+from pawprint.training import Recipe
+
+CPU = torch.device("cpu")
+STRENGTHS = Strengths(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
+
+
+def dataset(n: int = 40, classes: int = 3, size: int = 32, mapped: bool = False) -> Dataset:
+    """Pictures whose mean colour tells their class; every fifth is valid."""
+    rng = np.random.default_rng(0)
+    numbers = np.arange(n) % classes
+    pictures = rng.integers(0, 120, (n, size, size, 3), dtype=np.uint8)
+    for i, number in enumerate(numbers):
+        pictures[i, ..., number] += 130
+    names = [f"{i}.jpg" for i in range(n)]
+    sides = torch.tensor(rng.integers(20, 60, (n, 2)), dtype=torch.float32)
+    store = pictures if mapped else torch.from_numpy(pictures)
+    parts = {}
+    for split, rows in (("train", [i for i in range(n) if i % 5]), ("valid", list(range(0, n, 5)))):
+        targets = torch.tensor(numbers[rows])
+        words = [f"class {numbers[i]}" for i in rows]
+        parts[split] = Part(torch.tensor(rows), targets, [names[i] for i in rows], words)
+    known = [f"class {i}" for i in range(classes)]
+    return Dataset(Cache(names, sides, store, CPU), known, parts, "0" * 64)
+
+
+def recipe(seed: int = 0, batch_size: int = 8, kind: torch.dtype = torch.float32) -> Recipe:
+    """Small and quick."""
+    return Recipe(32, batch_size, seed, kind, STRENGTHS, 0.0)
+
+
+def session(seed: int = 0, mapped: bool = False, kind: torch.dtype = torch.float32) -> Session:
+    """What a stage would open."""
+    return Session(CPU, dataset(mapped=mapped), recipe(seed, kind=kind), SETTINGS)
+
+
+SETTINGS = Settings(0.01, 0.99, 1e-5, 0.0, True)

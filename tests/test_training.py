@@ -1,0 +1,243 @@
+import ast
+import inspect
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from pawprint import batches, networks, optimizers, randomness, session, targets, training
+from pawprint.checkpoints import Store
+from pawprint.networks import NORMS, Network
+from pawprint.schedules import OneCycle
+from tests import small
+from tests.conftest import ROOT
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+CYCLE = {"epochs": 2, "pct_start": 0.25, "div": 25.0, "div_final": 1e5}
+
+
+def trained(folder: Path, seed: int = 0, frozen: bool = True, **options: bool) -> Network:
+    run = small.session(seed, **options)
+    network = networks.fresh("resnet18", 3, seed, {})
+    if frozen:
+        networks.freeze(network, train_norm=True)
+    list(session.trained(run, network, [1e-2] * 3, CYCLE, "frozen", Store("t", str(seed), folder)))
+    return network
+
+
+def bits(network: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def test_a_frozen_run_changes_head_and_norms_and_no_other_bit(tmp_path: Path) -> None:
+    before, after = bits(networks.fresh("resnet18", 3, 0, {})), trained(tmp_path)
+    norms = {
+        f"body.{name}" for name, module in after.body.named_modules() if isinstance(module, NORMS)
+    }
+    for name, tensor in after.state_dict().items():
+        layer = name.rsplit(".", 1)[0]
+        changed = not torch.equal(tensor, before[name])
+        assert changed == (name.startswith("head.") or layer in norms), name
+
+
+def test_without_train_norm_their_weights_stay_and_their_statistics_move(tmp_path: Path) -> None:
+    run, network = small.session(), networks.fresh("resnet18", 3, 0, {})
+    networks.freeze(network, train_norm=False)
+    before = bits(network)
+    list(session.trained(run, network, [1e-2] * 3, CYCLE, "frozen", Store("t", "x", tmp_path)))
+    assert torch.equal(network.body.bn1.weight, before["body.bn1.weight"])
+    assert not torch.equal(network.body.bn1.running_mean, before["body.bn1.running_mean"])
+
+
+def test_equal_seeds_give_equal_weights_and_others_do_not(tmp_path: Path) -> None:
+    first, second, other = (
+        bits(trained(tmp_path / str(i), seed)) for i, seed in enumerate((0, 0, 1))
+    )
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not torch.equal(first["head.7.weight"], other["head.7.weight"])
+
+
+def test_the_memory_map_gives_the_same_weights(tmp_path: Path) -> None:
+    resident, mapped = (
+        bits(trained(tmp_path / str(mapped), mapped=mapped)) for mapped in (False, True)
+    )
+    assert all(torch.equal(resident[name], mapped[name]) for name in resident)
+
+
+def test_the_colour_of_a_picture_is_learned(tmp_path: Path) -> None:
+    run, network = small.session(), networks.fresh("resnet18", 3, 0, {})
+    cycle = CYCLE | {"epochs": 12}
+    *_, history = session.trained(
+        run, network, [1e-2] * 3, cycle, "frozen", Store("t", "x", tmp_path)
+    )
+    assert history[-1].error_rate == 0
+    assert history[-1].train_loss < history[0].train_loss
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float16, torch.bfloat16])
+def test_a_run_that_was_broken_off_ends_with_the_same_bytes(
+    tmp_path: Path, kind: torch.dtype
+) -> None:
+    def run(store: Store, stop: int | None = None) -> tuple[Network, int]:
+        here, network = small.session(kind=kind), networks.fresh("resnet18", 3, 0, {})
+        epochs = 0
+        for history in session.trained(here, network, [1e-3] * 3, cycle, "unfrozen", store):
+            epochs += bool(history)
+            if len(history) == stop:
+                break
+        return network, epochs
+
+    cycle = CYCLE | {"epochs": 3}
+    whole, _ = run(Store("t", "whole", tmp_path))
+    broken = Store("t", "broken", tmp_path)
+    run(broken, stop=1)
+    resumed, yields = run(broken)
+    assert yields == 1 + 2  # what was saved, then the two that were left
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, resumed.state_dict()[name]), name
+
+
+def test_a_store_is_empty_after_clear_and_keeps_three_at_most(tmp_path: Path) -> None:
+    stores = [Store("t", f"mark{i}", tmp_path) for i in range(5)]
+    assert len(list((tmp_path / "t").iterdir())) == 3
+    for store in stores:
+        store.clear()
+    assert not tmp_path.exists() or not any(tmp_path.iterdir())
+
+
+@given(st.integers(2, 3000), st.integers(2, 300))
+def test_batches_are_as_equal_as_can_be(pictures: int, batch_size: int) -> None:
+    count = batches.per_epoch(pictures, batch_size)
+    sizes = [len(part) for part in torch.tensor_split(torch.arange(pictures), count)]
+    assert sum(sizes) == pictures
+    assert max(sizes) <= batch_size
+    assert max(sizes) - min(sizes) <= 1
+    assert count == math.ceil(pictures / batch_size)
+
+
+@pytest.mark.parametrize("batch_size", [5, 8, 32])
+def test_every_picture_comes_once_in_an_order_that_no_batch_size_changes(batch_size: int) -> None:
+    data = small.dataset()
+    train = data.parts["train"]
+    numbered = type(train)(train.rows, torch.arange(len(train)), train.names, train.labels)
+    words = (0, "frozen", 3)
+    found = batches.augmented(data.cache, numbered, small.STRENGTHS, 16, batch_size, *words)
+    order = torch.cat([number for _, number in found])
+    assert torch.equal(order, torch.randperm(32, generator=randomness.generator(*words)))
+
+
+def test_augmentation_of_a_picture_does_not_depend_on_the_batch_size() -> None:
+    data = small.dataset()
+    made = [
+        torch.cat([x for x, _ in batches.augmented(
+            data.cache, data.parts["train"], small.STRENGTHS, 16, size, 0, "frozen", 3)])
+        for size in (5, 32)
+    ]  # fmt: skip
+    assert torch.allclose(made[0], made[1], atol=2e-5)
+
+
+def test_plain_batches_are_in_order_and_never_random() -> None:
+    data = small.dataset()
+    part = data.parts["valid"]
+    first, second = (list(batches.plain(data.cache, part, 32, 3)) for _ in range(2))
+    assert [len(targets) for _, targets in first] == [3, 3, 2]
+    assert all(torch.equal(a, b) for (a, _), (b, _) in zip(first, second, strict=True))
+    assert torch.equal(torch.cat([t for _, t in first]), part.targets)
+
+
+def test_adamw_is_fastais_step_by_step() -> None:
+    torch.manual_seed(0)
+    layer = nn.Linear(3, 2, bias=True).double()
+    w, b = layer.weight.detach().clone(), layer.bias.detach().clone()
+    decayed = {layer.weight: True, layer.bias: False}
+    optimizer = optimizers.adamw([[layer.weight, layer.bias]], decayed, small.SETTINGS)
+    moments = {0: [torch.zeros_like(w), torch.zeros_like(w)], 1: [torch.zeros_like(b)] * 2}
+    for t in range(1, 21):
+        lr, beta1 = 0.01 * t, 0.95 - 0.005 * t
+        optimizers.set_rates(optimizer, [lr], beta1)
+        x = torch.randn(4, 3, dtype=torch.float64)
+        layer(x).square().sum().backward()
+        for i, (p, parameter, decay) in enumerate(((w, layer.weight, 0.01), (b, layer.bias, 0.0))):
+            assert parameter.grad is not None
+            g, (m, v) = parameter.grad, moments[i]
+            p.mul_(1 - lr * decay)
+            m = beta1 * m + (1 - beta1) * g
+            v = 0.99 * v + 0.01 * g * g
+            moments[i] = [m, v]
+            p.sub_(lr / (1 - beta1**t) * m / ((v / (1 - 0.99**t)).sqrt() + 1e-5))
+        optimizer.step()
+        optimizer.zero_grad()
+        assert torch.allclose(layer.weight, w, atol=1e-7)
+        assert torch.allclose(layer.bias, b, atol=1e-7)
+
+
+def test_each_group_of_layers_has_its_own_rate() -> None:
+    network = networks.built("resnet18", 3)
+    groups = networks.groups(network)
+    optimizer = optimizers.adamw(groups, networks.is_decayed(network), small.SETTINGS)
+    optimizers.set_rates(optimizer, [1e-6, 1e-5, 1e-4], 0.9)
+    rate = {id(p): part["lr"] for part in optimizer.param_groups for p in part["params"]}
+    for group, expected in zip(groups, (1e-6, 1e-5, 1e-4), strict=True):
+        assert {rate[id(p)] for p in group} == {expected}
+
+
+def test_the_loss_of_the_lessons_worked_example() -> None:
+    # activations 0.6734 and 0.2576: softmax 0.6025 and 0.3975; the first is right: -ln 0.6025
+    logits = torch.tensor([[0.6734, 0.2576]])
+    assert targets.probabilities(logits)[0].tolist() == pytest.approx([0.6025, 0.3975], abs=1e-4)
+    assert targets.loss(logits, torch.tensor([0])).item() == pytest.approx(0.5067, abs=1e-4)
+
+
+def test_label_smoothing_by_hand() -> None:
+    logits = torch.tensor([[1.0, 0.0, -1.0]])
+    log_p = [x - math.log(math.e + 1 + 1 / math.e) for x in (1, 0, -1)]
+    expected = -0.9 * log_p[0] - 0.1 / 3 * sum(log_p)
+    assert targets.loss(logits, torch.tensor([0]), 0.1).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_classes_are_sorted_with_capitals_first() -> None:
+    known = targets.classes(["cat", "Birman", "dog", "cat"])
+    assert known == ["Birman", "cat", "dog"]
+    assert targets.encoded(["dog", "Birman"], known).tolist() == [2, 0]
+
+
+def test_a_loss_that_is_not_finite_stops_with_its_step_and_rate() -> None:
+    cycle = OneCycle([0.5], 10, 0.25, 25.0, 1e5)
+    with pytest.raises(ValueError, match=r"became nan at step 7 with rate .* try a lower lr"):
+        training.check_finite([0.1, math.nan], 6, cycle)
+
+
+def test_the_finder_spans_epochs_and_leaves_nothing_behind() -> None:
+    run = small.session()
+    network = networks.fresh("resnet18", 3, 0, {})
+    before = torch.random.get_rng_state()
+    keys = {"start": 1e-7, "end": 10.0, "steps": 30}
+    points = list(session.found(run, network, keys, "lr_find"))
+    assert len(points) > run.steps_per_epoch
+    assert [rate for rate, _ in points[:2]] == pytest.approx([1e-7, 1e-7 * 1e8 ** (1 / 30)])
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+STEP = (training.steps, batches.batches, batches.augmented, optimizers.set_rates)
+WAITING = {"item", "cpu", "tolist", "numpy", "synchronize", "nonzero"}
+
+
+@pytest.mark.parametrize("function", STEP, ids=lambda function: function.__name__)
+def test_no_step_waits_for_the_device(function: object) -> None:
+    tree = ast.parse(inspect.getsource(function))  # type: ignore[arg-type]
+    called = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert not called & WAITING
+
+
+def test_no_workers_and_no_loaders_are_used() -> None:
+    for path in (ROOT / "src").rglob("*.py"):
+        assert "utils.data" not in path.read_text()
