@@ -41,7 +41,7 @@ def test_the_folder_names_the_class_with_or_without_a_pattern() -> None:
 
 
 def table(*rows: tuple[str, str, str]) -> pd.DataFrame:
-    return labels.table(*map(list, zip(*rows, strict=True)))  # type: ignore[arg-type]
+    return labels.table(*map(list, zip(*rows, strict=True)))
 
 
 def test_rows_without_label_or_split_are_left_out() -> None:

@@ -79,7 +79,7 @@ def test_local_weights_become_the_body_and_their_classifier_is_dropped(
     path = tmp_path / f"w{suffix}"
     torch.save(state, path) if suffix == ".pth" else save_file(state, path)
     network = networks.fresh("resnet18", 2, 0, local(path))
-    assert torch.equal(network.body.conv1.weight, state["conv1.weight"])
+    assert torch.equal(network.state_dict()["body.conv1.weight"], state["conv1.weight"])
     assert not any(name.startswith("fc") for name in local(path))
 
 
@@ -180,4 +180,4 @@ def test_torchvisions_file_is_fetched_and_its_hash_is_that_of_its_name(
 def test_real_weights_name_real_photographs(mobilenet_weights: Path) -> None:
     body = local(mobilenet_weights, "mobilenet_v2")
     network = networks.fresh("mobilenet_v2", 37, 0, body)
-    assert torch.equal(network.body[0][0].weight, body["0.0.weight"])
+    assert torch.equal(network.state_dict()["body.0.0.weight"], body["0.0.weight"])

@@ -3,10 +3,11 @@
 Source of the exit codes: 128 + the signal's number, as shells have it.
 """
 
+import errno
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -36,9 +37,23 @@ def run(main: Callable[[], dict[str, Any] | None], stage: str) -> None:
         print(f"{stage}: interrupted; nothing was committed", file=sys.stderr)
         sys.exit(130)
     except EXPECTED as error:
-        for line in (str(error) or type(error).__name__).splitlines():
+        for line in said(error).splitlines():
             print(f"{stage}: {line}", file=sys.stderr)
         sys.exit(1)
+
+
+def said(error: Exception) -> str:
+    """What went wrong, where, and how to mend it, also where the system raised it."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error) or type(error).__name__
+    where = f"{error.filename}: " if error.filename else ""
+    remedy = {
+        errno.ENOENT: "; an earlier stage writes it: run `dvc repro`",
+        errno.ENOSPC: "; nothing is lost: make room on this disk and run again",
+        errno.EACCES: "; give yourself the right to it and run again",
+        errno.EROFS: "; copy the project to a disk that can be written to",
+    }
+    return f"{where}{error.strerror}{remedy.get(error.errno or 0, '')}"
 
 
 def stop(number: int, _frame: object) -> NoReturn:
@@ -58,9 +73,9 @@ def record(stage: str, seconds: float, details: dict[str, Any]) -> None:
     files.write_json(RUN / f"{stage}.json", facts | details)
 
 
-def bar(items: Iterable[Item], what: str, total: int) -> Iterable[Item]:
+def bar(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
     """The items, under a progress bar where the output is a terminal."""
-    return tqdm(items, what, total, disable=None, leave=False)
+    yield from tqdm(items, what, total, disable=None, leave=False)
 
 
 def byte_bar(what: str) -> "tqdm[NoReturn]":

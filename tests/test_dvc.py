@@ -1,0 +1,218 @@
+"""The real dvc command, in copies of the tracked files with a smaller presets/digits.yaml."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+from tests.test_stages import shrunk
+
+pytestmark = pytest.mark.dvc
+
+ENVIRONMENT = {
+    **os.environ,
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    **{f"GIT_{who}_NAME": "test" for who in ("AUTHOR", "COMMITTER")},
+    **{f"GIT_{who}_EMAIL": "test@localhost" for who in ("AUTHOR", "COMMITTER")},
+}
+DOWNSTREAM = ["train_frozen", "lr_find_unfrozen", "train_unfrozen", "evaluate"]
+LATER = ["lr_find", *DOWNSTREAM]
+
+
+def call(folder: Path, *command: str, fails: bool = False) -> str:
+    made = subprocess.run(
+        command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert (made.returncode != 0) == fails, made.stdout + made.stderr
+    return made.stdout + made.stderr
+
+
+def stages_run(output: str) -> list[str]:
+    return re.findall(r"^> python -m stages\.(\w+)", output, re.M)
+
+
+def outs(folder: Path) -> dict[str, str]:
+    lock = yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
+    return {out["path"]: out["md5"] for stage in lock.values() for out in stage.get("outs", [])}
+
+
+def fresh_copy(folder: Path) -> Path:
+    """A repository of the tracked files, with small params, committed."""
+    folder.mkdir()
+    for name in call(ROOT, "git", "ls-files").splitlines():
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    (folder / "params.yaml").write_text(shrunk((ROOT / "presets/digits.yaml").read_text()))
+    call(folder, "git", "init", "-q")
+    call(folder, "git", "add", "-A")
+    call(folder, "git", "commit", "-qm", "a copy")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A copy that has been built once, committed, and what dvc said."""
+    folder = fresh_copy(tmp_path_factory.mktemp("dvc") / "built")
+    said = call(folder, "dvc", "repro")
+    call(folder, "git", "add", "-A")
+    call(folder, "git", "commit", "-qm", "built")
+    return folder, said
+
+
+@pytest.fixture
+def project(built: tuple[Path, str], tmp_path: Path) -> Iterator[Path]:
+    """A copy of the built project, cache included; no queue worker outlives it."""
+    shutil.copytree(built[0], tmp_path / "project", symlinks=True)
+    yield tmp_path / "project"
+    call(tmp_path / "project", "dvc", "queue", "stop", "--kill")
+
+
+def test_the_committed_lock_is_in_step_with_the_code(tmp_path: Path) -> None:
+    call(tmp_path, "git", "clone", "-q", str(ROOT), "clone")
+    for name in ("dvc.lock", "dvc.yaml", "params.yaml", "datasets.yaml"):
+        shutil.copy(ROOT / name, tmp_path / "clone" / name)
+    for name in ("src", "stages"):
+        shutil.rmtree(tmp_path / "clone" / name)
+        shutil.copytree(
+            ROOT / name, tmp_path / "clone" / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    said = call(tmp_path / "clone", "dvc", "repro", "--dry", "--allow-missing")
+    assert "up to date" in said and not stages_run(said)
+
+
+def test_the_first_run_runs_every_stage_and_the_second_none(built: tuple[Path, str]) -> None:
+    folder, said = built
+    graph = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    assert sorted(stages_run(said)) == sorted(graph)
+    again = call(folder, "dvc", "repro")
+    assert "up to date" in again and not stages_run(again)
+    assert call(folder, "git", "status", "--short") == ""
+
+
+def test_a_forced_clone_ends_with_equal_hashes(built: tuple[Path, str], tmp_path: Path) -> None:
+    folder = fresh_copy(tmp_path / "other")
+    call(folder, "dvc", "repro", "--force")
+    assert outs(folder) == outs(built[0])
+
+
+def test_another_lr_reruns_only_what_depends_on_it(project: Path) -> None:
+    said = call(project, "dvc", "exp", "run", "-S", "lr=1e-5")
+    assert stages_run(said) == DOWNSTREAM
+    changed = call(project, "git", "diff", "HEAD", "-U0", "--", "params.yaml")
+    lines = [line for line in changed.splitlines() if re.match(r"[+-][^+-]", line)]
+    assert [line[1:].split(":")[0] for line in lines] == ["lr", "lr"]
+    assert "lr: 1e-05" in lines[1]
+    assert "error_rate" in call(project, "dvc", "metrics", "diff", "HEAD")
+
+
+def test_another_seed_leaves_the_pictures_and_the_split_alone(project: Path) -> None:
+    before = outs(project)
+    said = call(project, "dvc", "exp", "run", "-S", "seed=1")
+    assert stages_run(said) == LATER
+    after = outs(project)
+    assert all(before[path] == after[path] for path in before if path.startswith("data/"))
+    assert before["models/unfrozen.safetensors"] != after["models/unfrozen.safetensors"]
+
+
+def edited(project: Path, old: str, new: str) -> None:
+    text = (project / "params.yaml").read_text()
+    assert old in text
+    (project / "params.yaml").write_text(text.replace(old, new))
+
+
+def running(project: Path, *command: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command, cwd=project, env=ENVIRONMENT | {"PYTHONUNBUFFERED": "1"}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+
+
+def wait_for(process: subprocess.Popen[str], pattern: str) -> list[str]:
+    """Lines up to the first that matches."""
+    assert process.stdout is not None
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line)
+        if re.search(pattern, line):
+            return lines
+    raise AssertionError("".join(lines))
+
+
+def ended(process: subprocess.Popen[str], how: signal.Signals) -> int:
+    """The exit code, once the whole process group has had the signal."""
+    os.killpg(process.pid, how)
+    process.communicate()
+    return process.returncode
+
+
+EPOCHS = ("  epochs: 1\n  lr_min", "  epochs: 4\n  lr_min")
+STAGE = (sys.executable, "-m", "stages.train_unfrozen")
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_stage_goes_on_to_the_same_bytes(project: Path, how: signal.Signals) -> None:
+    edited(project, *EPOCHS)
+    if how is signal.SIGKILL:  # once is enough for the uninterrupted run
+        call(project, *STAGE)
+        shutil.copy(project / "models/unfrozen.safetensors", project / "whole")
+    model = project / "models/unfrozen.safetensors"
+    model.unlink()
+    process = running(project, *STAGE)
+    wait_for(process, r"^ +1 ")
+    assert ended(process, how) == {signal.SIGKILL: -9, signal.SIGTERM: 143}[how]
+    assert not model.exists()
+    said = call(project, *STAGE)
+    (resumed,) = re.findall(r"resumed after epoch (\d)", said)
+    epochs = re.findall(r"^ +(\d) ", said, re.M)
+    assert int(resumed) >= 2 and epochs == ["0", "1", "2", "3"]
+    if how is signal.SIGKILL:
+        assert model.read_bytes() == (project / "whole").read_bytes()
+    assert not (project / ".scratch").exists()
+    assert not list(project.rglob("*.tmp"))
+
+
+def test_a_state_is_not_used_by_another_experiment(project: Path) -> None:
+    edited(project, *EPOCHS)
+    process = running(project, *STAGE)
+    wait_for(process, r"^ +0 ")
+    ended(process, signal.SIGKILL)
+    edited(project, "beta2: 0.99", "beta2: 0.98")
+    assert "resumed" not in call(project, *STAGE)
+
+
+def test_ctrl_c_under_dvc_leaves_the_stage_changed(project: Path) -> None:
+    edited(project, *EPOCHS)
+    process = running(project, "dvc", "repro")
+    wait_for(process, r"^ +0 .*\d s$")
+    assert ended(process, signal.SIGINT) != 0
+    assert "train_unfrozen" in call(project, "dvc", "status")
+    said = call(project, "dvc", "repro")
+    assert stages_run(said)[-2:] == ["train_unfrozen", "evaluate"]
+    assert "resumed after epoch" in said
+
+
+def test_a_queued_run_uses_the_code_that_was_committed(project: Path) -> None:
+    call(project, "dvc", "exp", "run", "--queue", "--name", "queued", "-S", "lr=0.003")
+    source = project / "src/pawprint/history.py"
+    source.write_text(source.read_text() + "\nraise SystemExit('the edited code ran')\n")
+    call(project, "dvc", "queue", "start")
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline and not re.search(
+        r"queued\s.*(Success|Failed)", call(project, "dvc", "queue", "status")
+    ):
+        time.sleep(2)
+    assert re.search(r"queued\s.*Success", call(project, "dvc", "queue", "status")), call(
+        project, "dvc", "queue", "logs", "queued"
+    )
+    shown = call(project, "dvc", "exp", "show", "--csv", "--no-pager")
+    assert "queued" in shown
