@@ -18,7 +18,7 @@ from tests.conftest import ROOT, picture
 from tests.test_graph import GRAPH, written
 
 STAGES = tuple(GRAPH)  # in the order of dvc.yaml, which is the order of the graph
-SMALL = {"size: 32": "size: 16", "steps: 100": "steps: 25", "epochs: 10": "epochs: 1"}
+SMALL = {"steps: 100": "steps: 25", "epochs: 10": "epochs: 1"}
 
 
 def shrunk(text: str) -> str:

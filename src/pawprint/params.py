@@ -26,6 +26,9 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Pixels = Annotated[int, Field(ge=8, le=2048)]
+# the networks shrink a picture 32-fold; on 16 px, oneDNN leaves gradients of bfloat16 depthwise
+# convolutions uninitialised (torch 2.15, stride 2 on a plane of 1×1)
+Input = Annotated[int, Field(ge=32, le=2048)]
 Architecture = Annotated[str, schema.one_of(ARCHITECTURES)]
 
 
@@ -132,7 +135,7 @@ class Params(Section):
     seed: Seed
     lr: Positive | Literal["auto"]
     batch_size: Annotated[int, Field(ge=2)]
-    size: Pixels
+    size: Input
     precision: Literal["auto", "float32", "bfloat16", "float16"]
     threads: Annotated[int, Field(ge=1, le=1024)]
     processes: Annotated[int, schema.only(1, "several processes are not built yet")]
