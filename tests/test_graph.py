@@ -2,6 +2,8 @@
 
 import importlib
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -95,3 +97,10 @@ def test_an_override_changes_one_line(tmp_path: Path, preset: Path, override: st
     key = override.partition("=")[0].rpartition(".")[2]
     assert [line.split(":")[0].strip() for line in changed] in ([key], [])
     params.load(path)
+
+
+def test_the_readme_shows_the_graph_as_dvc_draws_it() -> None:
+    dvc = Path(sys.executable).with_name("dvc")
+    made = subprocess.run([dvc, "dag", "--mermaid"], capture_output=True, text=True, check=True)
+    (shown,) = re.findall(r"```mermaid\n(.*?)\n```", (ROOT / "README.md").read_text(), re.S)
+    assert shown == made.stdout.strip()
