@@ -35,7 +35,7 @@ def main() -> None:
     confused = metrics.most_confused(valid, card.classes)
     files.write_csv(CONFUSED, ["actual", "predicted", "count"], confused)
     files.write_json(SUMMARY, found)
-    print(f"evaluate: error_rate {found['error_rate']:.4f} of {found['n']:,} valid pictures")
+    print(f"evaluate: error_rate {found['error_rate']:.4f}, n {found['n']:,} (float32 throughout)")
 
 
 if __name__ == "__main__":

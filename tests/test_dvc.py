@@ -112,7 +112,7 @@ def test_another_lr_reruns_only_what_depends_on_it(project: Path) -> None:
     lines = [line for line in changed.splitlines() if re.match(r"[+-][^+-]", line)]
     assert [line[1:].split(":")[0] for line in lines] == ["lr", "lr"]
     assert "lr: 1e-05" in lines[1]
-    assert "error_rate" in call(project, "dvc", "metrics", "diff", "HEAD")
+    assert "unfrozen.valid_loss" in call(project, "dvc", "metrics", "diff", "HEAD")
 
 
 def test_another_seed_leaves_the_pictures_and_the_split_alone(project: Path) -> None:

@@ -71,7 +71,10 @@ def test_classes_absent_from_train_stop_and_absent_from_valid_are_noted() -> Non
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([("1", "a", "train"), ("2", "a", "valid")], "1 classes (a): two are needed"),
+        (
+            [("1", "a", "train"), ("2", "a", "valid")],
+            "all pictures are of one class, a: two are needed",
+        ),
         ([("1", "a", "train"), ("2", "b", "train")], "no picture in valid"),
     ],
 )

@@ -120,7 +120,7 @@ def test_all_faults_are_reported_together_with_key_value_and_remedy(tmp_path: Pa
     assert "`lr` is -1.0: must be greater than 0, or must be 'auto'" in said
     assert "`arch` is 'vgg16': must be one of resnet18, resnet34," in said
     assert "`sede` is 0: unknown key (did you mean `seed`?); remove it" in said
-    assert "`seed` missing;" in said
+    assert "`seed` is missing;" in said
     assert "`processes` is 2: must be 1" in said
 
 

@@ -101,7 +101,7 @@ def _walk(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes | No
         walk = _zipped if zipfile.is_zipfile(path) and not _is_tar(path) else _tarred
         yield from walk(path, wanted)
     except (*BROKEN, EOFError) as error:
-        why = str(error).splitlines()[0] if str(error) else "it ends too early"
+        why = str(error).splitlines()[0].rstrip(" :") if str(error) else "it ends too early"
         raise ValueError(
             f"{path}: not an archive that can be read (tar, tar.gz, tar.bz2, tar.xz, zip): {why}; "
             "fetch it again, or check `pictures.url` in datasets.yaml"

@@ -76,7 +76,11 @@ def fetched(url: str, path: Path, advance: Callable[[int], object]) -> Path:
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.part")
-        _download(url, part, advance)
+        folder = os.environ.get("PAWPRINT_DATA")
+        if folder and (Path(folder) / path.name).is_file():
+            shutil.copyfile(Path(folder) / path.name, part)
+        else:
+            _download(url, part, advance)
         part.replace(path)
     return path
 
@@ -226,7 +230,7 @@ def _unreachable(url: str, error: Exception, part: Path) -> str:
     kept = f" ({_size(part):,} bytes are kept and will be resumed)" if _size(part) else ""
     return (
         f"{url}: could not be fetched: {why}{kept}; without a network, put the file into a folder "
-        f"under the same name and set PAWPRINT_DATA to that folder, or make `url` its path"
+        "under the same name and set PAWPRINT_DATA to that folder, or give its path, not the URL"
     )
 
 

@@ -99,8 +99,9 @@ def write(table: Path, summary: Path, points: Sequence[tuple[float, float]], ste
     names = ("valley", "steep", "minimum", "slide")
     files.write_json(summary, {name: found.get(name) for name in names})
     if not found:
+        ended = "the loss diverged" if len(points) < steps else "the curve ended"
         return (
-            f"the loss diverged after {len(points)} of {steps} batches: too few for a suggestion; "
+            f"{ended} after {len(points)} of {steps} batches: too few for a suggestion; "
             "lower lr_find.start, or raise lr_find.steps"
         )
     return ", ".join(f"{name} {rate:g}" for name, rate in found.items())

@@ -24,4 +24,5 @@ class Findings:
 def listed(names: Sequence[str], most: int = 5) -> str:
     """The first `most` of the names, and how many more there are, for a message."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    shown = [name if name.isprintable() else repr(name) for name in names[:most]]
+    return ", ".join(shown) + more

@@ -61,17 +61,19 @@ def check_classes(counted: pd.DataFrame, found: Findings) -> None:
 
     Notes: classes absent from valid.
     """
+    if counted.empty:
+        return  # no picture has a label: that is said already
     unseen = counted.index[counted["train"] == 0].tolist()
     if unseen:
         found.errors.append(
             f"{len(unseen)} of {len(counted)} classes have no picture in train, so they cannot be "
-            f"learned: {listed(unseen)}; use label.split: stratified, another label.seed, or add "
-            "pictures"
+            f"learned: {listed(unseen)}; add pictures of them, or where there are two or more, use "
+            "label.split: stratified"
         )
     if len(counted) < 2:
         found.errors.append(
-            f"{len(counted)} classes ({listed(counted.index.tolist())}): two are needed to tell "
-            "anything apart; mend label.pattern in datasets.yaml"
+            f"all pictures are of one class, {counted.index[0]}: two are needed to tell anything "
+            "apart; mend label.pattern in datasets.yaml"
         )
     for split in ("train", "valid"):
         if not counted[split].any():

@@ -63,7 +63,7 @@ def problems(model: type[BaseModel], content: object, error: ValidationError) ->
         if entry["type"] == "extra_forbidden":
             text = f"unknown key{suggestion(model, path)}; remove it"
         elif entry["type"] == "missing":
-            text = "missing; presets/digits.yaml and datasets.yaml show every key"
+            text = "is missing; presets/digits.yaml has every key of params.yaml, README a block"
         else:
             text = remedy(entry["msg"])
         wrong.setdefault(path, []).append(text)
@@ -83,6 +83,9 @@ def line(content: object, path: tuple[str, ...], texts: list[str]) -> str:
 def remedy(message: str) -> str:
     """Pydantic's sentence as a rule: `Input should be …` becomes `must be …`."""
     said = message.removeprefix("Value error, ").replace("Input should be", "must be")
+    said = said.replace(
+        "String should match pattern '^[0-9a-f]{", "must be hex digits, '^[0-9a-f]{"
+    )
     return said.replace("String should match pattern", "must match the pattern")
 
 

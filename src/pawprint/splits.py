@@ -71,7 +71,7 @@ def stratified(labels: Sequence[str], valid_fraction: float, seed: int) -> list[
     if single:
         raise ValueError(
             f"{len(single)} classes have one picture only and cannot be stratified: "
-            f"{listed(single)}; add pictures, or use label.split: random"
+            f"{listed(single)}; add pictures of them, or take them out of the archive"
         )
     n_valid = int(valid_fraction * len(labels))
     if min(n_valid, len(labels) - n_valid) < len(names):

@@ -85,6 +85,11 @@ def fit(
         check_finite(losses, first, schedule)
         state.smoothed = state.smoothed.after(losses)
         valid_loss, error_rate = judged(state.network, data.cache, data.parts["valid"], recipe)
+        if not math.isfinite(valid_loss):
+            raise ValueError(
+                f"{phase}: the loss on valid became {valid_loss} in epoch {number}, so the network "
+                "is lost; try a lower lr (or unfrozen.lr_max), or precision: float32"
+            )
         seconds = time.perf_counter() - began
         made = Epoch(number, state.smoothed.value, valid_loss, error_rate, seconds)
         state.history.append(made)
