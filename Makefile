@@ -40,7 +40,7 @@ clean:  ## Remove the environment and all that a run leaves, but no data of DVC'
 
 constraints: .venv/test,bench.stamp  ## Pin what is installed now
 	{ echo "# Exact versions of all that may be installed; written by: make constraints"; \
-	  $(BIN)/python -m pip freeze --exclude-editable; } > constraints.new
+	  $(BIN)/python -m pip freeze --exclude-editable --exclude pawprint; } > constraints.new
 	mv constraints.new constraints.txt
 
 .venv/bin/python:
