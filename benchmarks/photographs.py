@@ -1,0 +1,303 @@
+"""Transfer learning on photographs, ours beside fastai: `make bench-photographs`.
+
+Five splits (label.seed 0-4), one training seed each; for each split ours in the precision that
+`auto` gives, fastai, and for the first three ours in float32, one after the other. The same
+weights, split, epochs, batch size and threads. Every run is kept in .scratch/photographs, so that
+a benchmark that was broken off goes on where it stopped; delete the folder to measure anew.
+"""
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tarfile
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import psutil
+
+from benchmarks import results
+from pawprint import files, yaml12
+
+ROOT = Path(__file__).parents[1]
+WORK = ROOT / ".scratch" / "photographs"
+SEEDS, FLOAT32, BATCH = range(5), range(3), 32
+FROZEN, UNFROZEN = 3, 6
+RECIPE = {
+    **{"dataset": "photographs", "arch": "mobilenet_v2", "size": 224, "batch_size": BATCH},
+    **{"lr": 0.003, "presize.size": 460, "augment.flip": 0.5, "frozen.epochs": FROZEN},
+    **{"unfrozen.epochs": UNFROZEN, "unfrozen.lr_min": 1e-5, "unfrozen.lr_max": 1e-3},
+}
+BLOCK = """
+photographs:
+  pictures:
+    url: {pictures}
+    sha256: {sha256}
+  label:
+    from: name
+    pattern: ^(.+)_\\d+\\.jpg$
+"""
+STAGES = ("train_frozen", "train_unfrozen")
+Run = dict[str, Any]  # seconds, memory (bytes), predicted (class by picture), actual
+
+
+def watched(command: Sequence[str], folder: Path) -> tuple[float, int]:
+    """Run a command; its seconds, and the most memory of it and its children, in bytes.
+
+    Memory that processes share is counted once (PSS), looked at twice a second.
+    """
+    began, most = time.perf_counter(), 0
+    with (folder / "bench.log").open("a") as log:
+        child = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        while child.poll() is None:
+            most = max(most, memory(child.pid))
+            time.sleep(0.5)
+    if child.returncode:
+        sys.exit(f"{' '.join(command)}: exit {child.returncode}; see {folder / 'bench.log'}")
+    return time.perf_counter() - began, most
+
+
+def memory(pid: int) -> int:
+    """Bytes of a process and its children now, pages they share counted once."""
+    total = 0
+    try:
+        mother = psutil.Process(pid)
+        for process in (mother, *mother.children(recursive=True)):
+            total += process.memory_full_info().pss
+    except psutil.Error:  # ended while we looked
+        pass
+    return total
+
+
+def prepared(pictures: Path, weights: Path) -> Path:
+    """A clone of the project's last commit, with the photographs in its catalogue."""
+    project, code = WORK / "project", git("rev-parse", "HEAD:src", "HEAD:stages")
+    mark = "\n".join((code, str(pictures), files.digest(pictures), files.digest(weights)))
+    if not (WORK / "mark").exists() or (WORK / "mark").read_text() != mark:
+        shutil.rmtree(WORK, ignore_errors=True)
+        WORK.mkdir(parents=True)
+        git("clone", "--quiet", str(ROOT), str(project))
+        block = BLOCK.format(pictures=pictures, sha256=files.digest(pictures))
+        with (project / "datasets.yaml").open("a") as catalogue:
+            catalogue.write(block)
+        with tarfile.open(pictures) as archive:
+            archive.extractall(WORK / "pictures", filter="data")
+        (WORK / "mark").write_text(mark)
+    return project
+
+
+def git(*words: str) -> str:
+    """What git says, in the project's root."""
+    return subprocess.run(
+        ["git", *words], cwd=ROOT, check=True, text=True, capture_output=True
+    ).stdout
+
+
+def write_params(project: Path, weights: Path, seed: int, precision: str) -> None:
+    """params.yaml of one run: RECIPE over the project's own, as `-S` would set it."""
+    whole = yaml12.load(ROOT / "presets" / "digits.yaml")
+    hashed = {"weights": str(weights), "weights_sha256": files.digest(weights)}
+    for key, value in {
+        **RECIPE, **hashed, "seed": seed, "label.seed": seed, "precision": precision
+    }.items():  # fmt: skip
+        *sections, last = key.split(".")
+        place = whole
+        for section in sections:
+            place = place[section]
+        place[last] = value
+    (project / "params.yaml").write_text(json.dumps(whole, indent=1))
+
+
+def rebuilt(project: Path) -> Run:
+    """The whole graph, from nothing, by `dvc repro`."""
+    seconds, most = watched([sys.executable, "-m", "dvc", "repro"], project)
+    return {"seconds": seconds, "memory": most, "stages": stage_seconds(project)}
+
+
+def stage_seconds(project: Path) -> dict[str, float]:
+    """Seconds inside each stage, by its own record."""
+    found = sorted((project / "reports" / "run").glob("*.json"))
+    return {path.stem: json.loads(path.read_text())["seconds"] for path in found}
+
+
+def ours(project: Path) -> Run:
+    """Split, train both phases, judge; the seconds are those inside the train stages."""
+    most = 0
+    for stage in ("label", *STAGES, "evaluate"):
+        _, here = watched([sys.executable, "-m", f"stages.{stage}"], project)
+        most = max(most, here if stage in STAGES else 0)
+    seconds = stage_seconds(project)
+    table = pd.read_csv(project / "reports" / "predictions.csv", dtype="str")
+    return {
+        "seconds": sum(seconds[stage] for stage in STAGES),
+        "memory": most,
+        "predicted": dict(zip(table["name"], table["predicted"], strict=True)),
+        "actual": dict(zip(table["name"], table["actual"], strict=True)),
+    }
+
+
+def peers(project: Path, weights: Path, seed: int, workers: int) -> Run:
+    """fastai on the split that `ours` has just made."""
+    job = {
+        **{"pictures": str(WORK / "pictures"), "labels": str(project / "data/labels.csv")},
+        **{"weights": str(weights), "seed": seed, "frozen": FROZEN, "unfrozen": UNFROZEN},
+        **{"batch_size": BATCH, "workers": workers, "out": str(WORK / "peer.json")},
+    }
+    (WORK / "job.json").write_text(json.dumps(job))
+    _, most = watched([sys.executable, "-m", "benchmarks.peer", str(WORK / "job.json")], ROOT)
+    found = json.loads((WORK / "peer.json").read_text())
+    table = pd.read_csv(job["labels"], dtype="str").query("split == 'valid'")
+    return {
+        **found,
+        "memory": most,
+        "actual": dict(zip(table["name"], table["label"], strict=True)),
+    }
+
+
+def kept(name: str, run: Any) -> Run:
+    """The run of that name: made now, or what an earlier call of the benchmark left."""
+    path = WORK / f"{name}.json"
+    if not path.exists():
+        print(f"{name} ...", flush=True)
+        files.write_json(path, run())
+    found: Run = json.loads(path.read_text())
+    print(f"{name}: {found['seconds']:.0f} s, {found['memory'] / 2**30:.1f} GiB", flush=True)
+    return found
+
+
+def wrong(runs: Sequence[Run]) -> pd.DataFrame:
+    """One line a picture and run: name, and whether the class is wrong."""
+    rows = [
+        (split, name, run["predicted"][name] != actual)
+        for split, run in enumerate(runs)
+        for name, actual in sorted(run["actual"].items())
+    ]
+    return pd.DataFrame(rows, columns=["split", "name", "wrong"]).set_index(["split", "name"])
+
+
+def difference(mine: Sequence[Run], theirs: Sequence[Run]) -> tuple[float, float, float]:
+    """Our error less theirs, and its 95 % interval, as shares.
+
+    Paired by picture and split; a picture that stands in several splits is one cluster of the
+    10,000 bootstrap samples, since its outcomes are no independent ones.
+    """
+    pairs = wrong(mine).join(wrong(theirs), rsuffix="_peer").astype(float)
+    clusters = (pairs["wrong"] - pairs["wrong_peer"]).groupby("name").agg(["sum", "count"])
+    sums, counts = clusters["sum"].to_numpy(), clusters["count"].to_numpy()
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(0, len(sums), (10_000, len(sums)))
+    sampled = sums[drawn].sum(1) / counts[drawn].sum(1)
+    low, high = np.quantile(sampled, (0.025, 0.975))
+    return sums.sum() / counts.sum(), low, high
+
+
+def spread(values: Sequence[float], digits: int = 0) -> str:
+    """Minimum, median, maximum."""
+    low, middle, high = min(values), statistics.median(values), max(values)
+    return f"{low:.{digits}f} / {middle:.{digits}f} / {high:.{digits}f}"
+
+
+def confused(runs: Sequence[Run], most: int = 10) -> list[tuple[str, str, int]]:
+    """Pairs of classes that were taken one for the other, either way, all runs together."""
+    pairs = Counter(
+        tuple(sorted((actual, run["predicted"][name])))
+        for run in runs
+        for name, actual in run["actual"].items()
+        if run["predicted"][name] != actual
+    )
+    return [(a, b, count) for (a, b), count in sorted(pairs.items(), key=lambda x: (-x[1], x[0]))][
+        :most
+    ]
+
+
+def text(found: Mapping[str, Sequence[Run]], whole: Run) -> str:
+    """The section of RESULTS.md."""
+    peer = found["fastai"]
+    rows = []
+    for name, runs in found.items():
+        ratios = [p["seconds"] / r["seconds"] for r, p in zip(runs, peer, strict=False)]
+        errors = [100 * wrong([run])["wrong"].mean() for run in runs]
+        rows.append(
+            [
+                name,
+                str(len(runs)),
+                spread([run["seconds"] for run in runs]),
+                spread(ratios, 2),
+                f"{max(run['memory'] for run in runs) / 2**30:.1f}",
+                f"{100 * wrong(runs)['wrong'].mean():.2f}",
+                ", ".join(f"{error:.1f}" for error in errors),
+            ]
+        )
+    head = [
+        "what", "runs", "seconds (min / median / max)", "fastai's over it", "GiB", "error %", "by split"
+    ]  # fmt: skip
+    sentences = []
+    for name, runs in found.items():
+        if name != "fastai":
+            mean, low, high = difference(runs, peer[: len(runs)])
+            only = wrong(runs).join(wrong(peer[: len(runs)]), rsuffix="_peer")
+            mine = int((only["wrong"] & ~only["wrong_peer"]).sum())
+            theirs = int((only["wrong_peer"] & ~only["wrong"]).sum())
+            sentences.append(
+                f"{name} less fastai: {100 * mean:+.2f} points, 95 % interval {100 * low:+.2f} to "
+                f"{100 * high:+.2f} (n = {len(only)} pairs; {mine} wrong by ours alone, {theirs} by "
+                "fastai alone)."
+            )
+    stages = ", ".join(f"{name} {seconds:.0f}" for name, seconds in whole["stages"].items())
+    pairs = {name: {(a, b): c for a, b, c in confused(runs, 999)} for name, runs in found.items()}
+    first = next(iter(found))
+    mistakes = [
+        [f"{a} / {b}", str(count), str(pairs["fastai"].get((a, b), 0))]
+        for a, b, count in confused(found[first])
+    ]
+    return "\n\n".join(
+        [
+            results.machine(),
+            f"mobilenet_v2 with ImageNet weights, 224 px, batches of {BATCH}, {FROZEN} frozen epochs "
+            f"at 3e-3, {UNFROZEN} unfrozen at slice(1e-5, 1e-3); splits of label.seed 0–4, training "
+            "seed the same; the runs of a split one after the other. Seconds: ours inside "
+            "train_frozen and train_unfrozen, fastai's inside its two fits. Memory: the most of a "
+            "process and its children. Errors: of the validation pictures, pooled.",
+            results.table(head, rows),
+            "\n".join(f"- {sentence}" for sentence in sentences),
+            f"The whole `dvc repro` of split 0 from nothing: {whole['seconds']:.0f} s, of which "
+            f"inside the stages: {stages}.",
+            "Breeds taken for one another most often, all splits:",
+            results.table(["pair", first, "fastai"], mistakes),
+        ]
+    )
+
+
+def main() -> None:
+    """Run what is not there yet, then write the section."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pictures", type=Path, help="an archive of photographs, BREED_NUMBER.jpg")
+    parser.add_argument("weights", type=Path, help="torchvision's mobilenet_v2, a .pth file")
+    parser.add_argument("--workers", type=int, default=2, help="fastai's loader processes")
+    given = parser.parse_args()
+    pictures, weights = given.pictures.resolve(), given.weights.resolve()
+    project = prepared(pictures, weights)
+    found: dict[str, list[Run]] = {"ours, auto": [], "ours, float32": [], "fastai": []}
+    write_params(project, weights, 0, "auto")
+    whole = kept("dvc-repro", lambda: rebuilt(project))
+    for seed in SEEDS:
+        write_params(project, weights, seed, "auto")
+        found["ours, auto"].append(kept(f"auto-{seed}", lambda: ours(project)))
+        run = kept(f"fastai-{seed}", lambda: peers(project, weights, seed, given.workers))  # noqa: B023
+        found["fastai"].append(run)
+        if seed in FLOAT32:
+            write_params(project, weights, seed, "float32")
+            found["ours, float32"].append(kept(f"float32-{seed}", lambda: ours(project)))
+    results.put("Photographs: transfer learning beside fastai", text(found, whole))
+    print(f"written: {results.FILE}")
+
+
+if __name__ == "__main__":
+    main()
