@@ -19,7 +19,7 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from pawprint import augment, devices, presize, randomness
+from pawprint import augment, devices, presize, randomness, sampling
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -79,7 +79,7 @@ def rows() -> list[Row]:
     def ours(light: bool) -> torch.Tensor:
         draws = augment.drawn(PICTURES, DEFAULTS, randomness.generator(0))
         chosen = draws if light else augment.neutral(PICTURES)
-        return augment.batch(cached, augment.maps(chosen, sides, SIDE, light), SIZE)
+        return sampling.batch(cached, augment.maps(chosen, sides, SIDE, light), sampling.View(SIZE))
 
     def presized() -> object:
         return [presize.squeezed("", data, SIDE) for data in files]

@@ -9,25 +9,23 @@ a benchmark that was broken off goes on where it stopped; delete the folder to m
 import argparse
 import json
 import shutil
-import statistics
 import subprocess
 import sys
 import tarfile
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 import psutil
 
-from benchmarks import results
+from benchmarks import pairs, results
+from benchmarks.pairs import Run
 from pawprint import files, yaml12
 
 ROOT = Path(__file__).parents[1]
 WORK = ROOT / ".scratch" / "photographs"
+LOG = WORK / "log"
 SEEDS, FLOAT32, BATCH = range(5), range(3), 32
 FROZEN, UNFROZEN = 3, 6
 RECIPE = {
@@ -45,7 +43,6 @@ photographs:
     pattern: ^(.+)_\\d+\\.jpg$
 """
 STAGES = ("train_frozen", "train_unfrozen")
-Run = dict[str, Any]  # seconds, memory (bytes), predicted (class by picture), actual
 
 
 def watched(command: Sequence[str], folder: Path) -> tuple[float, int]:
@@ -54,13 +51,13 @@ def watched(command: Sequence[str], folder: Path) -> tuple[float, int]:
     Memory that processes share is counted once (PSS), looked at twice a second.
     """
     began, most = time.perf_counter(), 0
-    with (folder / "bench.log").open("a") as log:
+    with LOG.open("a") as log:
         child = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
         while child.poll() is None:
             most = max(most, memory(child.pid))
             time.sleep(0.5)
     if child.returncode:
-        sys.exit(f"{' '.join(command)}: exit {child.returncode}; see {folder / 'bench.log'}")
+        sys.exit(f"{' '.join(command)}: exit {child.returncode}; see {LOG}")
     return time.perf_counter() - began, most
 
 
@@ -78,9 +75,10 @@ def memory(pid: int) -> int:
 
 def prepared(pictures: Path, weights: Path) -> Path:
     """A clone of the project's last commit, with the photographs in its catalogue."""
-    project, code = WORK / "project", git("rev-parse", "HEAD:src", "HEAD:stages")
-    mark = "\n".join((code, str(pictures), files.digest(pictures), files.digest(weights)))
-    if not (WORK / "mark").exists() or (WORK / "mark").read_text() != mark:
+    project = WORK / "project"
+    code = git("rev-parse", "HEAD:src", "HEAD:stages").split()
+    mark = " ".join((*code, files.digest(pictures), files.digest(weights)))
+    if not (WORK / "mark").exists():
         shutil.rmtree(WORK, ignore_errors=True)
         WORK.mkdir(parents=True)
         git("clone", "--quiet", str(ROOT), str(project))
@@ -90,6 +88,8 @@ def prepared(pictures: Path, weights: Path) -> Path:
         with tarfile.open(pictures) as archive:
             archive.extractall(WORK / "pictures", filter="data")
         (WORK / "mark").write_text(mark)
+    if (WORK / "mark").read_text() != mark:
+        sys.exit(f"{WORK} holds runs of other code, pictures or weights; delete it to measure anew")
     return project
 
 
@@ -102,7 +102,7 @@ def git(*words: str) -> str:
 
 def write_params(project: Path, weights: Path, seed: int, precision: str) -> None:
     """params.yaml of one run: RECIPE over the project's own, as `-S` would set it."""
-    whole = yaml12.load(ROOT / "presets" / "digits.yaml")
+    whole = yaml12.load(project / "presets" / "digits.yaml")
     hashed = {"weights": str(weights), "weights_sha256": files.digest(weights)}
     for key, value in {
         **RECIPE, **hashed, "seed": seed, "label.seed": seed, "precision": precision
@@ -133,6 +133,7 @@ def ours(project: Path) -> Run:
     for stage in ("label", *STAGES, "evaluate"):
         _, here = watched([sys.executable, "-m", f"stages.{stage}"], project)
         most = max(most, here if stage in STAGES else 0)
+    kept_model(project)
     seconds = stage_seconds(project)
     table = pd.read_csv(project / "reports" / "predictions.csv", dtype="str")
     return {
@@ -141,6 +142,14 @@ def ours(project: Path) -> Run:
         "predicted": dict(zip(table["name"], table["predicted"], strict=True)),
         "actual": dict(zip(table["name"], table["actual"], strict=True)),
     }
+
+
+def kept_model(project: Path) -> None:
+    """Keep the model, for what else may be asked of it."""
+    keys = yaml12.load(project / "params.yaml")
+    name = f"{keys['precision']}-{keys['label']['seed']}.safetensors"
+    shutil.copy(project / "models" / "unfrozen.safetensors", WORK / name)
+    shutil.copy(project / "data" / "labels.csv", (WORK / name).with_suffix(".csv"))
 
 
 def peers(project: Path, weights: Path, seed: int, workers: int) -> Run:
@@ -161,7 +170,7 @@ def peers(project: Path, weights: Path, seed: int, workers: int) -> Run:
     }
 
 
-def kept(name: str, run: Any) -> Run:
+def kept(name: str, run: Callable[[], Run]) -> Run:
     """The run of that name: made now, or what an earlier call of the benchmark left."""
     path = WORK / f"{name}.json"
     if not path.exists():
@@ -172,105 +181,33 @@ def kept(name: str, run: Any) -> Run:
     return found
 
 
-def wrong(runs: Sequence[Run]) -> pd.DataFrame:
-    """One line a picture and run: name, and whether the class is wrong."""
-    rows = [
-        (split, name, run["predicted"][name] != actual)
-        for split, run in enumerate(runs)
-        for name, actual in sorted(run["actual"].items())
-    ]
-    return pd.DataFrame(rows, columns=["split", "name", "wrong"]).set_index(["split", "name"])
-
-
-def difference(mine: Sequence[Run], theirs: Sequence[Run]) -> tuple[float, float, float]:
-    """Our error less theirs, and its 95 % interval, as shares.
-
-    Paired by picture and split; a picture that stands in several splits is one cluster of the
-    10,000 bootstrap samples, since its outcomes are no independent ones.
-    """
-    pairs = wrong(mine).join(wrong(theirs), rsuffix="_peer").astype(float)
-    clusters = (pairs["wrong"] - pairs["wrong_peer"]).groupby("name").agg(["sum", "count"])
-    sums, counts = clusters["sum"].to_numpy(), clusters["count"].to_numpy()
-    rng = np.random.default_rng(0)
-    drawn = rng.integers(0, len(sums), (10_000, len(sums)))
-    sampled = sums[drawn].sum(1) / counts[drawn].sum(1)
-    low, high = np.quantile(sampled, (0.025, 0.975))
-    return sums.sum() / counts.sum(), low, high
-
-
-def spread(values: Sequence[float], digits: int = 0) -> str:
-    """Minimum, median, maximum."""
-    low, middle, high = min(values), statistics.median(values), max(values)
-    return f"{low:.{digits}f} / {middle:.{digits}f} / {high:.{digits}f}"
-
-
-def confused(runs: Sequence[Run], most: int = 10) -> list[tuple[str, str, int]]:
-    """Pairs of classes that were taken one for the other, either way, all runs together."""
-    pairs = Counter(
-        tuple(sorted((actual, run["predicted"][name])))
-        for run in runs
-        for name, actual in run["actual"].items()
-        if run["predicted"][name] != actual
-    )
-    return [(a, b, count) for (a, b), count in sorted(pairs.items(), key=lambda x: (-x[1], x[0]))][
-        :most
-    ]
-
-
-def text(found: Mapping[str, Sequence[Run]], whole: Run) -> str:
+def text(found: dict[str, list[Run]], whole: Run) -> str:
     """The section of RESULTS.md."""
-    peer = found["fastai"]
-    rows = []
-    for name, runs in found.items():
-        ratios = [p["seconds"] / r["seconds"] for r, p in zip(runs, peer, strict=False)]
-        errors = [100 * wrong([run])["wrong"].mean() for run in runs]
-        rows.append(
-            [
-                name,
-                str(len(runs)),
-                spread([run["seconds"] for run in runs]),
-                spread(ratios, 2),
-                f"{max(run['memory'] for run in runs) / 2**30:.1f}",
-                f"{100 * wrong(runs)['wrong'].mean():.2f}",
-                ", ".join(f"{error:.1f}" for error in errors),
-            ]
-        )
-    head = [
-        "what", "runs", "seconds (min / median / max)", "fastai's over it", "GiB", "error %", "by split"
-    ]  # fmt: skip
-    sentences = []
-    for name, runs in found.items():
-        if name != "fastai":
-            mean, low, high = difference(runs, peer[: len(runs)])
-            only = wrong(runs).join(wrong(peer[: len(runs)]), rsuffix="_peer")
-            mine = int((only["wrong"] & ~only["wrong_peer"]).sum())
-            theirs = int((only["wrong_peer"] & ~only["wrong"]).sum())
-            sentences.append(
-                f"{name} less fastai: {100 * mean:+.2f} points, 95 % interval {100 * low:+.2f} to "
-                f"{100 * high:+.2f} (n = {len(only)} pairs; {mine} wrong by ours alone, {theirs} by "
-                "fastai alone)."
-            )
+    commit = subprocess.run(
+        ["git", "-C", str(WORK / "project"), "log", "-1", "--format=%h"],
+        check=True, text=True, capture_output=True,
+    ).stdout.strip()  # fmt: skip
     stages = ", ".join(f"{name} {seconds:.0f}" for name, seconds in whole["stages"].items())
-    pairs = {name: {(a, b): c for a, b, c in confused(runs, 999)} for name, runs in found.items()}
-    first = next(iter(found))
-    mistakes = [
-        [f"{a} / {b}", str(count), str(pairs["fastai"].get((a, b), 0))]
-        for a, b, count in confused(found[first])
+    sentences = [
+        pairs.sentence(name, runs, found["fastai"])
+        for name, runs in found.items()
+        if name != "fastai"
     ]
     return "\n\n".join(
         [
-            results.machine(),
-            f"mobilenet_v2 with ImageNet weights, 224 px, batches of {BATCH}, {FROZEN} frozen epochs "
-            f"at 3e-3, {UNFROZEN} unfrozen at slice(1e-5, 1e-3); splits of label.seed 0–4, training "
-            "seed the same; the runs of a split one after the other. Seconds: ours inside "
-            "train_frozen and train_unfrozen, fastai's inside its two fits. Memory: the most of a "
-            "process and its children. Errors: of the validation pictures, pooled.",
-            results.table(head, rows),
+            f"{results.machine()} Commit {commit}.",
+            f"mobilenet_v2 with ImageNet weights, 224 px, batches of {BATCH}, {FROZEN} frozen "
+            f"epochs at 3e-3, {UNFROZEN} unfrozen at slice(1e-5, 1e-3); splits of label.seed 0 to "
+            "4, the training seed the same; the runs of a split one after the other. Seconds: ours "
+            "inside train_frozen and train_unfrozen, fastai's inside its two fits. Memory: the "
+            "most of a process and its children. Errors: of the valid pictures of all splits.",
+            pairs.table(found),
             "\n".join(f"- {sentence}" for sentence in sentences),
             f"The whole `dvc repro` of split 0 from nothing: {whole['seconds']:.0f} s, of which "
             f"inside the stages: {stages}.",
-            "Breeds taken for one another most often, all splits:",
-            results.table(["pair", first, "fastai"], mistakes),
+            "Breeds taken for one another most often, either way, all splits (the whole matrix: "
+            "docs/photographs-confusion.png):",
+            pairs.mistakes(found),
         ]
     )
 
@@ -296,6 +233,7 @@ def main() -> None:
             write_params(project, weights, seed, "float32")
             found["ours, float32"].append(kept(f"float32-{seed}", lambda: ours(project)))
     results.put("Photographs: transfer learning beside fastai", text(found, whole))
+    pairs.draw(found, ROOT / "docs" / "photographs-confusion.png")
     print(f"written: {results.FILE}")
 
 

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-from pawprint import batches, console, dataset, devices, files, metrics, modelfile, params
+from pawprint import console, dataset, devices, files, judging, metrics, modelfile, params
 
 IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv")
 LABELS, MODEL = Path("data/labels.csv"), Path("models/unfrozen.safetensors")
 SUMMARY, PREDICTIONS = Path("reports/evaluate.json"), Path("reports/predictions.csv")
 CLASSES, CONFUSED = Path("reports/per_class.csv"), Path("reports/most_confused.csv")
 LOSSES = Path("reports/top_losses.csv")
-COLUMNS = ("name", "actual", "predicted", "probability", "loss")
 
 
 def main() -> None:
@@ -18,22 +17,15 @@ def main() -> None:
     device = devices.prepared(p.runtime.device, card.params["threads"])
     budget = devices.budget(device, p.runtime.memory)
     data = dataset.opened(IMAGES, INDEX, LABELS, device, budget)
-    network.to(device)
-    made = {}
-    for split in ("valid", "test"):
-        if len(part := data.parts[split]):
-            logits = batches.predicted(network, data.cache, part, card.size, p.batch_size)
-            made[split] = metrics.predictions(logits, part.targets)
+    how = judging.how(card, p.evaluate.size, p.evaluate.tta, p.batch_size)
+    made = judging.judged(network.to(device), data, how)
     valid, found = made["valid"], metrics.summary(made, p.evaluate.bins)
     rows = metrics.rows(valid, data.parts["valid"].names, card.classes)
     worst = [rows[i] for i in metrics.top_losses(valid.loss, p.evaluate.top_losses)]
-    files.write_csv(PREDICTIONS, COLUMNS, rows)
-    files.write_csv(LOSSES, COLUMNS, worst)
-    files.write_csv(
-        CLASSES, ["label", "precision", "recall", "f1", "n"], metrics.per_class(valid, card.classes)
-    )
-    confused = metrics.most_confused(valid, card.classes)
-    files.write_csv(CONFUSED, ["actual", "predicted", "count"], confused)
+    files.write_csv(PREDICTIONS, metrics.COLUMNS, rows)
+    files.write_csv(LOSSES, metrics.COLUMNS, worst)
+    files.write_csv(CLASSES, metrics.SCORES, metrics.per_class(valid, card.classes))
+    files.write_csv(CONFUSED, metrics.PAIRS, metrics.most_confused(valid, card.classes))
     files.write_json(SUMMARY, found)
     print(f"evaluate: error_rate {found['error_rate']:.4f}, n {found['n']:,} (float32 throughout)")
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pawprint import checkpoints, console, finder, history, modelfile, networks, params, session
+from pawprint import console, finder, modelfile, networks, params, phases, schedules, session
 
 IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv")
 LABELS, PRETRAINED = Path("data/labels.csv"), Path("models/pretrained.safetensors")
@@ -18,13 +18,11 @@ def main() -> dict[str, str]:
     tensors, _ = modelfile.read_tensors(PRETRAINED)
     network = networks.fresh(p.arch, len(run.data.classes), p.seed, tensors)
     networks.freeze(network, p.optimizer.train_norm)
-    mark = checkpoints.fingerprint(declared, [INDEX, LABELS, PRETRAINED], Path(__file__))
-    store = checkpoints.Store("train_frozen", mark)
-    epochs = session.trained(run, network, [lr] * 3, declared["frozen"], "frozen", store)
-    for line in history.written(epochs, TABLE, SUMMARY, "frozen"):
+    peaks = schedules.frozen_peaks(lr, p.frozen.body_ratio, session.GROUPS)
+    inputs = [INDEX, LABELS, PRETRAINED]
+    phase = phases.Phase("frozen", Path(__file__), inputs, MODEL, TABLE, SUMMARY)
+    for line in phases.completed(run, network, peaks, declared, phase):
         print(line)
-    modelfile.write(MODEL, network, session.card(run, declared))
-    store.clear()
     return run.machine
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pawprint import checkpoints, console, finder, history, modelfile, params, schedules, session
+from pawprint import console, finder, modelfile, params, phases, schedules, session
 
 IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv")
 LABELS, PARENT = Path("data/labels.csv"), Path("models/frozen.safetensors")
@@ -18,13 +18,10 @@ def main() -> dict[str, str]:
     network, parent = modelfile.read(PARENT)
     lr_max = finder.chosen(p.unfrozen.lr_max, FOUND)
     peaks = schedules.peaks(parent.params["lr"], p.unfrozen.lr_min, lr_max, session.GROUPS)
-    mark = checkpoints.fingerprint(declared, [INDEX, LABELS, PARENT, FOUND], Path(__file__))
-    store = checkpoints.Store("train_unfrozen", mark)
-    epochs = session.trained(run, network, peaks, declared["unfrozen"], "unfrozen", store)
-    for line in history.written(epochs, TABLE, SUMMARY, "unfrozen"):
+    inputs = [INDEX, LABELS, PARENT, FOUND]
+    phase = phases.Phase("unfrozen", Path(__file__), inputs, MODEL, TABLE, SUMMARY)
+    for line in phases.completed(run, network, peaks, declared, phase):
         print(line)
-    modelfile.write(MODEL, network, session.card(run, declared))
-    store.clear()
     return run.machine
 
 

@@ -7,6 +7,7 @@ from pawprint.augment import Strengths
 from pawprint.cache import Cache
 from pawprint.dataset import Dataset, Part
 from pawprint.optimizers import Settings
+from pawprint.sampling import View
 from pawprint.session import Session
 from pawprint.training import Recipe
 
@@ -35,7 +36,7 @@ def dataset(n: int = 40, classes: int = 3, size: int = 32, mapped: bool = False)
 
 def recipe(seed: int = 0, batch_size: int = 8, kind: torch.dtype = torch.float32) -> Recipe:
     """Small and quick."""
-    return Recipe(32, batch_size, seed, kind, STRENGTHS, 0.0)
+    return Recipe(View(32), batch_size, seed, kind, STRENGTHS, 0.0)
 
 
 def session(seed: int = 0, mapped: bool = False, kind: torch.dtype = torch.float32) -> Session:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from pawprint import augment, randomness
+from pawprint import augment, randomness, sampling
 from pawprint.augment import Draws, Strengths
+from pawprint.sampling import View
 
 DEFAULTS = Strengths(
     flip=0.5, max_rotate=10.0, max_zoom=1.1, max_warp=0.2, max_lighting=0.2,
@@ -76,7 +77,7 @@ def test_the_map_carries_points_as_the_steps_do_one_by_one(width: float, height:
     n, size, out = 40, 64, 5
     draws = random_draws(n)
     sides = torch.tensor([[width, height]]).expand(n, 2)
-    places = augment.grid(augment.maps(draws, sides, size, light=False), out)
+    places = sampling.grid(augment.maps(draws, sides, size, light=False), View(out))
     at = torch.linspace(-1, 1, out).tolist()
     for i in range(n):
         for row, y in enumerate(at):
@@ -93,7 +94,7 @@ def test_the_plain_map_shows_the_centre_square_pixel_by_pixel() -> None:
         torch.arange(size * size, dtype=torch.uint8).view(1, size, size, 1).expand(1, -1, -1, 3)
     )
     chosen = augment.maps(augment.neutral(1), torch.tensor([[2.0, 1.0]]), size, light=False)
-    made = unnormalised(augment.batch(pictures.contiguous(), chosen, size))[0, 0] * 255
+    made = unnormalised(sampling.batch(pictures.contiguous(), chosen, View(size)))[0, 0] * 255
     for row in range(size):
         for column in range(size):
             place = 0.25 * size + 0.5 * (column + 0.5) - 0.5  # of the sample, in cache pixels
@@ -101,24 +102,43 @@ def test_the_plain_map_shows_the_centre_square_pixel_by_pixel() -> None:
 
 
 def unnormalised(batch: Tensor) -> Tensor:
-    mean, std = (torch.tensor(stat).view(3, 1, 1) for stat in (augment.MEAN, augment.STD))
+    mean, std = (torch.tensor(stat).view(3, 1, 1) for stat in (sampling.MEAN, sampling.STD))
     return batch * std + mean
 
 
 def test_a_square_picture_at_its_own_size_comes_out_unchanged() -> None:
     pictures = torch.randint(0, 256, (3, 16, 16, 3), dtype=torch.uint8)
     chosen = augment.maps(augment.neutral(3), torch.ones(3, 2), 16, light=False)
-    made = unnormalised(augment.batch(pictures, chosen, 16))
+    made = unnormalised(sampling.batch(pictures, chosen, View(16)))
     assert torch.allclose(made.permute(0, 2, 3, 1) * 255, pictures.float(), atol=1e-3)
+
+
+@pytest.mark.parametrize(("width", "height"), [(500.0, 375.0), (32.0, 32.0)])
+def test_supersampling_is_the_mean_of_four_samples_about_each_pixels_centre(
+    width: float, height: float
+) -> None:
+    n, side, out = 5, 32, 9
+    pictures = torch.randint(0, 256, (n, side, side, 3), dtype=torch.uint8)
+    chosen = augment.maps(random_draws(n), torch.tensor([[width, height]]).expand(n, 2), side, True)
+    chosen = replace(chosen, brightness=None, contrast=None)
+    made = sampling.batch(pictures, chosen, View(out, supersample=2))
+    quarter = 2 / (out - 1) / 4  # of a pixel, where neighbours lie 2 / (out - 1) apart
+    slow = torch.zeros(n, 3, out, out)
+    for dx in (-quarter, quarter):
+        for dy in (-quarter, quarter):
+            shift = torch.tensor([[1, 0, dx], [0, 1, dy], [0, 0, 1]])
+            moved = replace(chosen, matrix=chosen.matrix @ shift)
+            slow += sampling.batch(pictures, moved, View(out)) / 4
+    assert torch.allclose(made, slow, atol=1e-4)
 
 
 def test_flip_mirrors() -> None:
     pictures = torch.randint(0, 256, (1, 16, 16, 3), dtype=torch.uint8)
     draws = augment.neutral(1)
     sides = torch.ones(1, 2)
-    plain = augment.batch(pictures, augment.maps(draws, sides, 16, light=False), 16)
+    plain = sampling.batch(pictures, augment.maps(draws, sides, 16, light=False), View(16))
     flipped = replace(draws, flip=-draws.flip)
-    made = augment.batch(pictures, augment.maps(flipped, sides, 16, light=False), 16)
+    made = sampling.batch(pictures, augment.maps(flipped, sides, 16, light=False), View(16))
     assert torch.allclose(made, plain.flip(3), atol=1e-4)
 
 
@@ -127,7 +147,7 @@ def test_a_positive_angle_turns_the_picture_clockwise() -> None:
     pictures[0, 4, 16] = 255  # a dot above the centre
     turned = replace(augment.neutral(1), angle=torch.tensor([math.pi / 2], dtype=torch.float64))
     chosen = augment.maps(turned, torch.ones(1, 2), 33, light=False)
-    made = augment.batch(pictures, chosen, 33)[0, 0]
+    made = sampling.batch(pictures, chosen, View(33))[0, 0]
     assert divmod(int(made.argmax()), 33) == (16, 28)  # now to the right of it
 
 
@@ -139,7 +159,9 @@ def test_a_crop_is_the_slice_that_it_says_resampled() -> None:
         draws, area=draws.area * 0.5, crop_x=draws.crop_x * 0 + 0.999, crop_y=draws.crop_y * 0
     )
     side = round(math.sqrt(0.5) * size)  # 23
-    made = augment.batch(pictures, augment.maps(draws, torch.ones(1, 2), size, light=False), out)
+    made = sampling.batch(
+        pictures, augment.maps(draws, torch.ones(1, 2), size, light=False), View(out)
+    )
     corner = pictures[:, :side, size - side :].permute(0, 3, 1, 2).float()
     slow = functional.interpolate(corner, (out, out), mode="bilinear", align_corners=True) / 255
     assert torch.allclose(unnormalised(made), slow, atol=1e-4)
@@ -148,7 +170,7 @@ def test_a_crop_is_the_slice_that_it_says_resampled() -> None:
 def test_lighting_is_fastais_formula() -> None:
     values = torch.rand(2, 3, 4, 4)
     brightness, contrast = torch.tensor([0.3, -0.2]), torch.tensor([1.2, 0.9])
-    made = augment.lit(values.clone(), brightness, contrast)
+    made = sampling.lit(values.clone(), brightness, contrast)
     for i in range(2):
         p = values[i].double().numpy()
         logits = (np.log(p / (1 - p)) + float(brightness[i])) * float(contrast[i])
@@ -178,7 +200,7 @@ def test_strengths_of_zero_change_nothing() -> None:
     draws = replace(random_draws(8, strengths=still), along=torch.full((8,), 0.5).double())
     sides = torch.tensor([[4.0, 3.0]]).expand(8, 2)
     made, plain = (augment.maps(d, sides, 16, light=False) for d in (draws, augment.neutral(8)))
-    assert torch.allclose(augment.grid(made, 8), augment.grid(plain, 8), atol=1e-6)
+    assert torch.allclose(sampling.grid(made, View(8)), sampling.grid(plain, View(8)), atol=1e-6)
 
 
 @settings(deadline=None)
@@ -186,9 +208,9 @@ def test_strengths_of_zero_change_nothing() -> None:
 def test_a_batch_does_not_depend_on_its_neighbours(n: int, seed: int, size: int) -> None:
     pictures = torch.randint(0, 256, (n, 16, 16, 3), dtype=torch.uint8)
     chosen = augment.maps(random_draws(n, seed), torch.rand(n, 2) + 0.5, 16, light=True)
-    whole = augment.batch(pictures, chosen, size)
+    whole = sampling.batch(pictures, chosen, View(size))
     for i in range(n):
         part = slice(i, i + 1)
-        alone = augment.batch(pictures[part], chosen.of(part), size)
+        alone = sampling.batch(pictures[part], chosen.of(part), View(size))
         assert torch.allclose(alone, whole[part], atol=2e-5)  # the last bits, by vector length
     assert whole.is_contiguous(memory_format=torch.channels_last)

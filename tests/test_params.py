@@ -131,6 +131,8 @@ def test_all_faults_are_reported_together_with_key_value_and_remedy(tmp_path: Pa
         ({"lr_find__start": 10.0}, "lr_find.start must be below lr_find.end"),
         ({"unfrozen__lr_max": "half"}, "leave unfrozen.lr_min empty"),
         ({"unfrozen__lr_min": 1.0}, "unfrozen.lr_min must not be above unfrozen.lr_max"),
+        ({"size": 64}, "size is 64, above presize.size, which is 32: the cache would have to be"),
+        ({"evaluate__size": 40}, "evaluate.size is 40, above .* set presize.size to 40 or more"),
         ({"lr": math.inf}, "`lr` is inf: must be a finite number"),
         ({"augment": 3}, "`augment` is 3: must be"),
         ({"runtime__device": "tpu"}, "`runtime.device` is 'tpu': must match the pattern"),

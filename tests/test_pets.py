@@ -82,7 +82,7 @@ def pets_project(project: Path, url: str, archives: Mapping[str, bytes], **keys:
     (project / "datasets.yaml").write_text(json.dumps({"pets": block}))
     whole = yaml.safe_load((ROOT / "presets/pets-resnet34.yaml").read_text())
     whole["label"] |= keys
-    whole["presize"]["size"] = 48
+    whole["presize"]["size"], whole["size"] = 48, 32
     (project / "params.yaml").write_text(yaml.safe_dump(whole))
 
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pawprint import schedules
 from pawprint.schedules import Growing, OneCycle, peaks, spread
 
 
@@ -51,3 +52,8 @@ def test_the_finders_rates_stop_one_step_short_of_the_end() -> None:
     assert growing.at(0) == ([1e-7] * 3, 0.9)
     assert growing.at(99)[0][0] == pytest.approx(10 ** (-7 + 8 * 0.99))
     assert math.isclose(growing.at(100)[0][0], 10)
+
+
+def test_frozen_peaks_are_those_of_fit_one_cycle_or_of_fine_tune() -> None:
+    assert schedules.frozen_peaks(3e-3, 1.0, 3) == [3e-3, 3e-3, 3e-3]
+    assert schedules.frozen_peaks(2e-3, 0.1, 3) == pytest.approx([2e-4, 2e-4, 2e-3])

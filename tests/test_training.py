@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from pawprint import batches, networks, optimizers, randomness, session, targets, training
+from pawprint import batches, networks, optimizers, phases, randomness, session, targets, training
 from pawprint.checkpoints import Store
 from pawprint.networks import NORMS, Network
+from pawprint.sampling import View
 from pawprint.schedules import OneCycle
 from tests import small
 from tests.conftest import ROOT
@@ -30,7 +31,7 @@ def trained(folder: Path, seed: int = 0, frozen: bool = True, mapped: bool = Fal
     network = networks.fresh("resnet18", 3, seed, {})
     if frozen:
         networks.freeze(network, train_norm=True)
-    list(session.trained(run, network, [1e-2] * 3, CYCLE, "frozen", Store("t", str(seed), folder)))
+    list(phases.trained(run, network, [1e-2] * 3, CYCLE, "frozen", Store("t", str(seed), folder)))
     return network
 
 
@@ -53,7 +54,7 @@ def test_without_train_norm_their_weights_stay_and_their_statistics_move(tmp_pat
     run, network = small.session(), networks.fresh("resnet18", 3, 0, {})
     networks.freeze(network, train_norm=False)
     before = bits(network)
-    list(session.trained(run, network, [1e-2] * 3, CYCLE, "frozen", Store("t", "x", tmp_path)))
+    list(phases.trained(run, network, [1e-2] * 3, CYCLE, "frozen", Store("t", "x", tmp_path)))
     after = network.state_dict()
     assert torch.equal(after["body.bn1.weight"], before["body.bn1.weight"])
     assert not torch.equal(after["body.bn1.running_mean"], before["body.bn1.running_mean"])
@@ -77,7 +78,7 @@ def test_the_memory_map_gives_the_same_weights(tmp_path: Path) -> None:
 def test_the_colour_of_a_picture_is_learned(tmp_path: Path) -> None:
     run, network = small.session(), networks.fresh("resnet18", 3, 0, {})
     cycle = CYCLE | {"epochs": 12}
-    *_, history = session.trained(
+    *_, history = phases.trained(
         run, network, [1e-2] * 3, cycle, "frozen", Store("t", "x", tmp_path)
     )
     assert history[-1].error_rate == 0
@@ -91,7 +92,7 @@ def test_a_run_that_was_broken_off_ends_with_the_same_bytes(
     def run(store: Store, stop: int | None = None) -> tuple[Network, int]:
         here, network = small.session(kind=kind), networks.fresh("resnet18", 3, 0, {})
         epochs = 0
-        for history in session.trained(here, network, [1e-3] * 3, cycle, "unfrozen", store):
+        for history in phases.trained(here, network, [1e-3] * 3, cycle, "unfrozen", store):
             epochs += bool(history)
             if len(history) == stop:
                 break
@@ -131,7 +132,7 @@ def test_every_picture_comes_once_in_an_order_that_no_batch_size_changes(batch_s
     train = data.parts["train"]
     numbered = type(train)(train.rows, torch.arange(len(train)), train.names, train.labels)
     words = (0, "frozen", 3)
-    found = batches.augmented(data.cache, numbered, small.STRENGTHS, 16, batch_size, *words)
+    found = batches.augmented(data.cache, numbered, small.STRENGTHS, View(16), batch_size, *words)
     order = torch.cat([number for _, number in found])
     assert torch.equal(order, torch.randperm(32, generator=randomness.generator(*words)))
 
@@ -140,7 +141,7 @@ def test_augmentation_of_a_picture_does_not_depend_on_the_batch_size() -> None:
     data = small.dataset()
     made = [
         torch.cat([x for x, _ in batches.augmented(
-            data.cache, data.parts["train"], small.STRENGTHS, 16, size, 0, "frozen", 3)])
+            data.cache, data.parts["train"], small.STRENGTHS, View(16), size, 0, "frozen", 3)])
         for size in (5, 32)
     ]  # fmt: skip
     assert torch.allclose(made[0], made[1], atol=2e-5)
@@ -149,7 +150,7 @@ def test_augmentation_of_a_picture_does_not_depend_on_the_batch_size() -> None:
 def test_plain_batches_are_in_order_and_never_random() -> None:
     data = small.dataset()
     part = data.parts["valid"]
-    first, second = (list(batches.plain(data.cache, part, 32, 3)) for _ in range(2))
+    first, second = (list(batches.ordered(data.cache, part, View(32), 3)) for _ in range(2))
     assert [len(targets) for _, targets in first] == [3, 3, 2]
     assert all(torch.equal(a, b) for (a, _), (b, _) in zip(first, second, strict=True))
     assert torch.equal(torch.cat([t for _, t in first]), part.targets)
@@ -204,6 +205,13 @@ def test_label_smoothing_by_hand() -> None:
     log_p = [x - math.log(math.e + 1 + 1 / math.e) for x in (1, 0, -1)]
     expected = -0.9 * log_p[0] - 0.1 / 3 * sum(log_p)
     assert targets.loss(logits, torch.tensor([0]), 0.1).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_an_average_of_views_is_of_probabilities() -> None:
+    logits = torch.tensor([[[2.0, 0.0, -1.0]], [[0.0, 3.0, 1.0]]])
+    made = targets.probabilities(targets.averaged(logits, [0.25, 0.75]))
+    p, q = (targets.probabilities(view) for view in logits)
+    assert torch.allclose(made, 0.25 * p + 0.75 * q, atol=1e-6)
 
 
 def test_classes_are_sorted_with_capitals_first() -> None:

@@ -1,4 +1,4 @@
-"""From the squeezed cache to the network's batch: one map, one sampling, lighting, normalisation.
+"""What changes a training picture, drawn at random, and the one map that it all comes to.
 
 fastai crops and shrinks each picture on the processor (an integer crop), then samples it twice
 more on the GPU (rotation, zoom and warp at full size; the random crop to the final size). Here
@@ -11,21 +11,18 @@ Source: fastai 2.8's vision/augment.py.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
-from jaxtyping import Float32, Float64, Int64, UInt8
+from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
-from torch.nn import functional
-
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, RGB, of values in [0, 1]
-CLOSE = 4 << 20  # bytes of floats that a core keeps close at hand
 
 
 @dataclass(frozen=True)
 class Strengths:
-    """How far each change may go; the keys of `augment` in params.yaml."""
+    """How far each change may go."""
 
     flip: float
     max_rotate: float
@@ -54,6 +51,11 @@ class Draws:
     crop_y: Float64[Tensor, " image"]
     brightness: Float64[Tensor, " image"]  # added to the logit
     contrast: Float64[Tensor, " image"]  # the logit is multiplied by it
+
+
+def strengths(keys: Mapping[str, Any]) -> Strengths:
+    """The strengths among the keys of `augment` in params.yaml."""
+    return Strengths(**{key: value for key, value in keys.items() if key != "supersample"})
 
 
 @dataclass(frozen=True)
@@ -173,58 +175,3 @@ def warp(draws: Draws) -> Float64[Tensor, "image 3 3"]:
 
 def _matrix(*rows: list[Tensor]) -> Tensor:
     return torch.stack([torch.stack(row, 1) for row in rows], 1)
-
-
-def batch(
-    pictures: UInt8[Tensor, "batch side side rgb=3"], chosen: Maps, size: int
-) -> Float32[Tensor, "batch rgb=3 size size"]:
-    """The network's input, normalised, in channels-last order.
-
-    On a processor it is made in pieces that stay in its cache, which takes half of the time.
-    """
-    n, side = pictures.shape[:2]
-    step = n if pictures.is_cuda else max(1, CLOSE // (side * side * 3 * 4))
-    made = torch.empty(n, size, size, 3, device=pictures.device).permute(0, 3, 1, 2)
-    for start in range(0, n, step):
-        part = slice(start, start + step)
-        made[part] = _sampled(pictures[part], chosen.of(part), size)
-    return made
-
-
-def _sampled(pictures: Tensor, chosen: Maps, size: int) -> Tensor:
-    floats = pictures.float().permute(0, 3, 1, 2)
-    places = grid(chosen, size)
-    values = functional.grid_sample(floats, places, padding_mode="border", align_corners=False)
-    values.div_(255)
-    if chosen.brightness is not None and chosen.contrast is not None:
-        values = lit(values, chosen.brightness, chosen.contrast)
-    mean, std = (values.new_tensor(stat).view(3, 1, 1) for stat in (MEAN, STD))
-    return values.sub_(mean).div_(std)
-
-
-def grid(chosen: Maps, size: int) -> Float32[Tensor, "batch size size 2"]:
-    """Where in the cache each output pixel is sampled.
-
-    Outside the square the picture is mirrored at the square's border, as fastai does.
-    """
-    at = torch.linspace(-1, 1, size, device=chosen.matrix.device)
-    x, y = at.view(1, 1, size), at.view(1, size, 1)
-    rows = chosen.matrix[:, :, :, None, None]
-    below = rows[:, 2, 0] * x + (rows[:, 2, 1] * y + rows[:, 2, 2])
-    places = torch.empty(*below.shape, 2, device=at.device)
-    for axis in (0, 1):
-        place = (rows[:, axis, 0] * x + (rows[:, axis, 1] * y + rows[:, axis, 2])).div_(below)
-        place.add_(1).abs_().sub_(2).abs_().neg_().add_(1)  # 1 - |2 - |p + 1||: mirrored at ±1
-        scale, offset = (part[:, axis, None, None] for part in (chosen.scale, chosen.offset))
-        places[..., axis] = place.mul_(scale).add_(offset)
-    return places
-
-
-def lit(
-    values: Float32[Tensor, "batch rgb=3 height width"],
-    brightness: Float32[Tensor, " batch"],
-    contrast: Float32[Tensor, " batch"],
-) -> Float32[Tensor, "batch rgb=3 height width"]:
-    """Brightness, then contrast, on the logits of values in [0, 1]; changes `values` in place."""
-    logits = values.clamp_(1e-7, 1 - 1e-7).logit_()
-    return logits.add_(brightness.view(-1, 1, 1, 1)).mul_(contrast.view(-1, 1, 1, 1)).sigmoid_()

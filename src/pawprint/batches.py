@@ -6,10 +6,11 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from pawprint import augment, randomness
-from pawprint.augment import Maps, Strengths
+from pawprint import augment, randomness, sampling
+from pawprint.augment import Draws, Maps, Strengths
 from pawprint.cache import Cache
 from pawprint.dataset import Part
+from pawprint.sampling import View
 
 Batch = tuple[Float[Tensor, "_ rgb=3 _ _"], Tensor]
 
@@ -27,7 +28,7 @@ def per_epoch(pictures: int, batch_size: int) -> int:
 
 
 def augmented(
-    stored: Cache, train: Part, strengths: Strengths, size: int, batch_size: int, *words: int | str
+    stored: Cache, train: Part, strengths: Strengths, view: View, batch_size: int, *words: int | str
 ) -> Iterator[Batch]:
     """Every picture of `train` once, in an order of the epoch's own.
 
@@ -39,32 +40,48 @@ def augmented(
     drawn = augment.drawn(len(train), strengths, draws)
     maps = augment.maps(drawn, stored.sides[train.rows], stored.size, light=True)
     chosen = torch.tensor_split(order, per_epoch(len(train), batch_size))
-    return batches(stored, train, maps, chosen, size)
+    return batches(stored, train, maps, chosen, view)
 
 
-def plain(stored: Cache, part: Part, size: int, batch_size: int) -> Iterator[Batch]:
-    """The centre squares of `part`, in order, nothing random."""
-    neutral = augment.neutral(len(part))
-    maps = augment.maps(neutral, stored.sides[part.rows], stored.size, light=False)
-    return batches(stored, part, maps, torch.split(torch.arange(len(part)), batch_size), size)
+def ordered(
+    stored: Cache, part: Part, view: View, batch_size: int, draws: Draws | None = None
+) -> Iterator[Batch]:
+    """The pictures of `part` in order: their plain centre squares, or as `draws` change them."""
+    chosen, light = draws or augment.neutral(len(part)), draws is not None
+    maps = augment.maps(chosen, stored.sides[part.rows], stored.size, light)
+    return batches(stored, part, maps, torch.split(torch.arange(len(part)), batch_size), view)
 
 
 def batches(
-    stored: Cache, part: Part, maps: Maps, chosen: Iterable[Int64[Tensor, " _"]], size: int
+    stored: Cache, part: Part, maps: Maps, chosen: Iterable[Int64[Tensor, " _"]], view: View
 ) -> Iterator[Batch]:
     """Pictures and targets of these rows of `part`, on the device."""
     maps = maps.to(stored.device)
     for rows in chosen:
         here = rows.to(stored.device, non_blocking=True)
         pictures = stored.pictures(part.rows[rows])
-        yield augment.batch(pictures, maps.of(here), size), part.targets[here]
+        yield sampling.batch(pictures, maps.of(here), view), part.targets[here]
 
 
 @torch.no_grad()
 def predicted(
-    network: nn.Module, stored: Cache, part: Part, size: int, batch_size: int
+    network: nn.Module,
+    stored: Cache,
+    part: Part,
+    view: View,
+    batch_size: int,
+    draws: Draws | None = None,
 ) -> Float[Tensor, "image output"]:
-    """The network's outputs for `part`, in order, in float32, by the network in evaluation mode."""
+    """The network's outputs for `part`, in order, in float32, by the network in evaluation mode.
+
+    Args:
+        network: on the device of `stored`.
+        stored: the pictures.
+        part: whose pictures are shown.
+        view: how the network sees them.
+        batch_size: pictures at a time.
+        draws: changes of the pictures; None for their plain centre squares.
+    """
     network.eval()
-    found = plain(stored, part, size, batch_size)
+    found = ordered(stored, part, view, batch_size, draws)
     return torch.cat([network(pictures).float() for pictures, _ in found])

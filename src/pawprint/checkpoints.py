@@ -23,11 +23,13 @@ SCRATCH = Path(os.environ.get("DVC_ROOT", ".")) / ".scratch"
 KEPT = 3  # folders of one stage: the run itself and the last that were broken off
 
 
-def fingerprint(params: Mapping[str, Any], inputs: Iterable[Path], stage: Path) -> str:
-    """What a state belongs to: params, inputs, the library's and the stage's code, versions."""
+def fingerprint(
+    params: Mapping[str, Any], inputs: Iterable[Path], stage: Path, machine: Mapping[str, str]
+) -> str:
+    """What a state belongs to: params, inputs, the library's and the stage's code, machine."""
     code = [*sorted(Path(__file__).parent.glob("*.py")), stage]
     hashes = [files.digest(path) for path in (*inputs, *code)]
-    facts = [params, hashes, modelfile.versions(), torch.backends.cpu.get_cpu_capability()]
+    facts = [params, hashes, modelfile.versions(), dict(machine)]
     return files.text_digest(json.dumps(facts, sort_keys=True))[:32]
 
 

@@ -10,6 +10,10 @@ from torch import Tensor
 
 from pawprint import targets
 
+COLUMNS = ("name", "actual", "predicted", "probability", "loss")  # of `rows`
+SCORES = ("label", "precision", "recall", "f1", "n")  # of `per_class`
+PAIRS = ("actual", "predicted", "count")  # of `most_confused`
+
 
 @dataclass(frozen=True)
 class Predictions:

@@ -59,6 +59,7 @@ class Augment(Section):
     p_affine: Fraction
     p_lighting: Fraction
     min_scale: Annotated[float, Field(gt=0, le=1)]
+    supersample: Literal[1, 2]
 
 
 class Optimizer(Section):
@@ -95,6 +96,12 @@ class Phase(Section):
     div_final: Annotated[float, Field(ge=1, allow_inf_nan=False)]
 
 
+class Frozen(Phase):
+    """The first phase: the head and the body's normalisation layers."""
+
+    body_ratio: Annotated[float, Field(gt=0, le=1)]
+
+
 class Unfrozen(Phase):
     """The second phase, with its own rates from the first group of layers to the last."""
 
@@ -116,6 +123,8 @@ class Evaluate(Section):
 
     bins: Count
     top_losses: Count
+    size: Input | None
+    tta: Literal["none", "flip", "augmented"]
 
 
 class Runtime(Section):
@@ -144,10 +153,21 @@ class Params(Section):
     augment: Augment
     optimizer: Optimizer
     lr_find: Finder
-    frozen: Phase
+    frozen: Frozen
     unfrozen: Unfrozen
     evaluate: Evaluate
     runtime: Runtime
+
+    @model_validator(mode="after")
+    def the_cache_is_large_enough(self) -> "Params":
+        """Else the network would see pictures that were shrunk, then enlarged."""
+        for key, size in (("size", self.size), ("evaluate.size", self.evaluate.size or 0)):
+            if size > self.presize.size:
+                raise ValueError(
+                    f"{key} is {size}, above presize.size, which is {self.presize.size}: the cache "
+                    f"would have to be enlarged; set presize.size to {size} or more"
+                )
+        return self
 
     @model_validator(mode="after")
     def local_weights_are_hashed(self) -> "Params":

@@ -50,6 +50,18 @@ def peaks(lr: float, lr_min: float | None, lr_max: float | str, groups: int) -> 
     return spread(lr_min or float(lr_max), float(lr_max), groups)
 
 
+def frozen_peaks(lr: float, body_ratio: float, groups: int) -> list[float]:
+    """The peak rate of each group of layers while the body is frozen.
+
+    The body's normalisation layers, which still train then, take `body_ratio` of the head's rate:
+    1 as in fastai's `fit_one_cycle(n, lr)`, 0.1 as in its `fine_tune`.
+
+    >>> frozen_peaks(2e-3, 0.1, 3)
+    [0.0002, 0.0002, 0.002]
+    """
+    return [lr * body_ratio] * (groups - 1) + [lr]
+
+
 @dataclass(frozen=True)
 class OneCycle:
     """Rates (one a group) and momentum of each of `steps` batches."""

@@ -1,19 +1,28 @@
 """What lr_find and the train stages share: device, data and recipe, opened from the same params."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from pawprint import augment, batches, dataset, devices, finder, networks, optimizers, training
-from pawprint.checkpoints import Store
+from pawprint import (
+    augment,
+    batches,
+    dataset,
+    devices,
+    finder,
+    networks,
+    optimizers,
+    sampling,
+    training,
+)
 from pawprint.dataset import Dataset
 from pawprint.modelfile import Card, versions
 from pawprint.networks import Network
-from pawprint.schedules import Growing, OneCycle
-from pawprint.training import Epoch, Recipe, State
+from pawprint.schedules import Growing
+from pawprint.training import Recipe, State
 
 GROUPS = 3  # of layers, each with a rate of its own
 
@@ -54,11 +63,11 @@ def opened(
     here = devices.prepared(device, keys["threads"])
     chosen = optimizers.Settings(**keys["optimizer"])
     recipe = Recipe(
-        size=keys["size"],
+        view=sampling.view(keys["size"], keys["augment"]),
         batch_size=keys["batch_size"],
         seed=keys["seed"],
         kind=devices.dtype(keys["precision"], here),
-        strengths=augment.Strengths(**keys["augment"]),
+        strengths=augment.strengths(keys["augment"]),
         smoothing=chosen.label_smoothing,
     )
     data = dataset.opened(images, index, labels, here, devices.budget(here, memory))
@@ -90,45 +99,15 @@ def found(
     return finder.curve(training.finder_points(begun, run.data, run.recipe, rates, phase, steps))
 
 
-def trained(
-    run: Session,
-    network: Network,
-    peaks: Sequence[float],
-    cycle: Mapping[str, Any],
-    phase: str,
-    store: Store,
-) -> Iterator[Sequence[Epoch]]:
-    """Train the network in place: the history so far, at the start and after each epoch.
-
-    Where the store holds the state of a run that was broken off, it goes on from there.
-
-    Args:
-        run: the session.
-        network: what of it requires a gradient is trained.
-        peaks: highest rate of each group of layers.
-        cycle: epochs, pct_start, div, div_final.
-        phase: frozen or unfrozen; keys the order and the augmentation.
-        store: where the state is kept after each epoch.
-    """
-    shape = {key: cycle[key] for key in ("pct_start", "div", "div_final")}
-    rates = OneCycle(peaks, cycle["epochs"] * run.steps_per_epoch, **shape)
-    begun = state(run, network)
-    store.restore(begun)
-    yield begun.history
-    for _ in training.fit(begun, run.data, run.recipe, rates, phase, cycle["epochs"]):
-        store.save(begun)
-        yield begun.history
-
-
 def card(session: Session, keys: Mapping[str, Any]) -> Card:
     """What the model file says of itself."""
     return Card(
         arch=keys["arch"],
         classes=session.data.classes,
-        size=session.recipe.size,
+        size=session.recipe.view.size,
         presize=session.data.cache.size,
-        mean=list(augment.MEAN),
-        std=list(augment.STD),
+        mean=list(sampling.MEAN),
+        std=list(sampling.STD),
         params=dict(keys),
         data=session.data.digest,
         versions=versions(),

@@ -31,6 +31,14 @@ def loss(
     return functional.cross_entropy(wide, labels, label_smoothing=smoothing)
 
 
+def averaged(
+    logits: Float[Tensor, "view image class"], weights: Sequence[float]
+) -> Float[Tensor, "image class"]:
+    """Logits whose probabilities are the weighted mean of those of the views; weights sum to 1."""
+    shares = torch.tensor(weights, device=logits.device).log().view(-1, 1, 1)
+    return torch.logsumexp(torch.log_softmax(logits, 2) + shares, 0)
+
+
 def losses(
     logits: Float[Tensor, "image class"], labels: Int64[Tensor, " image"]
 ) -> Float[Tensor, " image"]:

@@ -18,6 +18,7 @@ from pawprint.augment import Strengths
 from pawprint.batches import Batch
 from pawprint.cache import Cache
 from pawprint.dataset import Dataset, Part
+from pawprint.sampling import View
 from pawprint.schedules import Growing, OneCycle
 from pawprint.smoothing import Smoothed
 
@@ -26,7 +27,7 @@ from pawprint.smoothing import Smoothed
 class Recipe:
     """How a picture becomes a batch, and a batch a step; the same for all phases."""
 
-    size: int
+    view: View
     batch_size: int
     seed: int
     kind: torch.dtype  # of autocast
@@ -100,7 +101,7 @@ def augmented(data: Dataset, recipe: Recipe, phase: str, epoch: int) -> Iterator
     """The training batches of one epoch of a phase."""
     words, train = (recipe.seed, phase, epoch), data.parts["train"]
     return batches.augmented(
-        data.cache, train, recipe.strengths, recipe.size, recipe.batch_size, *words
+        data.cache, train, recipe.strengths, recipe.view, recipe.batch_size, *words
     )
 
 
@@ -124,7 +125,7 @@ def steps(
 def judged(network: nn.Module, stored: Cache, part: Part, recipe: Recipe) -> tuple[float, float]:
     """Mean loss in nats and error rate of `part`, by the network in evaluation mode."""
     with devices.autocast(stored.device, recipe.kind):
-        logits = batches.predicted(network, stored, part, recipe.size, recipe.batch_size)
+        logits = batches.predicted(network, stored, part, recipe.view, recipe.batch_size)
     loss = targets.loss(logits, part.targets)
     return loss.item(), targets.is_wrong(logits, part.targets).float().mean().item()
 

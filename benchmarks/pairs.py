@@ -1,0 +1,119 @@
+"""Runs of two sides on the same pictures: errors, their paired difference, times, mistakes."""
+
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from sklearn.metrics import confusion_matrix
+
+from benchmarks import results
+
+Run = dict[str, Any]  # seconds, memory (bytes), predicted and actual (class by picture)
+PEER = "fastai"
+
+
+def wrong(runs: Sequence[Run]) -> pd.Series:
+    """Whether each picture's class is wrong, by split and name."""
+    found = {
+        (split, name): run["predicted"][name] != actual
+        for split, run in enumerate(runs)
+        for name, actual in sorted(run["actual"].items())
+    }
+    return pd.Series(found).rename_axis(["split", "name"])
+
+
+def difference(
+    mine: pd.Series, theirs: pd.Series, samples: int = 10_000
+) -> tuple[float, float, float]:
+    """Mean of `mine` less `theirs`, paired, and its 95 % interval by bootstrap.
+
+    A picture that stands in several splits is one cluster of a sample, since its outcomes are not
+    independent.
+    """
+    clusters = (mine.astype(float) - theirs.astype(float)).groupby("name").agg(["sum", "count"])
+    sums, counts = clusters["sum"].to_numpy(), clusters["count"].to_numpy()
+    drawn = np.random.default_rng(0).integers(0, len(sums), (samples, len(sums)))
+    low, high = np.quantile(sums[drawn].sum(1) / counts[drawn].sum(1), (0.025, 0.975))
+    return float(sums.sum() / counts.sum()), float(low), float(high)
+
+
+def sentence(name: str, runs: Sequence[Run], peer: Sequence[Run]) -> str:
+    """The paired difference of two sides, in words."""
+    mine, theirs = wrong(runs), wrong(peer[: len(runs)])
+    mean, low, high = (100 * share for share in difference(mine, theirs))
+    return (
+        f"{name} less {PEER}: {mean:+.2f} points, 95 % interval {low:+.2f} to {high:+.2f} "
+        f"(n = {len(mine)} pairs; {(mine & ~theirs).sum()} wrong by ours alone, "
+        f"{(theirs & ~mine).sum()} by {PEER} alone)"
+    )
+
+
+def spread(values: Sequence[float], digits: int = 0) -> str:
+    """Minimum, median, maximum."""
+    figures = (min(values), statistics.median(values), max(values))
+    return " / ".join(f"{figure:.{digits}f}" for figure in figures)
+
+
+def table(found: Mapping[str, Sequence[Run]]) -> str:
+    """A line a side: time, ratio, memory, error."""
+    head = ("what", "runs", "seconds", "fastai's over it", "GiB", "error %", "by split")
+    return results.table(head, [line(name, runs, found[PEER]) for name, runs in found.items()])
+
+
+def line(name: str, runs: Sequence[Run], peer: Sequence[Run]) -> list[str]:
+    """The line of one side."""
+    ratios = [p["seconds"] / r["seconds"] for r, p in zip(runs, peer, strict=False)]
+    return [
+        name,
+        str(len(runs)),
+        spread([run["seconds"] for run in runs]),
+        spread(ratios, 2),
+        f"{max(run['memory'] for run in runs) / 2**30:.1f}",
+        f"{100 * wrong(runs).mean():.2f}",
+        ", ".join(f"{100 * wrong([run]).mean():.1f}" for run in runs),
+    ]
+
+
+def confused(runs: Sequence[Run]) -> Counter[tuple[str, str]]:
+    """How often two classes were taken one for the other, either way."""
+    return Counter(
+        (min(actual, run["predicted"][name]), max(actual, run["predicted"][name]))
+        for run in runs
+        for name, actual in run["actual"].items()
+        if run["predicted"][name] != actual
+    )
+
+
+def mistakes(found: Mapping[str, Sequence[Run]], most: int = 10) -> str:
+    """The most frequent pairs of the first side, and what the peer has of them."""
+    first = next(iter(found))
+    ours, theirs = confused(found[first]), confused(found[PEER])
+    order = sorted(ours, key=lambda pair: (-ours[pair], pair))[:most]
+    rows = [[" / ".join(pair), str(ours[pair]), str(theirs[pair])] for pair in order]
+    return results.table(["pair", first, PEER], rows)
+
+
+def draw(found: Mapping[str, Sequence[Run]], path: Path) -> None:
+    """The confusion matrices of the first side and the peer, side by side, counts in the cells."""
+    first = next(iter(found))
+    classes = sorted({c for run in found[first] for c in run["actual"].values()})
+    figure, axes = plt.subplots(1, 2, figsize=(22, 11), sharey=True, layout="constrained")
+    for axis, name in zip(axes, (first, PEER), strict=True):
+        pairs = [(a, run["predicted"][n]) for run in found[name] for n, a in run["actual"].items()]
+        counts = confusion_matrix(*zip(*pairs, strict=True), labels=classes)
+        axis.imshow(np.log1p(counts), cmap="Blues")
+        for i, j in zip(*counts.nonzero(), strict=True):
+            colour = "white" if counts[i, j] > 8 else "firebrick" if i != j else "black"
+            axis.text(j, i, counts[i, j], ha="center", va="center", fontsize=8, color=colour)
+        axis.set_xticks(range(len(classes)), classes, rotation=90)
+        axis.set_yticks(range(len(classes)), classes)
+        axis.set(title=name, xlabel="predicted")
+    axes[0].set_ylabel("actual")
+    path.parent.mkdir(exist_ok=True)
+    figure.savefig(path, dpi=60)
+    plt.close(figure)
