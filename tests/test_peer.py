@@ -1,11 +1,16 @@
 """fastai itself beside us, in one process: the same weights and batches, or the same draws."""
 
 import copy
+import gc
+import importlib
 import itertools
 import math
+import os
 import random
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,11 +30,13 @@ from tests import small
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
+    if os.environ.get("CI"):  # there a skip would hide that it is missing
+        importlib.import_module("fastai.vision.all")
     fastai: Any = pytest.importorskip("fastai.vision.all")
 
 pytestmark = [pytest.mark.peer, pytest.mark.filterwarnings("ignore")]
 
-CLASSES, STEPS, BATCH, SIDE = 5, 20, 8, 64
+CLASSES, STEPS, BATCH = 5, 20, 8
 Batches = list[tuple[Tensor, Tensor]]
 PEAKS = {"frozen": [3e-3] * 3, "unfrozen": [1e-5, 1e-4, 1e-3]}
 
@@ -39,9 +46,19 @@ def two_threads() -> None:
     torch.set_num_threads(2)
 
 
-def batches(dtype: torch.dtype) -> Batches:
+@pytest.fixture
+def doubles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """fastai's running mean of the loss begins in float32, which no float64 loss can join."""
+
+    def reset(self: Any) -> None:
+        self.count, self.val = 0, torch.zeros((), dtype=torch.float64)
+
+    monkeypatch.setattr(fastai.AvgSmoothLoss, "reset", reset)
+
+
+def batches(dtype: torch.dtype, side: int = 64) -> Batches:
     rng = torch.Generator().manual_seed(1)
-    pictures = torch.randn(STEPS, BATCH, 3, SIDE, SIDE, generator=rng).to(dtype)
+    pictures = torch.randn(STEPS, BATCH, 3, side, side, generator=rng).to(dtype)
     wanted = torch.randint(0, CLASSES, (STEPS, BATCH), generator=rng)
     return list(zip(pictures, wanted, strict=True))
 
@@ -74,6 +91,16 @@ class Seen(fastai.Callback):  # type: ignore[misc]
         self.momenta.append(self.learn.opt.hypers[-1]["mom"])
 
 
+@dataclass(frozen=True)
+class Told(OneCycle):
+    """fastai's rates and momenta to the last bit: it computes them in float32, ours in float64."""
+
+    seen: Seen
+
+    def at(self, step: int) -> tuple[list[float], float]:
+        return self.seen.rates[step], self.seen.momenta[step]
+
+
 def learner(model: nn.Module, given: Batches) -> tuple[Any, Seen]:
     items = [(x, y) for pictures, wanted in given for x, y in zip(pictures, wanted, strict=True)]
     loaders = [fastai.DataLoader(part, bs=BATCH, num_workers=0) for part in (items, items[:BATCH])]
@@ -96,6 +123,7 @@ def ours_run(
         yield loss.item()
 
 
+@pytest.mark.usefixtures("doubles")
 @pytest.mark.parametrize("phase", ["frozen", "unfrozen"])
 def test_twenty_steps_end_with_fastais_weights(phase: str) -> None:
     given = batches(torch.float64)
@@ -107,15 +135,15 @@ def test_twenty_steps_end_with_fastais_weights(phase: str) -> None:
         rate: Any = 3e-3
     else:
         rate = slice(1e-5, 1e-3)
-    cycle = OneCycle(PEAKS[phase], STEPS, 0.25, 25.0, 1e5)
-    losses = list(ours_run(ours, iter(given), cycle))
     with learn.no_bar(), learn.no_logging():
         learn.fit_one_cycle(1, rate)
-    assert losses == pytest.approx(seen.losses, abs=1e-10)
+    cycle = OneCycle(PEAKS[phase], STEPS, 0.25, 25.0, 1e5)
     for step in range(STEPS):
         rates, momentum = cycle.at(step)
-        assert rates == pytest.approx(seen.rates[step], rel=1e-12)
-        assert momentum == pytest.approx(seen.momenta[step], rel=1e-12)
+        assert rates == pytest.approx(seen.rates[step], rel=1e-6)
+        assert momentum == pytest.approx(seen.momenta[step], rel=1e-6)
+    losses = list(ours_run(ours, iter(given), Told([], STEPS, 0.25, 25.0, 1e5, seen)))
+    assert losses == pytest.approx(seen.losses, abs=1e-10)
     pairs = zip(ours.state_dict().items(), theirs.state_dict().values(), strict=True)
     for (name, mine), other in pairs:
         assert torch.allclose(mine, other, rtol=0, atol=1e-8), name
@@ -131,13 +159,18 @@ def test_the_first_loss_in_float32_is_fastais() -> None:
     assert first == pytest.approx(seen.losses[0], abs=1e-4)
 
 
-def test_the_finder_draws_fastais_curve_and_suggests_its_rates() -> None:
-    given = batches(torch.float64)
+@pytest.mark.usefixtures("doubles")
+def test_the_finder_draws_fastais_curve_and_suggests_its_rates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where fastai writes its snapshot
+    given = batches(torch.float64, side=32)
     ours, theirs = both(torch.float64)
     learn, _ = learner(theirs, given)
     rules = (fastai.valley, fastai.steep, fastai.minimum, fastai.slide)
     with learn.no_bar(), learn.no_logging():
         wanted = learn.lr_find(suggest_funcs=rules, show_plot=False)
+        gc.collect()  # here, where its warning of a folder not closed is ignored
     growing = Growing(1e-7, 10.0, 100, 3)
     losses = ours_run(ours, itertools.cycle(given), growing)
     points = (
@@ -260,7 +293,7 @@ def test_one_sampling_gives_fastais_picture() -> None:
     theirs = fastai.TensorImage(pictures.permute(0, 3, 1, 2).float() / 255)
     for tfm in fastais(draws, 230):
         theirs = tfm(theirs, split_idx=0)
-    assert psnr(shown(pictures, draws, View(230)), theirs) > 70
+    assert psnr(shown(pictures, draws, View(230)), theirs) > 100
 
 
 def test_with_the_crop_it_is_fastais_picture_up_to_its_second_sampling() -> None:
@@ -273,7 +306,7 @@ def test_with_the_crop_it_is_fastais_picture_up_to_its_second_sampling() -> None
     for tfm in (affine, Crop(224, side, top, left), light):
         theirs = tfm(theirs, split_idx=0)
     ours = shown(pictures, draws, View(224))
-    moved = drawn(n, area=0.8, crop_x=0.31, crop_y=0.6)  # by one pixel of 460: what a fault costs
+    moved = drawn(n, area=0.8, crop_x=0.33, crop_y=0.6)  # by one pixel of 460: what a fault costs
     assert psnr(ours, theirs) > 33
     assert psnr(shown(pictures, moved, View(224)), theirs) < psnr(ours, theirs) - 3
 
