@@ -5,7 +5,8 @@ EXTRAS ?= test
 export PATH := $(BIN):$(PATH)
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test check bench pets clean constraints clone
+PRESET ?= pets-resnet34
+.PHONY: run test check bench bench-photographs pets clean constraints clone
 .DELETE_ON_ERROR:
 
 run: clone .venv/run.stamp  ## Rebuild what params.yaml asks for, and say how good it is
@@ -27,12 +28,21 @@ check: .venv/$(EXTRAS).stamp  ## Format, lint, types
 
 bench: .venv/test,bench.stamp  ## Side by side with fastai
 	python -m benchmarks.compare
+	python -m benchmarks.quality $(PICTURES)
+	python -m benchmarks.epochs
+	python -m benchmarks.growth
 
-pets: clone .venv/run.stamp  ## The chapter itself, on 7,390 photographs
-	@echo "This downloads 0.8 GB and keeps 4.7 GB of decoded pictures on the disk; it wants a GPU."
-	cp presets/pets-resnet34.yaml params.yaml
+bench-photographs: .venv/test,bench.stamp  ## Transfer learning on photographs, side by side
+	@test -n "$(PICTURES)" -a -n "$(WEIGHTS)" || { \
+	  echo "make: say which: make bench-photographs PICTURES=images.tar.gz WEIGHTS=mobilenet_v2.pth"; exit 1; }
+	python -m benchmarks.photographs "$(PICTURES)" "$(WEIGHTS)"
+
+pets: clone .venv/run.stamp  ## The chapter itself, on 7,390 photographs; PRESET=pets-resnet50
+	@python -m benchmarks.pets needs $(PRESET)
+	cp presets/$(PRESET).yaml params.yaml
 	@dvc repro
 	@pawprint result
+	@python -m benchmarks.pets row $(PRESET)
 
 clean:  ## Remove the environment and all that a run leaves, but no data of DVC's
 	rm -rf .venv .scratch .pytest_cache .mypy_cache .ruff_cache .hypothesis reports/run

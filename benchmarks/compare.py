@@ -5,20 +5,17 @@ are pieces of scikit-learn's two photographs, saved as JPEGs of 500×375 px.
 """
 
 import io
-import platform
 import statistics
 import time
 import warnings
 from collections.abc import Callable
-from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
+from benchmarks import results
 from pawprint import augment, devices, presize, randomness, sampling
 
 with warnings.catch_warnings():
@@ -26,15 +23,14 @@ with warnings.catch_warnings():
     from fastai.vision import all as fastai
 
 PICTURES, SIDE, SIZE, THREADS, REPEATS = 64, 460, 224, 2, 7
-RESULTS = Path(__file__).with_name("RESULTS.md")
 DEFAULTS = augment.Strengths(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
 Row = tuple[str, Callable[[], object], Callable[[], object], int]
 
 
-def jpegs() -> list[bytes]:
-    """As many files as a batch has pictures."""
+def jpegs(count: int = PICTURES) -> list[bytes]:
+    """Files of 500×375 px, as many as a batch has pictures unless said otherwise."""
     rng, made = np.random.default_rng(0), []
-    for i in range(PICTURES):
+    for i in range(count):
         photo = Image.fromarray(load_sample_images().images[i % 2])
         left, top = rng.integers(0, 140), rng.integers(0, 52)
         file = io.BytesIO()
@@ -109,36 +105,31 @@ def timed(run: Callable[[], object]) -> float:
     return (time.perf_counter() - began) * 1e3
 
 
-def compared(name: str, ours: Callable[[], object], peers: Callable[[], object]) -> str:
+def compared(name: str, ours: Callable[[], object], peers: Callable[[], object]) -> list[str]:
     """A line of the table, from interleaved repetitions after one warm-up each."""
     ours(), peers()
     pairs = [(timed(ours), timed(peers)) for _ in range(REPEATS)]
     mine, theirs = zip(*pairs, strict=True)
     ratio = statistics.median(b / a for a, b in pairs)
     figures = (min(mine), statistics.median(mine), min(theirs), statistics.median(theirs))
-    return f"| {name} | " + " | ".join(f"{figure:.0f}" for figure in figures) + f" | {ratio:.1f} |"
+    return [name, *(f"{figure:.0f}" for figure in figures), f"{ratio:.1f}"]
 
 
 def main() -> None:
     """Run all rows and write RESULTS.md."""
     devices.keep_memory()
-    lines = [
-        "| what | ours min | median | peer min | median | ratio |",
-        "|---|---|---|---|---|---|",
-    ]
+    found = []
     for name, ours, peers, threads in rows():
         torch.set_num_threads(threads)
-        lines.append(compared(name, ours, peers))
-        print(lines[-1], flush=True)
-    names = ("torch", "torchvision", "fastai", "pillow")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
-    head = (
-        f"# Results\n\n{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, "
-        f"{torch.backends.cpu.get_cpu_capability()}, {THREADS} threads, {versions}. Milliseconds, "
-        f"n = {REPEATS} interleaved repetitions; ratio: median of the pairs. Peer: Pillow for "
-        "presize, fastai elsewhere. Written by `make bench`.\n\n"
+        found.append(compared(name, ours, peers))
+        print(" | ".join(found[-1]), flush=True)
+    head = ("what", "ours min", "median", "peer min", "median", "ratio")
+    results.put(
+        "Pictures beside fastai and Pillow",
+        f"{results.machine()} Milliseconds, n = {REPEATS} interleaved repetitions; ratio: median "
+        "of the pairs. Peer: Pillow for presize, fastai elsewhere. Pieces of scikit-learn's two "
+        f"photographs as JPEGs of 500×375 px.\n\n{results.table(head, found)}",
     )
-    RESULTS.write_text(head + "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -12,14 +12,12 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
-import psutil
 
-from benchmarks import pairs, results
+from benchmarks import pairs, processes, results
 from benchmarks.pairs import Run
 from pawprint import files, yaml12
 
@@ -43,34 +41,6 @@ photographs:
     pattern: ^(.+)_\\d+\\.jpg$
 """
 STAGES = ("train_frozen", "train_unfrozen")
-
-
-def watched(command: Sequence[str], folder: Path) -> tuple[float, int]:
-    """Run a command; its seconds, and the most memory of it and its children, in bytes.
-
-    Memory that processes share is counted once (PSS), looked at twice a second.
-    """
-    began, most = time.perf_counter(), 0
-    with LOG.open("a") as log:
-        child = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
-        while child.poll() is None:
-            most = max(most, memory(child.pid))
-            time.sleep(0.5)
-    if child.returncode:
-        sys.exit(f"{' '.join(command)}: exit {child.returncode}; see {LOG}")
-    return time.perf_counter() - began, most
-
-
-def memory(pid: int) -> int:
-    """Bytes of a process and its children now, pages they share counted once."""
-    total = 0
-    try:
-        mother = psutil.Process(pid)
-        for process in (mother, *mother.children(recursive=True)):
-            total += process.memory_full_info().pss
-    except psutil.Error:  # ended while we looked
-        pass
-    return total
 
 
 def prepared(pictures: Path, weights: Path) -> Path:
@@ -117,7 +87,7 @@ def write_params(project: Path, weights: Path, seed: int, precision: str) -> Non
 
 def rebuilt(project: Path) -> Run:
     """The whole graph, from nothing, by `dvc repro`."""
-    seconds, most = watched([sys.executable, "-m", "dvc", "repro"], project)
+    seconds, most = processes.watched([sys.executable, "-m", "dvc", "repro"], project, LOG)
     return {"seconds": seconds, "memory": most, "stages": stage_seconds(project)}
 
 
@@ -131,7 +101,7 @@ def ours(project: Path) -> Run:
     """Split, train both phases, judge; the seconds are those inside the train stages."""
     most = 0
     for stage in ("label", *STAGES, "evaluate"):
-        _, here = watched([sys.executable, "-m", f"stages.{stage}"], project)
+        _, here = processes.watched([sys.executable, "-m", f"stages.{stage}"], project, LOG)
         most = max(most, here if stage in STAGES else 0)
     kept_model(project)
     seconds = stage_seconds(project)
@@ -160,7 +130,9 @@ def peers(project: Path, weights: Path, seed: int, workers: int) -> Run:
         **{"batch_size": BATCH, "workers": workers, "out": str(WORK / "peer.json")},
     }
     (WORK / "job.json").write_text(json.dumps(job))
-    _, most = watched([sys.executable, "-m", "benchmarks.peer", str(WORK / "job.json")], ROOT)
+    _, most = processes.watched(
+        [sys.executable, "-m", "benchmarks.peer", str(WORK / "job.json")], ROOT, LOG
+    )
     found = json.loads((WORK / "peer.json").read_text())
     table = pd.read_csv(job["labels"], dtype="str").query("split == 'valid'")
     return {
@@ -220,7 +192,10 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="fastai's loader processes")
     given = parser.parse_args()
     pictures, weights = given.pictures.resolve(), given.weights.resolve()
-    project = prepared(pictures, weights)
+    names = ["dvc-repro", *(f"{kind}-{seed}" for seed in SEEDS for kind in ("auto", "fastai"))]
+    names += [f"float32-{seed}" for seed in FLOAT32]
+    is_whole = all((WORK / f"{name}.json").exists() for name in names)
+    project = WORK / "project" if is_whole else prepared(pictures, weights)
     found: dict[str, list[Run]] = {"ours, auto": [], "ours, float32": [], "fastai": []}
     write_params(project, weights, 0, "auto")
     whole = kept("dvc-repro", lambda: rebuilt(project))

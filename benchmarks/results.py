@@ -15,8 +15,9 @@ FILE = Path(__file__).with_name("RESULTS.md")
 
 def machine() -> str:
     """Date, processor, memory and versions, as a sentence."""
-    names = ("torch", "torchvision", "fastai", "pillow")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    versions = ", ".join(
+        f"{name} {version(name)}" for name in ("torch", "torchvision", "fastai", "pillow")
+    )
     memory = psutil.virtual_memory().total / 2**30
     return (
         f"{datetime.now(UTC):%Y-%m-%d}; {psutil.cpu_count()} cores "
@@ -31,14 +32,26 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def sections(file: Path) -> dict[str, str]:
+    """The text under each `## title`, in order; under "" what stands before the first."""
+    whole = file.read_text() if file.exists() else "# Results\n"
+    first, *rest = re.split(r"(?m)^## ", whole)
+    found = {"": first.strip()}
+    for part in rest:
+        title, _, text = part.partition("\n")
+        found[title] = text.strip()
+    return found
+
+
 def put(title: str, text: str, file: Path = FILE) -> None:
     """Write the section `## title`, in the place of the one that was there."""
-    whole = file.read_text() if file.exists() else "# Results\n"
-    parts = re.split(r"(?m)^(?=## )", whole)
-    made = f"## {title}\n\n{text.strip()}\n"
-    found = [i for i, part in enumerate(parts) if part.startswith(f"## {title}\n")]
-    if found:
-        parts[found[0]] = made
-    else:
-        parts.append(made)
-    file.write_text("\n".join(part.strip() + "\n" for part in parts))
+    found = sections(file) | {title: text.strip()}
+    head = found.pop("")
+    parts = [f"## {name}\n\n{body}\n" for name, body in found.items()]
+    file.write_text("\n".join([f"{head}\n", *parts]))
+
+
+def append(title: str, head: Sequence[str], row: Sequence[str], file: Path = FILE) -> None:
+    """Add a row to the table that a section is, or begin it."""
+    before = sections(file).get(title, table(head, []))
+    put(title, f"{before}\n{table(head, [row]).splitlines()[-1]}", file)

@@ -36,7 +36,7 @@ with warnings.catch_warnings():
 
 pytestmark = [pytest.mark.peer, pytest.mark.filterwarnings("ignore")]
 
-CLASSES, STEPS, BATCH = 5, 20, 8
+CLASSES, STEPS, BATCH, SIDE = 5, 20, 8, 64
 Batches = list[tuple[Tensor, Tensor]]
 PEAKS = {"frozen": [3e-3] * 3, "unfrozen": [1e-5, 1e-4, 1e-3]}
 
@@ -56,9 +56,9 @@ def doubles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fastai.AvgSmoothLoss, "reset", reset)
 
 
-def batches(dtype: torch.dtype, side: int = 64) -> Batches:
+def batches(dtype: torch.dtype) -> Batches:
     rng = torch.Generator().manual_seed(1)
-    pictures = torch.randn(STEPS, BATCH, 3, side, side, generator=rng).to(dtype)
+    pictures = torch.randn(STEPS, BATCH, 3, SIDE, SIDE, generator=rng).to(dtype)
     wanted = torch.randint(0, CLASSES, (STEPS, BATCH), generator=rng)
     return list(zip(pictures, wanted, strict=True))
 
@@ -164,7 +164,7 @@ def test_the_finder_draws_fastais_curve_and_suggests_its_rates(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)  # where fastai writes its snapshot
-    given = batches(torch.float64, side=32)
+    given = batches(torch.float64)
     ours, theirs = both(torch.float64)
     learn, _ = learner(theirs, given)
     rules = (fastai.valley, fastai.steep, fastai.minimum, fastai.slide)

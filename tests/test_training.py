@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from pawprint import batches, networks, optimizers, phases, randomness, session, targets, training
-from pawprint.checkpoints import Store
+from pawprint.checkpoints import Store, fingerprint
 from pawprint.networks import NORMS, Network
 from pawprint.sampling import View
 from pawprint.schedules import OneCycle
@@ -108,6 +108,30 @@ def test_a_run_that_was_broken_off_ends_with_the_same_bytes(
         assert torch.equal(tensor, resumed.state_dict()[name]), name
 
 
+def test_no_epochs_pass_the_model_through(tmp_path: Path) -> None:
+    run, network = small.session(), networks.fresh("resnet18", 3, 0, {})
+    before = bits(network)
+    store = Store("t", "x", tmp_path)
+    histories = list(
+        phases.trained(run, network, [1e-2] * 3, CYCLE | {"epochs": 0}, "frozen", store)
+    )
+    assert histories == [[]]
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+
+
+def test_a_state_belongs_to_its_params_inputs_code_and_machine(tmp_path: Path) -> None:
+    (tmp_path / "input").write_text("1")
+    stage = ROOT / "stages/train_frozen.py"
+    machine = {"device": "cpu", "instructions": "AVX512", "dtype": "float32"}
+    first = fingerprint({"lr": 1e-3}, [tmp_path / "input"], stage, machine)
+    assert first == fingerprint({"lr": 1e-3}, [tmp_path / "input"], stage, machine)
+    assert first != fingerprint({"lr": 2e-3}, [tmp_path / "input"], stage, machine)
+    other = machine | {"device": "NVIDIA H200"}
+    assert first != fingerprint({"lr": 1e-3}, [tmp_path / "input"], stage, other)
+    (tmp_path / "input").write_text("2")
+    assert first != fingerprint({"lr": 1e-3}, [tmp_path / "input"], stage, machine)
+
+
 def test_a_store_is_empty_after_clear_and_keeps_three_at_most(tmp_path: Path) -> None:
     stores = [Store("t", f"mark{i}", tmp_path) for i in range(5)]
     assert len(list((tmp_path / "t").iterdir())) == 3
@@ -198,6 +222,20 @@ def test_the_loss_of_the_lessons_worked_example() -> None:
     logits = torch.tensor([[0.6734, 0.2576]])
     assert targets.probabilities(logits)[0].tolist() == pytest.approx([0.6025, 0.3975], abs=1e-4)
     assert targets.loss(logits, torch.tensor([0])).item() == pytest.approx(0.5067, abs=1e-4)
+
+
+def test_the_chapters_table_of_six_activations() -> None:
+    # fastbook, chapter 5: two activations of six pictures, their softmax and cross-entropy
+    logits = torch.tensor(
+        [[0.6734, 0.2576], [0.4689, 0.4607], [-2.2457, -0.3727],
+         [4.4164, -1.2760], [0.9233, 0.5347], [1.0698, 1.6187]]
+    )  # fmt: skip
+    wanted = torch.tensor([0, 1, 0, 1, 1, 0])
+    first = [0.6025, 0.5021, 0.1332, 0.9966, 0.5959, 0.3661]
+    assert targets.probabilities(logits)[:, 0].tolist() == pytest.approx(first, abs=1e-4)
+    losses = [0.5067, 0.6973, 2.0160, 5.6958, 0.9062, 1.0048]
+    assert targets.losses(logits, wanted).tolist() == pytest.approx(losses, abs=1e-4)
+    assert targets.loss(logits, wanted).item() == pytest.approx(1.8045, abs=1e-4)
 
 
 def test_label_smoothing_by_hand() -> None:

@@ -70,7 +70,7 @@ class Maps:
 
     def to(self, device: torch.device) -> "Maps":
         """The same maps on a device."""
-        return self._each(lambda tensor: tensor.to(device))
+        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
 
     def of(self, rows: Int64[Tensor, " batch"] | slice) -> "Maps":
         """The maps of some pictures."""

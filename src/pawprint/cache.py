@@ -27,7 +27,7 @@ class Cache:
     def pictures(self, rows: Int64[Tensor, " batch"]) -> UInt8[Tensor, "batch size size rgb=3"]:
         """The pictures of these rows, on the device; `rows` may be anywhere."""
         if isinstance(self.store, Tensor):
-            return self.store[rows.to(self.store.device)]
+            return self.store[rows.to(self.store.device, non_blocking=True)]
         return torch.from_numpy(self.store[rows.cpu().numpy()]).to(self.device)
 
 

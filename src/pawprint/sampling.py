@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -53,8 +54,14 @@ def _sampled(pictures: Tensor, chosen: Maps, view: View) -> Tensor:
     values.div_(255)
     if chosen.brightness is not None and chosen.contrast is not None:
         values = lit(values, chosen.brightness, chosen.contrast)
-    mean, std = (values.new_tensor(stat).view(3, 1, 1) for stat in (MEAN, STD))
+    mean, std = statistics(values.device)
     return values.sub_(mean).div_(std)
+
+
+@cache
+def statistics(device: torch.device) -> tuple[Float32[Tensor, "rgb=3 1 1"], ...]:
+    """MEAN and STD on the device, put there once: each copy would wait for the device."""
+    return tuple(torch.tensor(stat, device=device).view(3, 1, 1) for stat in (MEAN, STD))
 
 
 def grid(chosen: Maps, view: View) -> Float32[Tensor, "batch side side 2"]:

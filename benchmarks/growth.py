@@ -1,0 +1,116 @@
+"""What more pictures cost: time of an epoch and memory, resident or mapped. Part of `make bench`.
+
+Pictures of noise, mobilenet_v3_small at 64 px from a cache of 256 px: the cache is what grows.
+"""
+
+import json
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib import pyplot as plt
+from numpy.lib.format import open_memmap
+
+from benchmarks import processes, results
+from pawprint import augment, dataset, devices, files, networks, session, training
+from pawprint.optimizers import Settings
+from pawprint.sampling import View
+from pawprint.schedules import OneCycle
+from pawprint.session import Session
+from pawprint.training import Recipe
+
+BASE, FACTORS, SIDE, EPOCHS = 512, (1, 4, 16), 256, 3
+BUDGETS = {"resident": 1 << 40, "mapped": 0}
+PICTURE = results.FILE.parents[1] / "docs" / "growth.png"
+
+
+def write(folder: Path, n: int) -> None:
+    """A cache of `n` pictures of noise, a fifth of them valid."""
+    rng = np.random.default_rng(0)
+    stored = open_memmap(folder / "images.npy", "w+", np.uint8, (n, SIDE, SIDE, 3))
+    for start in range(0, n, BASE):
+        stored[start : start + BASE] = rng.integers(0, 256, (BASE, SIDE, SIDE, 3), dtype=np.uint8)
+    stored.flush()
+    names = [f"{i:06d}.jpg" for i in range(n)]
+    index = [(name, 500, 375, "0" * 64) for name in names]
+    files.write_csv(folder / "index.csv", ["name", "width", "height", "sha256"], index)
+    rows = [(x, str(i % 4), "train" if i % 5 else "valid") for i, x in enumerate(names)]
+    files.write_csv(folder / "labels.csv", ["name", "label", "split"], rows)
+
+
+def child(folder: Path, budget: int) -> None:
+    """Some epochs; the seconds of each but the first, as JSON on the last line."""
+    device = devices.prepared("cpu", 2)
+    paths = (folder / "images.npy", folder / "index.csv", folder / "labels.csv")
+    data = dataset.opened(*paths, device, budget)
+    strengths = augment.Strengths(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
+    recipe = Recipe(View(64), 64, 0, devices.dtype("auto", device), strengths, 0.0)
+    run = Session(device, data, recipe, Settings(0.01, 0.99, 1e-5, 0.0, True))
+    state = session.state(run, networks.fresh("mobilenet_v3_small", 4, 0, {}))
+    cycle = OneCycle([1e-4] * 3, EPOCHS * run.steps_per_epoch, 0.25, 25.0, 1e5)
+    found = training.fit(state, data, recipe, cycle, "unfrozen", EPOCHS)
+    seconds = [epoch.seconds for epoch in found]
+    (folder / "seconds.json").write_text(json.dumps(seconds[1:]))
+
+
+def measured() -> list[dict[str, float | str]]:
+    """A line a factor and kind: pictures, seconds of an epoch, memory of its own in GiB."""
+    found: list[dict[str, float | str]] = []
+    for factor in FACTORS:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            write(folder, BASE * factor)
+            for kind, budget in BUDGETS.items():
+                command = [sys.executable, "-m", "benchmarks.growth", name, str(budget)]
+                where = (Path.cwd(), folder / "log")
+                _, own = processes.watched(command, *where, processes.anonymous)
+                seconds = json.loads((folder / "seconds.json").read_text())
+                line = {"n": BASE * factor, "kind": kind, "s": statistics.median(seconds)}
+                found.append(line | {"GiB": own / 2**30})
+                print(found[-1], flush=True)
+    return found
+
+
+def draw(found: list[dict[str, float | str]]) -> None:
+    """Time and memory over the pictures, both axes logarithmic."""
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    for axis, key, title in zip(
+        axes, ("s", "GiB"), ("seconds of an epoch", "memory of its own, GiB"), strict=True
+    ):
+        for kind, style in (("resident", "o-"), ("mapped", "s--")):
+            lines = [line for line in found if line["kind"] == kind]
+            axis.loglog([x["n"] for x in lines], [x[key] for x in lines], style, label=kind)
+        counts = sorted({float(line["n"]) for line in found})
+        axis.set_xticks(counts, [f"{count:,.0f}" for count in counts])
+        axis.minorticks_off()
+        axis.set(title=title, xlabel="pictures")
+        axis.legend()
+    PICTURE.parent.mkdir(exist_ok=True)
+    figure.savefig(PICTURE, dpi=100)
+    plt.close(figure)
+
+
+def main() -> None:
+    """Measure, write the section, draw; with arguments, be the child."""
+    if len(sys.argv) > 1:
+        child(Path(sys.argv[1]), int(sys.argv[2]))
+        return
+    found = measured()
+    draw(found)
+    lines = [[f"{x['n']:,}", str(x["kind"]), f"{x['s']:.2f}", f"{x['GiB']:.2f}"] for x in found]
+    cached = BASE * SIDE * SIDE * 3 / 2**30
+    results.put(
+        "What more pictures cost",
+        f"{results.machine()} {torch.get_num_threads()} threads; mobilenet_v3_small at 64 px from "
+        f"a cache of {SIDE} px ({cached:.2f} GiB for {BASE} pictures), a fifth validation; median "
+        f"of {EPOCHS - 1} epochs after the first. Memory of its own: without the pages of files, "
+        "which the system may take back. Drawn in docs/growth.png.\n\n"
+        + results.table(("pictures", "cache", "seconds an epoch", "GiB of its own"), lines),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""A command, timed, and the memory that it took."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import psutil
+
+
+def watched(
+    command: Sequence[str], folder: Path, log: Path, look: Callable[[int], int] | None = None
+) -> tuple[float, int]:
+    """Run a command; its seconds, and the most memory of it and its children, in bytes.
+
+    Memory that processes share is counted once (PSS), looked at twice a second; or as `look` has
+    it, which is given the process's number.
+
+    Raises:
+        SystemExit: the command fails; what it said stands in `log`.
+    """
+    began, most = time.perf_counter(), 0
+    with log.open("a") as said:
+        child = subprocess.Popen(command, cwd=folder, stdout=said, stderr=said)
+        while child.poll() is None:
+            most = max(most, (look or memory)(child.pid))
+            time.sleep(0.5)
+    if child.returncode:
+        sys.exit(f"{' '.join(command)}: exit {child.returncode}; see {log}")
+    return time.perf_counter() - began, most
+
+
+def memory(pid: int) -> int:
+    """Bytes of a process and its children now, pages they share counted once."""
+    total = 0
+    try:
+        mother = psutil.Process(pid)
+        for process in (mother, *mother.children(recursive=True)):
+            total += process.memory_full_info().pss
+    except psutil.Error:  # ended while we looked
+        pass
+    return total
+
+
+def anonymous(pid: int) -> int:
+    """Bytes of a process that belong to no file (Linux)."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):  # ended while we looked
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon"))

@@ -1,0 +1,96 @@
+"""How true the network's picture is: ours and fastai's against the original photograph.
+
+Each centre square at 224 px, PSNR in dB against Pillow's bicubic resize of the original's own
+centre square. `python -m benchmarks.quality [ARCHIVE]`; without one, pieces of scikit-learn's two
+photographs.
+"""
+
+import io
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from benchmarks import compare, results
+from pawprint import archives, augment, presize, sampling
+from pawprint.sampling import View
+
+SIZE, MOST, CACHES = 224, 80, (460, 384, 320)
+
+
+def files(archive: Path | None) -> list[bytes]:
+    """The pictures to compare on, spread over the archive."""
+    if archive is None:
+        return compare.jpegs(16)
+    names = archives.image_names(archive)
+    chosen = names[:: max(1, len(names) // MOST)][:MOST]
+    return [data for _, data in archives.contents(archive, chosen)]
+
+
+def truth(data: bytes) -> Tensor:
+    """Pillow's own way from the original, 3×224×224 in [0, 1]."""
+    image = Image.open(io.BytesIO(data)).convert("RGB")
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    square = image.crop((left, top, left + side, top + side))
+    made = np.array(square.resize((SIZE, SIZE), Image.Resampling.BICUBIC))
+    return torch.from_numpy(made).permute(2, 0, 1) / 255
+
+
+def ours(data: bytes, cache: int, supersample: int) -> Tensor:
+    """From the squeezed cache."""
+    made = presize.squeezed("", data, cache)
+    assert made.pixels is not None, made.fault
+    sides = torch.tensor([[float(made.width), float(made.height)]])
+    chosen = augment.maps(augment.neutral(1), sides, cache, light=False)
+    mean, std = (torch.tensor(stat).view(3, 1, 1) for stat in (sampling.MEAN, sampling.STD))
+    return sampling.batch(made.pixels[None], chosen, View(SIZE, supersample))[0] * std + mean
+
+
+def fastais(data: bytes) -> Tensor:
+    """fastai's validation chain: Resize(460), then its batch transforms."""
+    made = compare.fastai_chain(1)(compare.fastai.TensorImage(compare.fastai_loaded([data], 1)))
+    mean, std = (torch.tensor(stat).view(3, 1, 1) for stat in (sampling.MEAN, sampling.STD))
+    return (torch.as_tensor(made[0]) * std + mean).clamp(0, 1)
+
+
+def psnr(a: Tensor, b: Tensor) -> float:
+    """In dB, of values in [0, 1]."""
+    return -10 * math.log10(max((a - b).double().square().mean().item(), 1e-12))
+
+
+def rows(pictures: list[bytes]) -> Iterator[list[str]]:
+    """A line a way: mean and standard deviation over the pictures."""
+    wanted = [truth(data) for data in pictures]
+    ways = {
+        f"ours, cache {cache} px, {k * k} samples a pixel": [ours(d, cache, k) for d in pictures]
+        for cache in CACHES
+        for k in (1, 2)
+    } | {"fastai, validation": [fastais(data) for data in pictures]}
+    for name, made in ways.items():
+        found = np.array([psnr(a, b) for a, b in zip(made, wanted, strict=True)])
+        yield [name, f"{found.mean():.1f}", f"{found.std(ddof=1):.1f}"]
+
+
+def main() -> None:
+    """Measure, and write the section."""
+    archive = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    pictures = files(archive)
+    found = list(rows(pictures))
+    source = "photographs of the archive given" if archive else "pieces of two photographs"
+    table = results.table(("way", "PSNR, dB", "sd"), found)
+    results.put(
+        "How true the picture is",
+        f"{results.machine()} n = {len(pictures)} {source}; centre squares at {SIZE} px against "
+        f"Pillow's bicubic from the original.\n\n{table}",
+    )
+    print(table)
+
+
+if __name__ == "__main__":
+    main()
