@@ -7,7 +7,6 @@ are pieces of scikit-learn's two photographs, saved as JPEGs of 500×375 px.
 import io
 import statistics
 import time
-import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -16,11 +15,8 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from benchmarks import results
+from benchmarks.fastais import fastai
 from pawprint import augment, devices, presize, randomness, sampling
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    from fastai.vision import all as fastai
 
 PICTURES, SIDE, SIZE, THREADS, REPEATS = 64, 460, 224, 2, 7
 DEFAULTS = augment.Strengths(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
@@ -32,7 +28,7 @@ def jpegs(count: int = PICTURES) -> list[bytes]:
     rng, made = np.random.default_rng(0), []
     for i in range(count):
         photo = Image.fromarray(load_sample_images().images[i % 2])
-        left, top = rng.integers(0, 140), rng.integers(0, 52)
+        left, top = int(rng.integers(0, 140)), int(rng.integers(0, 52))
         file = io.BytesIO()
         photo.crop((left, top, left + 500, top + 375)).save(file, "JPEG", quality=90)
         made.append(file.getvalue())

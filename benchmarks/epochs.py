@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 
 from benchmarks import compare, fastais, processes, results
+from benchmarks.fastais import fastai
 from pawprint import augment, dataset, devices, files, networks, presize, session, training
 from pawprint.optimizers import Settings
 from pawprint.sampling import View
@@ -82,11 +83,11 @@ def peers(folder: Path, arch: str, phase: str) -> tuple[Job, Job]:
     loaders = fastais.loaders(folder, table, BATCH, THREADS)
     learn = fastais.learner(loaders, arch, CLASSES)
     batch = loaders.train.one_batch()
-    quick = fastais.learner(fastais.fastai.DataLoaders([batch] * STEPS, []), arch, CLASSES)
+    quick = fastais.learner(fastai.DataLoaders([batch] * STEPS, []), arch, CLASSES)
     for each in (learn, quick):
         each.freeze() if phase == "frozen" else each.unfreeze()
 
-    def fit(which: fastais.fastai.Learner) -> None:
+    def fit(which: fastai.Learner) -> None:
         with which.no_bar(), which.no_logging():
             which.fit(1, 1e-4)
 

@@ -12,6 +12,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from fastai.vision import all as fastai
 
+__all__ = ["fastai", "learner", "loaders", "network"]
+
 CUT = {"mobilenet_v2": 7, "resnet18": 6}  # children of the body in the first group
 
 

@@ -12,7 +12,8 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -70,13 +71,12 @@ def git(*words: str) -> str:
     ).stdout
 
 
-def write_params(project: Path, weights: Path, seed: int, precision: str) -> None:
+def write_params(project: Path, weights: Path, seed: int, changed: Mapping[str, object]) -> None:
     """params.yaml of one run: RECIPE over the project's own, as `-S` would set it."""
     whole = yaml12.load(project / "presets" / "digits.yaml")
     hashed = {"weights": str(weights), "weights_sha256": files.digest(weights)}
-    for key, value in {
-        **RECIPE, **hashed, "seed": seed, "label.seed": seed, "precision": precision
-    }.items():  # fmt: skip
+    seeds = {"seed": seed, "label.seed": seed}
+    for key, value in {**RECIPE, **hashed, **seeds, **changed}.items():
         *sections, last = key.split(".")
         place = whole
         for section in sections:
@@ -97,13 +97,15 @@ def stage_seconds(project: Path) -> dict[str, float]:
     return {path.stem: json.loads(path.read_text())["seconds"] for path in found}
 
 
-def ours(project: Path) -> Run:
+def ours(project: Path, name: str) -> Run:
     """Split, train both phases, judge; the seconds are those inside the train stages."""
     most = 0
     for stage in ("label", *STAGES, "evaluate"):
         _, here = processes.watched([sys.executable, "-m", f"stages.{stage}"], project, LOG)
         most = max(most, here if stage in STAGES else 0)
-    kept_model(project)
+    # kept for what else may be asked of the model
+    shutil.copy(project / "models" / "unfrozen.safetensors", WORK / f"{name}.safetensors")
+    shutil.copy(project / "data" / "labels.csv", WORK / f"{name}.csv")
     seconds = stage_seconds(project)
     table = pd.read_csv(project / "reports" / "predictions.csv", dtype="str")
     return {
@@ -112,14 +114,6 @@ def ours(project: Path) -> Run:
         "predicted": dict(zip(table["name"], table["predicted"], strict=True)),
         "actual": dict(zip(table["name"], table["actual"], strict=True)),
     }
-
-
-def kept_model(project: Path) -> None:
-    """Keep the model, for what else may be asked of it."""
-    keys = yaml12.load(project / "params.yaml")
-    name = f"{keys['precision']}-{keys['label']['seed']}.safetensors"
-    shutil.copy(project / "models" / "unfrozen.safetensors", WORK / name)
-    shutil.copy(project / "data" / "labels.csv", (WORK / name).with_suffix(".csv"))
 
 
 def peers(project: Path, weights: Path, seed: int, workers: int) -> Run:
@@ -134,7 +128,7 @@ def peers(project: Path, weights: Path, seed: int, workers: int) -> Run:
         [sys.executable, "-m", "benchmarks.peer", str(WORK / "job.json")], ROOT, LOG
     )
     found = json.loads((WORK / "peer.json").read_text())
-    table = pd.read_csv(job["labels"], dtype="str").query("split == 'valid'")
+    table = pd.read_csv(project / "data/labels.csv", dtype="str").query("split == 'valid'")
     return {
         **found,
         "memory": most,
@@ -197,16 +191,18 @@ def main() -> None:
     is_whole = all((WORK / f"{name}.json").exists() for name in names)
     project = WORK / "project" if is_whole else prepared(pictures, weights)
     found: dict[str, list[Run]] = {"ours, auto": [], "ours, float32": [], "fastai": []}
-    write_params(project, weights, 0, "auto")
-    whole = kept("dvc-repro", lambda: rebuilt(project))
+    write_params(project, weights, 0, {})
+    whole = kept("dvc-repro", partial(rebuilt, project))
     for seed in SEEDS:
-        write_params(project, weights, seed, "auto")
-        found["ours, auto"].append(kept(f"auto-{seed}", lambda: ours(project)))
-        run = kept(f"fastai-{seed}", lambda: peers(project, weights, seed, given.workers))  # noqa: B023
-        found["fastai"].append(run)
+        write_params(project, weights, seed, {})
+        name = f"auto-{seed}"
+        found["ours, auto"].append(kept(name, partial(ours, project, name)))
+        peer = partial(peers, project, weights, seed, given.workers)
+        found["fastai"].append(kept(f"fastai-{seed}", peer))
         if seed in FLOAT32:
-            write_params(project, weights, seed, "float32")
-            found["ours, float32"].append(kept(f"float32-{seed}", lambda: ours(project)))
+            write_params(project, weights, seed, {"precision": "float32"})
+            name = f"float32-{seed}"
+            found["ours, float32"].append(kept(name, partial(ours, project, name)))
     results.put("Photographs: transfer learning beside fastai", text(found, whole))
     pairs.draw(found, ROOT / "docs" / "photographs-confusion.png")
     print(f"written: {results.FILE}")

@@ -17,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks import compare, results
+from benchmarks.fastais import fastai
 from pawprint import archives, augment, presize, sampling
 from pawprint.sampling import View
 
@@ -54,7 +55,7 @@ def ours(data: bytes, cache: int, supersample: int) -> Tensor:
 
 def fastais(data: bytes) -> Tensor:
     """fastai's validation chain: Resize(460), then its batch transforms."""
-    made = compare.fastai_chain(1)(compare.fastai.TensorImage(compare.fastai_loaded([data], 1)))
+    made = compare.fastai_chain(1)(fastai.TensorImage(compare.fastai_loaded([data], 1)))
     mean, std = (torch.tensor(stat).view(3, 1, 1) for stat in (sampling.MEAN, sampling.STD))
     return (torch.as_tensor(made[0]) * std + mean).clamp(0, 1)
 

@@ -1,0 +1,92 @@
+"""What the options that are off by default do on the photographs, paired with the plain recipe.
+
+`python -m benchmarks.effects PICTURES WEIGHTS`, after benchmarks.photographs: its five models are
+asked again with test-time augmentation and at larger sizes; label smoothing and supersampling are
+trained anew. Float32 throughout.
+"""
+
+import argparse
+import statistics
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from benchmarks import pairs, photographs, results
+from benchmarks.pairs import Run
+from benchmarks.photographs import SEEDS, WORK
+from pawprint import dataset, devices, judging, modelfile
+
+ASKED: Mapping[str, tuple[int | None, judging.Kind]] = {
+    "plain": (None, "none"),
+    "evaluate.tta: flip": (None, "flip"),
+    "evaluate.tta: augmented": (None, "augmented"),
+    "evaluate.size: 256": (256, "none"),
+    "evaluate.size: 288": (288, "none"),
+}
+TRAINED: Mapping[str, Mapping[str, object]] = {
+    "optimizer.label_smoothing: 0.1": {"optimizer.label_smoothing": 0.1},
+    "augment.supersample: 2": {"augment.supersample": 2},
+}
+
+
+def asked(name: str, size: int | None, tta: judging.Kind) -> Run:
+    """Predictions of a kept model, asked in this way."""
+    device = devices.prepared("cpu", 2)
+    project = WORK / "project"
+    network, card = modelfile.read(WORK / f"{name}.safetensors")
+    folder, labels = project / "data" / "presized", WORK / f"{name}.csv"
+    images, index = folder / "images.npy", folder / "index.csv"
+    data = dataset.opened(images, index, labels, device, 1 << 40)
+    how = judging.how(card, size, tta, 32)
+    made, part = judging.judged(network, data, how)["valid"], data.parts["valid"]
+    predicted = [card.classes[i] for i in made.predicted]
+    return {
+        "predicted": dict(zip(part.names, predicted, strict=True)),
+        "actual": dict(zip(part.names, part.labels, strict=True)),
+        "loss": float(made.loss.mean()),
+    }
+
+
+def line(name: str, runs: list[Run], plain: list[Run]) -> list[str]:
+    """Error, loss, and the paired difference from the plain recipe."""
+    wrong, base = pairs.wrong(runs), pairs.wrong(plain)
+    mean, low, high = (100 * share for share in pairs.difference(wrong, base))
+    difference = "" if runs is plain else f"{mean:+.2f} ({low:+.2f} to {high:+.2f})"
+    loss = statistics.mean(run["loss"] for run in runs)
+    return [name, str(len(wrong)), f"{100 * wrong.mean():.2f}", f"{loss:.3f}", difference]
+
+
+def main() -> None:
+    """Ask, train what is not there yet, write the section."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pictures", type=Path)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("--train", nargs="*", choices=list(TRAINED), default=list(TRAINED))
+    given = parser.parse_args()
+    torch.set_num_threads(2)
+    project = photographs.prepared(given.pictures.resolve(), given.weights.resolve())
+    found = {
+        option: [asked(f"auto-{seed}", size, tta) for seed in SEEDS]
+        for option, (size, tta) in ASKED.items()
+    }
+    for option in given.train:
+        for seed in SEEDS:
+            name = f"{option.split(':')[0]}-{seed}"
+            weights = given.weights.resolve()
+            photographs.write_params(project, weights, seed, TRAINED[option])
+            photographs.kept(name, partial(photographs.ours, project, name))
+        found[option] = [asked(f"{option.split(':')[0]}-{seed}", None, "none") for seed in SEEDS]
+    head = ("option", "n", "error %", "loss", "points from plain (95 %)")
+    rows = [line(option, runs, found["plain"]) for option, runs in found.items()]
+    results.put(
+        "What the options do",
+        f"{results.machine()} The five splits and models of the photographs, judged in float32; "
+        "paired with the plain recipe by picture and split.\n\n" + results.table(head, rows),
+    )
+    print(results.table(head, rows))
+
+
+if __name__ == "__main__":
+    main()

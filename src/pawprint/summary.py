@@ -1,0 +1,170 @@
+"""One picture's way through the whole chain, step by step, and the first thing that is wrong.
+
+Nothing is written, and but for the archive no stage needs to have run.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from pawprint import (
+    archives,
+    augment,
+    batches,
+    catalogue,
+    labels,
+    modelfile,
+    networks,
+    presize,
+    randomness,
+    sampling,
+    splits,
+    targets,
+)
+from pawprint.findings import Findings
+from pawprint.params import Params
+
+PICTURES, LISTS = Path("data/raw/pictures"), Path("data/raw/lists")
+PRETRAINED = Path("models/pretrained.safetensors")
+SHOWN = 4  # pictures that go through the network
+SKEWED = 10  # times as many pictures in the largest class of train as in the smallest
+
+
+@dataclass(frozen=True)
+class Step:
+    """What came out of a step."""
+
+    name: str
+    said: str
+
+
+def steps(p: Params, found: Findings) -> Iterator[Step]:
+    """Each step as it is done; what is wrong or odd on the way is told to `found`.
+
+    Args:
+        p: the params of the run.
+        found: errors stop a run; notes do not.
+
+    Raises:
+        FileNotFoundError: fetch has not run.
+        ValueError: a step cannot be done at all; nothing after it is tried.
+    """
+    block = catalogue.block(p.dataset)
+    if not PICTURES.exists():
+        raise FileNotFoundError(f"{PICTURES}: not here yet; run `dvc repro fetch`")
+    names = archives.image_names(PICTURES)
+    size = PICTURES.stat().st_size / 1e6
+    yield Step("found", f"{len(names):,} pictures in {PICTURES} ({size:,.1f} MB), from {p.dataset}")
+    rule = block.label
+    classes = labels.named(names, rule.source, rule.pattern, found)
+    sides = splits.chosen(
+        p.label.split, names, classes, LISTS, p.label.valid_fraction, p.label.seed, found
+    )
+    table = labels.table(names, classes, sides)
+    counts = labels.counts(table)
+    labels.check_classes(counts, found)
+    check_balance(counts, found)
+    if found.errors and table[table["split"] == "train"].empty:
+        return
+    chosen = table[table["split"] == "train"].iloc[0]
+    how = f"{rule.pattern} on its {rule.source}" if rule.pattern else f"its {rule.source}"
+    yield Step("sample", f"{chosen['name']}, the first of train")
+    yield Step("labelled", f"{chosen['label']!r} by {how}; {len(counts)} classes")
+    yield Step("split", split_line(counts, p.label.split))
+    hashes = labels.fingerprints(archives.contents(PICTURES, set(table["name"])))
+    groups = labels.across_splits(table, hashes)
+    labels.check_duplicates(groups, p.label.on_duplicates, found)
+    yield from seen(p, table, len(counts))
+
+
+def check_balance(counts: pd.DataFrame, found: Findings) -> None:
+    """A note where some classes have far more pictures in train than others."""
+    train = counts["train"][counts["train"] > 0]
+    if len(train) and train.max() > SKEWED * train.min():
+        found.notes.append(
+            f"train has {train.max():,} pictures of {train.idxmax()} and {train.min():,} of "
+            f"{train.idxmin()}: the error rate says little of rare classes; look at macro_f1 and "
+            "reports/per_class.csv, or use label.split: stratified"
+        )
+
+
+def split_line(counts: pd.DataFrame, rule: str) -> str:
+    """The sizes of the sides, and the classes of the fewest pictures in train."""
+    sums = ", ".join(
+        f"{name} {counts[name].sum():,}"
+        for name in ("train", "valid", "test")
+        if counts[name].any()
+    )
+    least, most = counts["train"].idxmin(), counts["train"].idxmax()
+    return (
+        f"{rule}: {sums}; in train {counts['train'].min():,} ({least}) to "
+        f"{counts['train'].max():,} ({most}) a class"
+    )
+
+
+def seen(p: Params, table: pd.DataFrame, classes: int) -> Iterator[Step]:
+    """From the file's bytes to the loss."""
+    train = table[table["split"] == "train"]
+    wanted = train["name"].tolist()[:SHOWN]
+    contents = dict(archives.contents(PICTURES, wanted))
+    made = [presize.squeezed(name, contents[name], p.presize.size) for name in wanted]
+    for picture in made:
+        if picture.pixels is None:
+            raise ValueError(
+                f"{picture.name}: cannot be decoded ({picture.fault}); mend or remove it, or set "
+                "presize.on_error: skip"
+            )
+    first = made[0]
+    pixels = torch.stack([picture.pixels for picture in made if picture.pixels is not None])
+    original = f"{len(contents[first.name]):,} bytes, {first.width}×{first.height} px"
+    yield Step("presized", f"{original} -> {described(pixels[0])}, the whole picture squeezed")
+    keys = p.augment.model_dump()
+    draws = augment.drawn(len(made), augment.strengths(keys), randomness.generator(p.seed))
+    sides = torch.tensor([[float(x.width), float(x.height)] for x in made])
+    maps = augment.maps(draws, sides, p.presize.size, light=True)
+    batch = sampling.batch(pixels, maps, sampling.view(p.size, keys))
+    yield Step("augmented", f"{described(batch[0])}, normalised")
+    count = batches.per_epoch(len(train), p.batch_size)
+    largest = math.ceil(len(train) / count)
+    yield Step("batched", f"{count:,} {'batch' if count == 1 else 'batches'} of {largest} an epoch")
+    yield from judged(p, batch, train["label"].tolist(), classes)
+
+
+def judged(p: Params, batch: Tensor, words: list[str], classes: int) -> Iterator[Step]:
+    """The network on these pictures, before any training."""
+    tensors = modelfile.read_tensors(PRETRAINED)[0] if PRETRAINED.exists() else {}
+    network = networks.fresh(p.arch, classes, p.seed, tensors)
+    whole = sum(x.numel() for x in network.parameters())
+    networks.freeze(network, p.optimizer.train_norm)
+    trained = sum(x.numel() for x in network.parameters() if x.requires_grad)
+    with torch.no_grad():
+        features = network.body(batch)
+        outputs = network.head(features)
+    start = "the pretrained file" if tensors else "the seed"
+    yield Step(
+        "network",
+        f"{p.arch} from {start}: {shape(batch)} -> body {shape(features)} -> head "
+        f"{shape(outputs)}; {whole / 1e6:.1f} M weights, of which {trained / 1e6:.2f} M train "
+        "while the body is frozen",
+    )
+    known = targets.classes(words)
+    loss = targets.loss(outputs, targets.encoded(words[: len(batch)], known)).item()
+    yield Step("loss", f"{loss:.2f} nats before training; guessing gives {math.log(classes):.2f}")
+
+
+def described(values: Tensor) -> str:
+    """Shape, type and range."""
+    low, high = values.min().item(), values.max().item()
+    kind = str(values.dtype).split(".")[1]
+    return f"{shape(values)} {kind}, {np.round(low, 2):g} to {np.round(high, 2):g}"
+
+
+def shape(values: Tensor) -> str:
+    """Such as 3×224×224."""
+    return "×".join(str(side) for side in values.shape)

@@ -1,0 +1,96 @@
+"""`pawprint summary` as a user runs it: what it shows, and what it finds."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pawprint import splits
+from tests.conftest import picture
+from tests.test_stages import own_pictures, run
+
+STEPS = [
+    *("found", "sample", "labelled", "split", "presized", "augmented", "batched"),
+    *("network", "loss"),
+]
+
+
+def summary(project: Path, fails: bool = False) -> str:
+    command = [sys.executable, "-c", "from pawprint import cli; cli.main()", "summary"]
+    made = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert (made.returncode != 0) == fails, made.stdout + made.stderr
+    assert "Traceback" not in made.stderr
+    return made.stdout + made.stderr
+
+
+def files(project: Path) -> set[Path]:
+    return {path for path in project.rglob("*") if path.is_file()}
+
+
+def test_a_sample_walks_through_the_whole_chain(project: Path) -> None:
+    assert run("fetch", project).returncode == 0
+    before = files(project)
+    said = summary(project)
+    assert [line.split()[0] for line in said.splitlines()] == [*STEPS, "Nothing"]
+    assert "1,797 pictures" in said and "train 1,438, valid 359" in said
+    assert "8×8 px -> 32×32×3 uint8, 0 to " in said
+    assert "23 batches of 63 an epoch" in said
+    assert "body 4×512×1×1 -> head 4×10" in said and "guessing gives 2.30" in said
+    assert files(project) == before
+
+
+def test_before_fetch_it_says_what_to_run(project: Path) -> None:
+    (line,) = summary(project, fails=True).splitlines()
+    assert line == "wrong      data/raw/pictures: not here yet; run `dvc repro fetch`"
+
+
+@pytest.fixture
+def mine(project: Path) -> Path:
+    """24 cats and 24 dogs; every fault is added by its test."""
+    contents = {
+        f"{name}_{i}.jpg": picture(seed=start + i)
+        for name, start in (("cat", 0), ("dog", 100))
+        for i in range(24)
+    }
+    own_pictures(project, contents)
+    return project
+
+
+def test_names_without_a_label_are_the_first_thing_wrong(mine: Path) -> None:
+    (mine / "mine" / "IMG7.jpg").write_bytes(picture(seed=7))
+    assert run("fetch", mine).returncode == 0
+    lines = summary(mine, fails=True).splitlines()
+    assert lines[-1].startswith("wrong      1 of 49 pictures get no label")
+    assert "IMG7.jpg" in lines[-1] and "mend the rule in datasets.yaml" in lines[-1]
+    assert [line.split()[0] for line in lines[:9]] == STEPS  # the rest is shown all the same
+
+
+def test_a_class_that_training_never_sees_is_wrong(mine: Path) -> None:
+    for name in ("ape_1.jpg", "elk_1.jpg"):
+        (mine / "mine" / name).write_bytes(picture(seed=ord(name[0])))
+    # ape_1.jpg is the first of 50 names: a seed by which it falls to valid, elk_1.jpg to train
+    sides = {seed: splits.random(50, 0.2, seed) for seed in range(40)}
+    seed = next(s for s, side in sides.items() if (side[0], side[49]) == ("valid", "train"))
+    text = (mine / "params.yaml").read_text().replace("  seed: 42 ", f"  seed: {seed} ")
+    (mine / "params.yaml").write_text(text)
+    assert run("fetch", mine).returncode == 0
+    said = summary(mine, fails=True)
+    assert "1 of 4 classes have no picture in train, so they cannot be learned: ape" in said
+    assert "note       train has" in said and "1 of elk" in said and "look at macro_f1" in said
+
+
+def test_copies_across_the_split_are_noted(mine: Path) -> None:
+    for i in range(12):
+        (mine / "mine" / f"cat_{100 + i}.jpg").write_bytes(picture(seed=i))
+    assert run("fetch", mine).returncode == 0
+    said = summary(mine)
+    assert "note" in said and "with equal bytes stand on both sides of the split" in said
+
+
+def test_a_picture_that_cannot_be_decoded_is_named(mine: Path) -> None:
+    for path in (mine / "mine").glob("cat_*.jpg"):
+        path.write_bytes(path.read_bytes()[:150])
+    assert run("fetch", mine).returncode == 0
+    last = summary(mine, fails=True).splitlines()[-1]
+    assert "cannot be decoded" in last and "presize.on_error: skip" in last
