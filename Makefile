@@ -6,7 +6,7 @@ export PATH := $(BIN):$(PATH)
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 PRESET ?= pets-resnet34
-.PHONY: run test check bench bench-photographs pets clean constraints clone
+.PHONY: run test check bench bench-full bench-photographs pets clean constraints clone
 .DELETE_ON_ERROR:
 
 run: clone .venv/run.stamp  ## Rebuild what params.yaml asks for, and say how good it is
@@ -29,8 +29,10 @@ check: .venv/$(EXTRAS).stamp  ## Format, lint, types
 bench: .venv/test,bench.stamp  ## Side by side with fastai
 	python -m benchmarks.compare
 	python -m benchmarks.quality $(PICTURES)
-	python -m benchmarks.epochs
+	CUDA_VISIBLE_DEVICES= python -m benchmarks.epochs
 	python -m benchmarks.growth
+
+bench-full: bench bench-photographs  ## With the whole recipe on photographs
 
 bench-photographs: .venv/test,bench.stamp  ## Transfer learning on photographs, side by side
 	@test -n "$(PICTURES)" -a -n "$(WEIGHTS)" || { \

@@ -1,38 +1,23 @@
-"""Ours beside fastai and Pillow, interleaved in one process: `make bench`.
-
-Prints a table of milliseconds and ratios, and writes it to benchmarks/RESULTS.md. The pictures
-are pieces of scikit-learn's two photographs, saved as JPEGs of 500×375 px.
-"""
+"""Pictures, ours beside fastai and Pillow: presize, augmentation, batches. Part of `make bench`."""
 
 import io
-import statistics
-import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from PIL import Image
-from sklearn.datasets import load_sample_images
+from torch import Tensor
 
-from benchmarks import results
+from benchmarks import fastais, interleaved, jpegs, results
 from benchmarks.fastais import fastai
-from pawprint import augment, devices, presize, randomness, sampling
+from benchmarks.interleaved import Job
+from pawprint import augment, batches, devices, presize, randomness, sampling
+from pawprint.sampling import View
 
-PICTURES, SIDE, SIZE, THREADS, REPEATS = 64, 460, 224, 2, 7
+BATCH, SIDE, SIZE, THREADS, REPEATS, BATCHES = 64, 460, 224, 2, 7, 6
 DEFAULTS = augment.Strengths(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
-Row = tuple[str, Callable[[], object], Callable[[], object], int]
-
-
-def jpegs(count: int = PICTURES) -> list[bytes]:
-    """Files of 500×375 px, as many as a batch has pictures unless said otherwise."""
-    rng, made = np.random.default_rng(0), []
-    for i in range(count):
-        photo = Image.fromarray(load_sample_images().images[i % 2])
-        left, top = int(rng.integers(0, 140)), int(rng.integers(0, 52))
-        file = io.BytesIO()
-        photo.crop((left, top, left + 500, top + 375)).save(file, "JPEG", quality=90)
-        made.append(file.getvalue())
-    return made
 
 
 def by_pillow(data: bytes) -> np.ndarray:
@@ -51,80 +36,76 @@ def fastai_chain(split: int) -> fastai.Pipeline:
     return fastai.Pipeline(steps, split_idx=split)
 
 
-def fastai_loaded(files: list[bytes], split: int) -> torch.Tensor:
-    """fastai's item transforms on each file, collated."""
-    resize, to_tensor = fastai.Resize(SIDE), fastai.ToTensor()
-    items = [fastai.PILImage.create(io.BytesIO(data)) for data in files]
-    return torch.stack([to_tensor(resize(item, split_idx=split)) for item in items])
-
-
-def rows() -> list[Row]:
-    """Name, ours, the peer's, and threads of each comparison."""
-    files = jpegs()
-    cached = torch.stack(
-        [p for d in files if (p := presize.squeezed("", d, SIDE).pixels) is not None]
+def presizing(files: list[bytes]) -> tuple[Job, Job]:
+    """Decode and squeeze, by us and by Pillow."""
+    return (
+        lambda: [presize.squeezed("", data, SIDE) for data in files],
+        lambda: [by_pillow(data) for data in files],
     )
-    sides = torch.tensor([[500.0, 375.0]]).expand(PICTURES, 2)
+
+
+def augmenting(files: list[bytes]) -> tuple[Job, Job]:
+    """From decoded squares to a batch of the network's, by us and by fastai."""
+    found = [presize.squeezed("", data, SIDE).pixels for data in files]
+    cached = torch.stack([pixels for pixels in found if pixels is not None])
     square = fastai.TensorImage(cached.permute(0, 3, 1, 2).contiguous())
-    train, valid = fastai_chain(0), fastai_chain(1)
+    sides, chain = torch.tensor([[500.0, 375.0]]).expand(len(files), 2), fastai_chain(0)
 
-    def ours(light: bool) -> torch.Tensor:
-        draws = augment.drawn(PICTURES, DEFAULTS, randomness.generator(0))
-        chosen = draws if light else augment.neutral(PICTURES)
-        return sampling.batch(cached, augment.maps(chosen, sides, SIDE, light), sampling.View(SIZE))
+    def ours() -> Tensor:
+        draws = augment.drawn(len(files), DEFAULTS, randomness.generator(0))
+        return sampling.batch(cached, augment.maps(draws, sides, SIDE, True), View(SIZE))
 
-    def presized() -> object:
-        return [presize.squeezed("", data, SIDE) for data in files]
+    return ours, lambda: chain(square)
 
-    return [
-        ("presize, 64 pictures, 1 thread", presized, lambda: [by_pillow(d) for d in files], 1),
-        ("augmentation, 64 pictures", lambda: ours(True), lambda: train(square.clone()), THREADS),
+
+def loading(here: Path) -> tuple[tuple[Job, Job], tuple[Job, Job]]:
+    """The batches of an epoch after the first: training's and validation's, from files or cache."""
+    data, table = jpegs.opened(here), pd.read_csv(here / "labels.csv", dtype="str")
+    loaders = fastais.loaders(here, table, BATCH, THREADS)
+    train, valid = data.parts["train"], data.parts["valid"]
+
+    def all_of(made: Callable[[], object]) -> Job:
+        return lambda: [None for _ in made()]  # type: ignore[attr-defined]
+
+    return (
         (
-            "JPEG to training batch, a later epoch",
-            lambda: ours(True),
-            lambda: train(fastai.TensorImage(fastai_loaded(files, 0))),
-            THREADS,
+            all_of(
+                lambda: batches.augmented(data.cache, train, DEFAULTS, View(SIZE), BATCH, 0, "x", 0)
+            ),
+            all_of(lambda: loaders.train),
         ),
         (
-            "JPEG to validation batch, a later epoch",
-            lambda: ours(False),
-            lambda: valid(fastai.TensorImage(fastai_loaded(files, 1))),
-            THREADS,
+            all_of(lambda: batches.ordered(data.cache, valid, View(SIZE), BATCH)),
+            all_of(lambda: loaders.valid),
         ),
-    ]
-
-
-def timed(run: Callable[[], object]) -> float:
-    """Milliseconds of one call."""
-    began = time.perf_counter()
-    run()
-    return (time.perf_counter() - began) * 1e3
-
-
-def compared(name: str, ours: Callable[[], object], peers: Callable[[], object]) -> list[str]:
-    """A line of the table, from interleaved repetitions after one warm-up each."""
-    ours(), peers()
-    pairs = [(timed(ours), timed(peers)) for _ in range(REPEATS)]
-    mine, theirs = zip(*pairs, strict=True)
-    ratio = statistics.median(b / a for a, b in pairs)
-    figures = (min(mine), statistics.median(mine), min(theirs), statistics.median(theirs))
-    return [name, *(f"{figure:.0f}" for figure in figures), f"{ratio:.1f}"]
+    )
 
 
 def main() -> None:
-    """Run all rows and write RESULTS.md."""
+    """Measure all rows, write the section."""
     devices.keep_memory()
-    found = []
-    for name, ours, peers, threads in rows():
-        torch.set_num_threads(threads)
-        found.append(compared(name, ours, peers))
-        print(" | ".join(found[-1]), flush=True)
-    head = ("what", "ours min", "median", "peer min", "median", "ratio")
+    files, whole = jpegs.made(BATCH), BATCH * BATCHES
+    with jpegs.folder(whole, whole) as here:
+        training, validation = loading(here)
+        rows = (
+            ("presize of 64 pictures, 1 thread", presizing(files), 1),
+            ("augmentation of 64 pictures", augmenting(files), THREADS),
+            (f"{BATCHES} training batches from JPEG, a later epoch", training, THREADS),
+            (f"{BATCHES} validation batches from JPEG, a later epoch", validation, THREADS),
+        )
+        found = []
+        for name, (ours, peer), threads in rows:
+            torch.set_num_threads(threads)
+            times = interleaved.timed({"ours": ours, "peer": peer}, REPEATS)
+            found.append(interleaved.line(name, times["ours"], times["peer"], digits=3))
+            print(" | ".join(found[-1]), flush=True)
     results.put(
         "Pictures beside fastai and Pillow",
-        f"{results.machine()} Milliseconds, n = {REPEATS} interleaved repetitions; ratio: median "
-        "of the pairs. Peer: Pillow for presize, fastai elsewhere. Pieces of scikit-learn's two "
-        f"photographs as JPEGs of 500×375 px.\n\n{results.table(head, found)}",
+        f"{results.machine()} Seconds, n = {REPEATS} interleaved repetitions; ratio: median of the "
+        f"pairs, the peer's over ours. Peer: Pillow for presize; fastai elsewhere, with {THREADS} "
+        f"loader processes, which it starts anew for each epoch. {THREADS} threads. Pieces of "
+        "scikit-learn's two photographs as JPEGs of 500×375 px, batches of 64 at 224 px.\n\n"
+        + results.table(interleaved.HEAD, found),
     )
 
 

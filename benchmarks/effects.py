@@ -2,7 +2,9 @@
 
 `python -m benchmarks.effects PICTURES WEIGHTS`, after benchmarks.photographs: its five models are
 asked again with test-time augmentation and at larger sizes; label smoothing and supersampling are
-trained anew. Float32 throughout.
+trained anew, in the precision of `auto`. Judged in float32.
+
+Many comparisons on the same pictures: what stands out by a little does so by chance.
 """
 
 import argparse

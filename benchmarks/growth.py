@@ -10,7 +10,6 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import torch
 from matplotlib import pyplot as plt
 from numpy.lib.format import open_memmap
 
@@ -22,7 +21,7 @@ from pawprint.schedules import OneCycle
 from pawprint.session import Session
 from pawprint.training import Recipe
 
-BASE, FACTORS, SIDE, EPOCHS = 512, (1, 4, 16), 256, 3
+BASE, FACTORS, SIDE, EPOCHS, THREADS = 512, (1, 4, 16), 256, 6, 2
 BUDGETS = {"resident": 1 << 40, "mapped": 0}
 PICTURE = results.FILE.parents[1] / "docs" / "growth.png"
 
@@ -43,7 +42,7 @@ def write(folder: Path, n: int) -> None:
 
 def child(folder: Path, budget: int) -> None:
     """Some epochs; the seconds of each but the first, as JSON on the last line."""
-    device = devices.prepared("cpu", 2)
+    device = devices.prepared("cpu", THREADS)
     paths = (folder / "images.npy", folder / "index.csv", folder / "labels.csv")
     data = dataset.opened(*paths, device, budget)
     strengths = augment.Strengths(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
@@ -104,10 +103,11 @@ def main() -> None:
     cached = BASE * SIDE * SIDE * 3 / 2**30
     results.put(
         "What more pictures cost",
-        f"{results.machine()} {torch.get_num_threads()} threads; mobilenet_v3_small at 64 px from "
+        f"{results.machine()} {THREADS} threads; mobilenet_v3_small at 64 px from "
         f"a cache of {SIDE} px ({cached:.2f} GiB for {BASE} pictures), a fifth validation; median "
         f"of {EPOCHS - 1} epochs after the first. Memory of its own: without the pages of files, "
-        "which the system may take back. Drawn in docs/growth.png.\n\n"
+        "which the system may take back. The file was in the system's page cache. Drawn in "
+        "docs/growth.png.\n\n"
         + results.table(("pictures", "cache", "seconds an epoch", "GiB of its own"), lines),
     )
 

@@ -33,8 +33,14 @@ def difference(
     """Mean of `mine` less `theirs`, paired, and its 95 % interval by bootstrap.
 
     A picture that stands in several splits is one cluster of a sample, since its outcomes are not
-    independent.
+    independent. The trained networks are taken as they are: what another training seed would
+    change is not in the interval.
+
+    Raises:
+        ValueError: the two are of other pictures or splits.
     """
+    if not mine.index.equals(theirs.index):
+        raise ValueError("the runs are not of the same pictures and splits; measure both anew")
     clusters = (mine.astype(float) - theirs.astype(float)).groupby("name").agg(["sum", "count"])
     sums, counts = clusters["sum"].to_numpy(), clusters["count"].to_numpy()
     drawn = np.random.default_rng(0).integers(0, len(sums), (samples, len(sums)))
@@ -46,10 +52,12 @@ def sentence(name: str, runs: Sequence[Run], peer: Sequence[Run]) -> str:
     """The paired difference of two sides, in words."""
     mine, theirs = wrong(runs), wrong(peer[: len(runs)])
     mean, low, high = (100 * share for share in difference(mine, theirs))
+    each = 100 * (mine.astype(float) - theirs.astype(float)).groupby("split").mean()
+    splits = ", ".join(f"{value:+.1f}" for value in each)
     return (
-        f"{name} less {PEER}: {mean:+.2f} points, 95 % interval {low:+.2f} to {high:+.2f} "
-        f"(n = {len(mine)} pairs; {(mine & ~theirs).sum()} wrong by ours alone, "
-        f"{(theirs & ~mine).sum()} by {PEER} alone)"
+        f"{name} less {PEER}: {mean:+.2f} points, 95 % interval over the pictures {low:+.2f} to "
+        f"{high:+.2f} (n = {len(mine)} pairs; {(mine & ~theirs).sum()} wrong by ours alone, "
+        f"{(theirs & ~mine).sum()} by {PEER} alone); split by split {splits}"
     )
 
 

@@ -18,29 +18,39 @@ RUN = ROOT / "reports" / "run"
 TITLE = "The chapter itself: make pets"
 HEAD = ("preset", "date and machine", "type", "training s", "in all s", "error %", "n", "commit")
 NEEDED = 7.0  # GB: the archive twice (kept, and linked or copied), the cache, models
+CACHE = 4e9  # bytes of the decoded pets, at least
 TRAINING = ("train_frozen", "train_unfrozen")
 
 
 def needs(preset: str) -> str:
-    """Disk and time, and a stop where the disk is too small.
+    """Disk and time, and a stop where the disk is too small or work would be overwritten.
 
     Raises:
-        SystemExit: no such preset, or too little room.
+        SystemExit: no such preset, an edited params.yaml, or too little room.
     """
-    if not (ROOT / "presets" / f"{preset}.yaml").is_file():
-        known = ", ".join(sorted(path.stem for path in (ROOT / "presets").glob("pets-*.yaml")))
-        sys.exit(f"make pets: no presets/{preset}.yaml; PRESET may be one of {known}")
+    presets = {path.stem: path for path in (ROOT / "presets").glob("*.yaml")}
+    if preset not in presets:
+        sys.exit(f"make pets: no presets/{preset}.yaml; PRESET may be one of {', '.join(presets)}")
+    params = (ROOT / "params.yaml").read_text()
+    if params not in [git("show", "HEAD:params.yaml"), *(p.read_text() for p in presets.values())]:
+        sys.exit("make pets: params.yaml has changes that no commit holds; commit or remove them")
     free = shutil.disk_usage(ROOT).free / 1e9
-    cached = (ROOT / "data" / "presized" / "images.npy").exists()
-    if free < NEEDED and not cached:
+    cache = ROOT / "data" / "presized" / "images.npy"
+    if free < NEEDED and not (cache.exists() and cache.stat().st_size > CACHE):
         sys.exit(f"make pets: {free:.1f} GB are free here, {NEEDED:.0f} are needed; make room")
-    here = (
-        "on this GPU minutes" if torch.cuda.is_available() else "without a GPU hours, on few cores"
-    )
+    for path in RUN.glob("*.json"):  # so that the row is of this run
+        path.unlink()
+    where = "minutes on this GPU" if torch.cuda.is_available() else "hours, since there is no GPU"
     return (
         f"{preset}: downloads 0.8 GB, keeps 4.7 GB of decoded pictures ({free:.0f} GB are free); "
-        f"{here}. Broken off, it goes on where it was."
+        f"{where}. Broken off, it goes on where it was."
     )
+
+
+def git(*words: str) -> str:
+    """What git says, in the project's root; nothing where it fails."""
+    made = subprocess.run(["git", *words], cwd=ROOT, text=True, capture_output=True, check=False)
+    return made.stdout
 
 
 def seconds(stages: Mapping[str, Any], names: tuple[str, ...]) -> float:
@@ -49,14 +59,18 @@ def seconds(stages: Mapping[str, Any], names: tuple[str, ...]) -> float:
 
 
 def row(preset: str) -> list[str]:
-    """The line of this run, from what its stages left."""
+    """The line of this run, from what its stages left; of a resumed one, since it went on.
+
+    Raises:
+        SystemExit: nothing was trained.
+    """
     stages = {path.stem: json.loads(path.read_text()) for path in sorted(RUN.glob("*.json"))}
+    if not set(TRAINING) <= set(stages):
+        sys.exit("no row for benchmarks/RESULTS.md: DVC had the models already, nothing was timed")
     judged = json.loads((ROOT / "reports" / "evaluate.json").read_text())
     machine = stages["train_unfrozen"]
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=ROOT, check=True, text=True, capture_output=True,
-    ).stdout.strip()  # fmt: skip
+    changed = git("status", "--short", "--", "src", "stages", "dvc.yaml")
+    commit = git("rev-parse", "--short", "HEAD").strip() + ("-dirty" if changed else "")
     return [
         preset,
         f"{machine['ended'][:10]}, {machine['device']} ({machine['instructions']})",

@@ -2,8 +2,9 @@
 
 Five splits (label.seed 0-4), one training seed each; for each split ours in the precision that
 `auto` gives, fastai, and for the first three ours in float32, one after the other. The same
-weights, split, epochs, batch size and threads. Every run is kept in .scratch/photographs, so that
-a benchmark that was broken off goes on where it stopped; delete the folder to measure anew.
+weights, split, epochs, batch size and threads. Every run is kept in build/photographs, so that a
+benchmark that was broken off goes on with the run that it was at; delete the folder to measure
+anew.
 """
 
 import argparse
@@ -23,12 +24,18 @@ from benchmarks.pairs import Run
 from pawprint import files, yaml12
 
 ROOT = Path(__file__).parents[1]
-WORK = ROOT / ".scratch" / "photographs"
-LOG = WORK / "log"
+WORK = ROOT / "build" / "photographs"
+LOG, PEER = WORK / "log", Path(__file__).with_name("peer.py")
 SEEDS, FLOAT32, BATCH = range(5), range(3), 32
-FROZEN, UNFROZEN = 3, 6
+FROZEN, UNFROZEN, THREADS = 3, 6, 2
 RECIPE = {
-    **{"dataset": "photographs", "arch": "mobilenet_v2", "size": 224, "batch_size": BATCH},
+    **{
+        "dataset": "photographs",
+        "arch": "mobilenet_v2",
+        "size": 224,
+        "batch_size": BATCH,
+        "threads": THREADS,
+    },
     **{"lr": 0.003, "presize.size": 460, "augment.flip": 0.5, "frozen.epochs": FROZEN},
     **{"unfrozen.epochs": UNFROZEN, "unfrozen.lr_min": 1e-5, "unfrozen.lr_max": 1e-3},
 }
@@ -45,22 +52,26 @@ STAGES = ("train_frozen", "train_unfrozen")
 
 
 def prepared(pictures: Path, weights: Path) -> Path:
-    """A clone of the project's last commit, with the photographs in its catalogue."""
-    project = WORK / "project"
-    code = git("rev-parse", "HEAD:src", "HEAD:stages").split()
-    mark = " ".join((*code, files.digest(pictures), files.digest(weights)))
+    """A clone of the project's last commit, with the photographs in its catalogue.
+
+    Raises:
+        SystemExit: what is kept belongs to other pictures, weights or another recipe.
+    """
+    project, recipe = WORK / "project", json.dumps([RECIPE, BLOCK], sort_keys=True)
+    parts = (files.digest(pictures), files.digest(weights), recipe, PEER.read_text())
+    mark = files.text_digest("".join(parts))
     if not (WORK / "mark").exists():
         shutil.rmtree(WORK, ignore_errors=True)
         WORK.mkdir(parents=True)
         git("clone", "--quiet", str(ROOT), str(project))
-        block = BLOCK.format(pictures=pictures, sha256=files.digest(pictures))
+        block = BLOCK.format(pictures=pictures, sha256=parts[0])
         with (project / "datasets.yaml").open("a") as catalogue:
             catalogue.write(block)
         with tarfile.open(pictures) as archive:
             archive.extractall(WORK / "pictures", filter="data")
         (WORK / "mark").write_text(mark)
     if (WORK / "mark").read_text() != mark:
-        sys.exit(f"{WORK} holds runs of other code, pictures or weights; delete it to measure anew")
+        sys.exit(f"{WORK}: of other pictures, weights or recipe; delete it to measure anew")
     return project
 
 
@@ -87,6 +98,8 @@ def write_params(project: Path, weights: Path, seed: int, changed: Mapping[str, 
 
 def rebuilt(project: Path) -> Run:
     """The whole graph, from nothing, by `dvc repro`."""
+    git("-C", str(project), "checkout", "--quiet", "dvc.lock", "reports")
+    git("-C", str(project), "clean", "-qxfd")  # what a run that was broken off has left
     seconds, most = processes.watched([sys.executable, "-m", "dvc", "repro"], project, LOG)
     return {"seconds": seconds, "memory": most, "stages": stage_seconds(project)}
 
@@ -100,6 +113,7 @@ def stage_seconds(project: Path) -> dict[str, float]:
 def ours(project: Path, name: str) -> Run:
     """Split, train both phases, judge; the seconds are those inside the train stages."""
     most = 0
+    shutil.rmtree(project / ".scratch", ignore_errors=True)  # a killed run would go on from there
     for stage in ("label", *STAGES, "evaluate"):
         _, here = processes.watched([sys.executable, "-m", f"stages.{stage}"], project, LOG)
         most = max(most, here if stage in STAGES else 0)
@@ -116,11 +130,13 @@ def ours(project: Path, name: str) -> Run:
     }
 
 
-def peers(project: Path, weights: Path, seed: int, workers: int) -> Run:
-    """fastai on the split that `ours` has just made."""
+def peers(weights: Path, seed: int, workers: int) -> Run:
+    """fastai on the split of our run of that seed."""
     job = {
-        **{"pictures": str(WORK / "pictures"), "labels": str(project / "data/labels.csv")},
-        **{"weights": str(weights), "seed": seed, "frozen": FROZEN, "unfrozen": UNFROZEN},
+        **{"pictures": str(WORK / "pictures"), "labels": str(WORK / f"auto-{seed}.csv")},
+        **{"weights": str(weights), "seed": seed, "threads": THREADS},
+        **{"frozen": FROZEN, "lr": RECIPE["lr"], "unfrozen": UNFROZEN},
+        **{"lr_min": RECIPE["unfrozen.lr_min"], "lr_max": RECIPE["unfrozen.lr_max"]},
         **{"batch_size": BATCH, "workers": workers, "out": str(WORK / "peer.json")},
     }
     (WORK / "job.json").write_text(json.dumps(job))
@@ -128,7 +144,7 @@ def peers(project: Path, weights: Path, seed: int, workers: int) -> Run:
         [sys.executable, "-m", "benchmarks.peer", str(WORK / "job.json")], ROOT, LOG
     )
     found = json.loads((WORK / "peer.json").read_text())
-    table = pd.read_csv(project / "data/labels.csv", dtype="str").query("split == 'valid'")
+    table = pd.read_csv(WORK / f"auto-{seed}.csv", dtype="str").query("split == 'valid'")
     return {
         **found,
         "memory": most,
@@ -186,10 +202,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="fastai's loader processes")
     given = parser.parse_args()
     pictures, weights = given.pictures.resolve(), given.weights.resolve()
-    names = ["dvc-repro", *(f"{kind}-{seed}" for seed in SEEDS for kind in ("auto", "fastai"))]
-    names += [f"float32-{seed}" for seed in FLOAT32]
-    is_whole = all((WORK / f"{name}.json").exists() for name in names)
-    project = WORK / "project" if is_whole else prepared(pictures, weights)
+    project = prepared(pictures, weights)
     found: dict[str, list[Run]] = {"ours, auto": [], "ours, float32": [], "fastai": []}
     write_params(project, weights, 0, {})
     whole = kept("dvc-repro", partial(rebuilt, project))
@@ -197,7 +210,7 @@ def main() -> None:
         write_params(project, weights, seed, {})
         name = f"auto-{seed}"
         found["ours, auto"].append(kept(name, partial(ours, project, name)))
-        peer = partial(peers, project, weights, seed, given.workers)
+        peer = partial(peers, weights, seed, given.workers)
         found["fastai"].append(kept(f"fastai-{seed}", peer))
         if seed in FLOAT32:
             write_params(project, weights, seed, {"precision": "float32"})

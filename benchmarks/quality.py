@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from benchmarks import compare, results
+from benchmarks import compare, jpegs, results
 from benchmarks.fastais import fastai
 from pawprint import archives, augment, presize, sampling
 from pawprint.sampling import View
@@ -27,7 +27,7 @@ SIZE, MOST, CACHES = 224, 80, (460, 384, 320)
 def files(archive: Path | None) -> list[bytes]:
     """The pictures to compare on, spread over the archive."""
     if archive is None:
-        return compare.jpegs(16)
+        return jpegs.made(16)
     names = archives.image_names(archive)
     chosen = names[:: max(1, len(names) // MOST)][:MOST]
     return [data for _, data in archives.contents(archive, chosen)]
@@ -55,7 +55,8 @@ def ours(data: bytes, cache: int, supersample: int) -> Tensor:
 
 def fastais(data: bytes) -> Tensor:
     """fastai's validation chain: Resize(460), then its batch transforms."""
-    made = compare.fastai_chain(1)(fastai.TensorImage(compare.fastai_loaded([data], 1)))
+    square = fastai.Resize(460)(fastai.PILImage.create(io.BytesIO(data)), split_idx=1)
+    made = compare.fastai_chain(1)(fastai.ToTensor()(square)[None])
     mean, std = (torch.tensor(stat).view(3, 1, 1) for stat in (sampling.MEAN, sampling.STD))
     return (torch.as_tensor(made[0]) * std + mean).clamp(0, 1)
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from benchmarks import pairs, results
@@ -72,4 +71,9 @@ def test_the_picture_of_the_mistakes_is_drawn(tmp_path: Path) -> None:
     found = {"ours": [run("bacc", "abcb")], "fastai": [run("aaca", "abca")]}
     pairs.draw(found, tmp_path / "confusion.png")
     assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")
-    assert isinstance(pairs.wrong(found["ours"]), pd.Series)
+
+
+def test_runs_on_other_pictures_are_not_compared() -> None:
+    mine, theirs = pairs.wrong([run("ab", "ab")]), pairs.wrong([run("aba", "aba")])
+    with pytest.raises(ValueError, match="not of the same pictures"):
+        pairs.difference(mine, theirs)

@@ -1,5 +1,6 @@
 """The real dvc command, in copies of the tracked files with a smaller presets/digits.yaml."""
 
+import json
 import os
 import re
 import shutil
@@ -122,6 +123,22 @@ def test_another_seed_leaves_the_pictures_and_the_split_alone(project: Path) -> 
     after = outs(project)
     assert all(before[path] == after[path] for path in before if path.startswith("data/"))
     assert before["models/unfrozen.safetensors"] != after["models/unfrozen.safetensors"]
+
+
+def test_make_pets_says_what_it_needs_and_ends_with_a_row(project: Path) -> None:
+    pets = (sys.executable, "-m", "benchmarks.pets")
+    error = json.loads((project / "reports/evaluate.json").read_text())["error_rate"]
+    call(project, *pets, "row", "digits")
+    lines = (project / "benchmarks/RESULTS.md").read_text().splitlines()
+    (row,) = [line for line in lines if line.startswith("| digits")]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[5:7] == [f"{100 * error:.2f}", "359"]
+    assert cells[7] == call(project, "git", "rev-parse", "--short", "HEAD").strip()
+    assert "PRESET may be one of digits" in call(project, *pets, "needs", "pets", fails=True)
+    assert "keeps 4.7 GB of decoded pictures" in call(project, *pets, "needs", "digits")
+    assert "nothing was timed" in call(project, *pets, "row", "digits", fails=True)
+    edited(project, "bins: 15", "bins: 14")
+    assert "has changes that no commit holds" in call(project, *pets, "needs", "digits", fails=True)
 
 
 def edited(project: Path, old: str, new: str) -> None:

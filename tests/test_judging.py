@@ -1,12 +1,13 @@
 """Test-time augmentation against the average taken by hand."""
 
-from dataclasses import replace
+from dataclasses import asdict
 
 import pytest
 import torch
 from torch import nn
 
-from pawprint import augment, batches, judging, networks, targets
+from pawprint import batches, judging, networks, targets
+from pawprint.modelfile import Card
 from pawprint.sampling import View
 from tests import small
 
@@ -59,11 +60,10 @@ def test_augmented_is_a_quarter_plain_and_three_quarters_changed(
     assert not torch.equal(made, targets.probabilities(predicted(network, "augmented", seed=1)))
 
 
-def test_views_of_no_strength_are_the_plain_picture(network: networks.Network) -> None:
-    still = replace(small.STRENGTHS, flip=0.0, max_rotate=0.0, max_zoom=1.0, max_warp=0.0)
-    still = replace(still, max_lighting=0.0, min_scale=1.0)
-    draws = judging.views("augmented", 8, still, 0)[1][1]
-    assert draws is not None
-    sides = torch.ones(8, 2)  # squares, since the place along the long side stays random
-    plain = augment.maps(augment.neutral(8), sides, 32, light=False)
-    assert torch.allclose(augment.maps(draws, sides, 32, light=False).matrix, plain.matrix)
+def test_the_judging_is_as_the_model_was_trained_but_for_what_evaluate_changes() -> None:
+    keys = {"supersample": 2, **asdict(small.STRENGTHS)}
+    params = {"augment": keys, "seed": 7}
+    card = Card("resnet18", ["a", "b"], 64, 128, [], [], params, "", {})
+    plain = judging.how(card, None, "none", 16)
+    assert plain == judging.Judging(View(64, 2), 16, "none", small.STRENGTHS, 7)
+    assert judging.how(card, 96, "flip", 16).view == View(96, 2)

@@ -54,6 +54,11 @@ def test_the_finders_rates_stop_one_step_short_of_the_end() -> None:
     assert math.isclose(growing.at(100)[0][0], 10)
 
 
+def test_a_rate_of_the_finder_below_lr_min_is_refused() -> None:
+    with pytest.raises(ValueError, match="unfrozen.lr_min is 0.01, above unfrozen.lr_max, which"):
+        peaks(1e-3, 1e-2, 1e-3, 3)
+
+
 def test_frozen_peaks_are_those_of_fit_one_cycle_or_of_fine_tune() -> None:
     assert schedules.frozen_peaks(3e-3, 1.0, 3) == [3e-3, 3e-3, 3e-3]
     assert schedules.frozen_peaks(2e-3, 0.1, 3) == pytest.approx([2e-4, 2e-4, 2e-3])

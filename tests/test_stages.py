@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import torch
 
-from pawprint import catalogue, console, params, yaml12
+from pawprint import catalogue, console, params, phases, schedules, yaml12
 from tests.conftest import ROOT, picture
 from tests.test_graph import GRAPH, written
 
@@ -128,6 +128,33 @@ def test_a_finder_that_found_nothing_stops_auto_alone(ran: dict[str, set[str]]) 
         with pytest.raises(ValueError, match="no valley was found"):
             importlib.import_module("stages.train_frozen").main()
     Path("reports/lr_find.json").write_text(kept)
+
+
+def test_fine_tunes_rule_and_several_views_reach_the_training_and_the_judging(
+    ran: dict[str, set[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = yaml12.load(Path("params.yaml"))
+    content["frozen"] |= {"body_ratio": 0.1, "pct_start": 0.99}
+    content["unfrozen"] |= {"lr_min": None, "lr_max": "half", "pct_start": 0.3, "div": 5.0}
+    content["evaluate"] |= {"tta": "flip"}
+    monkeypatch.setattr(params, "load", lambda: params.Params.model_validate(content))
+    rates: list[list[float]] = []
+
+    def told(peaks: list[float], *others: Any, **more: Any) -> schedules.OneCycle:
+        rates.append(list(peaks))
+        return schedules.OneCycle(peaks, *others, **more)
+
+    monkeypatch.setattr(phases, "OneCycle", told)
+    kept = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+    before = pd.read_csv("reports/predictions.csv")
+    for name in ("train_frozen", "train_unfrozen", "evaluate"):
+        importlib.import_module(f"stages.{name}").main()
+    assert rates[0] == pytest.approx([2e-4, 2e-4, 2e-3])
+    assert rates[1] == pytest.approx([1e-5, 1e-4, 1e-3])
+    assert not before["probability"].equals(pd.read_csv("reports/predictions.csv")["probability"])
+    for path, data in kept.items():
+        path.unlink()
+        path.write_bytes(data)
 
 
 def run(stage: str, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -1,12 +1,14 @@
 """`pawprint summary` as a user runs it: what it shows, and what it finds."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
-from pawprint import splits
+from pawprint import modelfile, splits
 from tests.conftest import picture
 from tests.test_stages import own_pictures, run
 
@@ -94,3 +96,19 @@ def test_a_picture_that_cannot_be_decoded_is_named(mine: Path) -> None:
     assert run("fetch", mine).returncode == 0
     last = summary(mine, fails=True).splitlines()[-1]
     assert "cannot be decoded" in last and "presize.on_error: skip" in last
+
+
+def test_weights_of_another_network_are_named(project: Path) -> None:
+    assert run("fetch", project).returncode == 0
+    (project / "models").mkdir()
+    modelfile.write_tensors(project / "models/pretrained.safetensors", {"x": torch.zeros(1)}, {})
+    last = summary(project, fails=True).splitlines()[-1]
+    assert last.endswith("not the weights of resnet18; run `dvc repro weights`")
+
+
+def test_pictures_of_another_data_set_are_not_taken_for_this_one(project: Path) -> None:
+    assert run("fetch", project).returncode == 0
+    lock = {"stages": {"fetch": {"params": {"params.yaml": {"dataset": "pets"}}}}}
+    (project / "dvc.lock").write_text(json.dumps(lock))
+    (line,) = summary(project, fails=True).splitlines()
+    assert "of pets still, but params.yaml asks for digits; run `dvc repro fetch`" in line

@@ -7,6 +7,7 @@ ESRI's ArcGIS team.
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Literal, overload
 
 import numpy as np
 
@@ -107,18 +108,24 @@ def write(table: Path, summary: Path, points: Sequence[tuple[float, float]], ste
     return ", ".join(f"{name} {rate:g}" for name, rate in found.items())
 
 
-def chosen(rate: float | str, summary: Path) -> float:
-    """The rate itself, or for `auto` the valley that the finder wrote.
+@overload
+def chosen(rate: float | Literal["auto"], summary: Path) -> float: ...
+@overload
+def chosen(rate: float | Literal["auto", "half"], summary: Path) -> float | Literal["half"]: ...
+
+
+def chosen(rate: float | str, summary: Path) -> float | str:
+    """The rate itself (or `half`), but for `auto` the valley that the finder wrote.
 
     Raises:
         ValueError: it is `auto`, and the finder found no valley.
     """
-    if not isinstance(rate, str):
+    if rate != "auto":
         return rate
     found: Mapping[str, float | None] = files.read_json(summary)
-    if found["valley"] is None:
+    if (rate_found := found["valley"]) is None:
         raise ValueError(
             f"{summary}: no valley was found, and the rate is `auto`; give a number in "
             "params.yaml, or mend the finder's range (lr_find.start, lr_find.steps)"
         )
-    return found["valley"]
+    return rate_found

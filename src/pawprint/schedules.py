@@ -6,6 +6,7 @@ Source: fastai 2.8's callback/schedule.py and optimizer.py; L. Smith 2018, arXiv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 MOMENTUM = (0.95, 0.85, 0.95)  # at the start, at the peak rate, at the end
 
@@ -35,7 +36,9 @@ def spread(lowest: float, highest: float, groups: int) -> list[float]:
     return [float(f"{lowest * ratio**i:.15g}") for i in range(groups - 1)] + [highest]
 
 
-def peaks(lr: float, lr_min: float | None, lr_max: float | str, groups: int) -> list[float]:
+def peaks(
+    lr: float, lr_min: float | None, lr_max: float | Literal["half"], groups: int
+) -> list[float]:
     """The peak rate of each group of layers, for the keys of `unfrozen`.
 
     Args:
@@ -44,10 +47,18 @@ def peaks(lr: float, lr_min: float | None, lr_max: float | str, groups: int) -> 
         lr_max: of the last group; `half` is fine_tune's rule: half of `lr`, a hundredth of that
             for the first group.
         groups: of layers.
+
+    Raises:
+        ValueError: `lr_min` is above `lr_max`, which a finder may have chosen.
     """
     if lr_max == "half":
         return spread(lr / 200, lr / 2, groups)
-    return spread(lr_min or float(lr_max), float(lr_max), groups)
+    if lr_min and lr_min > lr_max:
+        raise ValueError(
+            f"unfrozen.lr_min is {lr_min:g}, above unfrozen.lr_max, which is {lr_max:g} (by the "
+            "finder, where it says auto); lower lr_min, or leave it empty"
+        )
+    return spread(lr_min or lr_max, lr_max, groups)
 
 
 def frozen_peaks(lr: float, body_ratio: float, groups: int) -> list[float]:

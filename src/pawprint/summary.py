@@ -26,12 +26,13 @@ from pawprint import (
     sampling,
     splits,
     targets,
+    yaml12,
 )
 from pawprint.findings import Findings
 from pawprint.params import Params
 
 PICTURES, LISTS = Path("data/raw/pictures"), Path("data/raw/lists")
-PRETRAINED = Path("models/pretrained.safetensors")
+PRETRAINED, LOCK = Path("models/pretrained.safetensors"), Path("dvc.lock")
 SHOWN = 4  # pictures that go through the network
 SKEWED = 10  # times as many pictures in the largest class of train as in the smallest
 
@@ -56,11 +57,10 @@ def steps(p: Params, found: Findings) -> Iterator[Step]:
         ValueError: a step cannot be done at all; nothing after it is tried.
     """
     block = catalogue.block(p.dataset)
-    if not PICTURES.exists():
-        raise FileNotFoundError(f"{PICTURES}: not here yet; run `dvc repro fetch`")
+    check_fetched(p.dataset)
     names = archives.image_names(PICTURES)
     size = PICTURES.stat().st_size / 1e6
-    yield Step("found", f"{len(names):,} pictures in {PICTURES} ({size:,.1f} MB), from {p.dataset}")
+    yield Step("found", f"{len(names):,} pictures in {PICTURES} ({size:,.1f} MB)")
     rule = block.label
     classes = labels.named(names, rule.source, rule.pattern, found)
     sides = splits.chosen(
@@ -83,6 +83,23 @@ def steps(p: Params, found: Findings) -> Iterator[Step]:
     yield from seen(p, table, len(counts))
 
 
+def check_fetched(dataset: str) -> None:
+    """The archive is here, and it is this data set's.
+
+    Raises:
+        FileNotFoundError, ValueError: it is not.
+    """
+    if not PICTURES.exists():
+        raise FileNotFoundError(f"{PICTURES}: not here yet; run `dvc repro fetch`")
+    lock = yaml12.load(LOCK) if LOCK.exists() else {}
+    used = lock.get("stages", {}).get("fetch", {}).get("params", {}).get("params.yaml", {})
+    if used.get("dataset", dataset) != dataset:
+        raise ValueError(
+            f"{PICTURES}: of {used['dataset']} still, but params.yaml asks for {dataset}; run "
+            "`dvc repro fetch`"
+        )
+
+
 def check_balance(counts: pd.DataFrame, found: Findings) -> None:
     """A note where some classes have far more pictures in train than others."""
     train = counts["train"][counts["train"] > 0]
@@ -90,7 +107,7 @@ def check_balance(counts: pd.DataFrame, found: Findings) -> None:
         found.notes.append(
             f"train has {train.max():,} pictures of {train.idxmax()} and {train.min():,} of "
             f"{train.idxmin()}: the error rate says little of rare classes; look at macro_f1 and "
-            "reports/per_class.csv, or use label.split: stratified"
+            "reports/per_class.csv"
         )
 
 
@@ -112,6 +129,8 @@ def seen(p: Params, table: pd.DataFrame, classes: int) -> Iterator[Step]:
     """From the file's bytes to the loss."""
     train = table[table["split"] == "train"]
     wanted = train["name"].tolist()[:SHOWN]
+    if len(wanted) < 2:
+        raise ValueError("train has one picture only, and BatchNorm needs two; add pictures")
     contents = dict(archives.contents(PICTURES, wanted))
     made = [presize.squeezed(name, contents[name], p.presize.size) for name in wanted]
     for picture in made:
@@ -139,11 +158,16 @@ def seen(p: Params, table: pd.DataFrame, classes: int) -> Iterator[Step]:
 def judged(p: Params, batch: Tensor, words: list[str], classes: int) -> Iterator[Step]:
     """The network on these pictures, before any training."""
     tensors = modelfile.read_tensors(PRETRAINED)[0] if PRETRAINED.exists() else {}
-    network = networks.fresh(p.arch, classes, p.seed, tensors)
+    try:
+        network = networks.fresh(p.arch, classes, p.seed, tensors)
+    except RuntimeError as error:
+        raise ValueError(
+            f"{PRETRAINED}: not the weights of {p.arch}; run `dvc repro weights`"
+        ) from error
     whole = sum(x.numel() for x in network.parameters())
     networks.freeze(network, p.optimizer.train_norm)
     trained = sum(x.numel() for x in network.parameters() if x.requires_grad)
-    with torch.no_grad():
+    with torch.no_grad(), randomness.seeded(p.seed, "summary", "dropout"):
         features = network.body(batch)
         outputs = network.head(features)
     start = "the pretrained file" if tensors else "the seed"
