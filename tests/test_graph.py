@@ -62,8 +62,11 @@ def test_metrics_and_plots_are_in_git_and_outs_are_cached() -> None:
     for stage in GRAPH.values():
         for kind in ("metrics", "plots"):
             for entry in stage.get(kind, []):
-                (settings,) = entry.values()
-                assert settings["cache"] is False
+                if isinstance(entry, str):  # a picture is too large for git
+                    assert kind == "plots" and entry.endswith(".png")
+                else:
+                    (settings,) = entry.values()
+                    assert settings["cache"] is False
         assert all(isinstance(out, str) for out in stage.get("outs", []))
     assert "persist" not in (ROOT / "dvc.yaml").read_text()
 

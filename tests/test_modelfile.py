@@ -1,5 +1,6 @@
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
-from pawprint import downloads, modelfile, networks, pretrained
+from pawprint import downloads, modelfile, networks, params, pretrained
 from pawprint.modelfile import Card
 from tests.server import Site, serving
 
@@ -81,6 +82,18 @@ def test_local_weights_become_the_body_and_their_classifier_is_dropped(
     network = networks.fresh("resnet18", 2, 0, local(path))
     assert torch.equal(network.state_dict()["body.conv1.weight"], state["conv1.weight"])
     assert not any(name.startswith("fc") for name in local(path))
+
+
+@pytest.mark.parametrize("arch", params.ARCHITECTURES)
+def test_the_published_weights_of_every_network_fit_and_carry_their_hash(arch: str) -> None:
+    with torch.device("meta"):
+        model = torchvision.models.get_model(arch, weights=None)
+        found = pretrained.matched(arch, model.state_dict(), "torchvision")
+        body = networks.built_body(model)
+    assert found.keys() == body.state_dict().keys()
+    assert len(model.state_dict()) - len(found) >= 2  # the classifier's
+    for weights in torchvision.models.get_model_weights(arch):
+        assert re.search(r"-[0-9a-f]{8}\.pth$", weights.url), weights.url
 
 
 def test_no_weights_are_no_tensors() -> None:

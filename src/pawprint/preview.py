@@ -1,0 +1,57 @@
+"""What the network is about to see: a training batch, one picture's changes, validation."""
+
+import math
+
+import torch
+from PIL import Image
+
+from pawprint import augment, batches, randomness, sampling, sheets
+from pawprint.augment import Draws, Strengths
+from pawprint.dataset import Dataset
+from pawprint.sampling import View
+
+MOST, COLUMNS, CHANGES = 16, 4, 8
+
+
+def training(
+    data: Dataset, strengths: Strengths, view: View, batch_size: int, seed: int
+) -> Image.Image:
+    """The first pictures of the frozen phase's first batch, to the bit, with their labels."""
+    words = (seed, "frozen", 0)
+    found = batches.augmented(data.cache, data.parts["train"], strengths, view, batch_size, *words)
+    pictures, numbers = next(found)
+    captions = [data.classes[number] for number in numbers[:MOST].tolist()]
+    return sheets.sheet(sheets.visible(pictures[:MOST]), captions, COLUMNS)
+
+
+def changes(data: Dataset, strengths: Strengths, view: View, seed: int) -> Image.Image:
+    """The first picture of train as it is, then as drawn at random, several times."""
+    row = data.parts["train"].rows[:1]
+    stored, sides = data.cache.pictures(row), data.cache.sides[row]
+    drawn = augment.drawn(CHANGES, strengths, randomness.generator(seed, "preview"))
+    made = []
+    for draws, light in ((augment.neutral(1), False), (drawn, True)):
+        n = len(draws.flip)
+        maps = augment.maps(draws, sides.expand(n, 2), data.cache.size, light)
+        pictures = stored.expand(n, -1, -1, -1)
+        made.append(sheets.visible(sampling.batch(pictures, maps.to(stored.device), view)))
+    captions = ["as it is", *(said(drawn, i) for i in range(CHANGES))]
+    return sheets.sheet(torch.cat(made), captions, 3)
+
+
+def said(draws: Draws, i: int) -> str:
+    """What was drawn, in short."""
+    angle, zoom = math.degrees(draws.angle[i].item()), draws.zoom[i].item()
+    mirrored = ", mirrored" if draws.flip[i] < 0 else ""
+    return f"{angle:+.0f}°, zoom {zoom:.2f}, crop {draws.area[i].item():.2f}{mirrored}"
+
+
+def validation(data: Dataset, view: View) -> Image.Image:
+    """Pictures of valid as they are judged, spread evenly over the list."""
+    part = data.parts["valid"]
+    chosen = torch.linspace(0, len(part) - 1, min(MOST, len(part))).round().long()
+    neutral = augment.neutral(len(part))
+    maps = augment.maps(neutral, data.cache.sides[part.rows], data.cache.size, light=False)
+    ((pictures, _),) = batches.batches(data.cache, part, maps, [chosen], view)
+    captions = [part.labels[i] for i in chosen.tolist()]
+    return sheets.sheet(sheets.visible(pictures), captions, COLUMNS)

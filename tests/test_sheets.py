@@ -1,0 +1,83 @@
+"""Sheets of pictures, and what stage preview puts on them."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageFont
+
+from pawprint import augment, batches, preview, sampling, sheets
+from pawprint.sampling import View
+from pawprint.sheets import LINE, MARGIN
+from tests import small
+
+
+def part(made: Image.Image, column: int, row: int, side: int) -> np.ndarray:
+    """The pixels of one picture on a sheet."""
+    left = MARGIN + column * (side + MARGIN)
+    top = MARGIN + row * (side + LINE + MARGIN)
+    return np.asarray(made.crop((left, top, left + side, top + side)))
+
+
+def test_the_normalisation_is_undone_to_the_byte() -> None:
+    pictures = torch.randint(0, 256, (2, 16, 16, 3), dtype=torch.uint8)
+    chosen = augment.maps(augment.neutral(2), torch.ones(2, 2), 16, light=False)
+    assert torch.equal(sheets.visible(sampling.batch(pictures, chosen, View(16))), pictures)
+
+
+def test_pictures_stand_in_rows_enlarged_by_whole_factors() -> None:
+    pictures = torch.randint(0, 256, (5, 48, 48, 3), dtype=torch.uint8)
+    made = sheets.sheet(pictures, list("abcde"), columns=3)
+    side = 48 * 4  # the least multiple of 48 that reaches 160
+    assert made.size == (3 * (side + MARGIN) + MARGIN, 2 * (side + LINE + MARGIN) + MARGIN)
+    for i in range(5):
+        shown = part(made, i % 3, i // 3, side)[::4, ::4]
+        assert np.array_equal(shown, pictures[i].numpy())
+
+
+def test_equal_pictures_give_equal_bytes(tmp_path: Path) -> None:
+    pictures = torch.randint(0, 256, (3, 32, 32, 3), dtype=torch.uint8)
+    for name in ("a.png", "b.png"):
+        sheets.write(tmp_path / name, sheets.sheet(pictures, ["x", "y", "z"], 2))
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_a_long_caption_is_cut_and_an_odd_one_harmless() -> None:
+    font = ImageFont.load_default(13)
+    cut = sheets.fitting("staffordshire_bull_terrier" * 3, font, 160)
+    assert cut.endswith("…") and font.getlength(cut) <= 160
+    assert sheets.fitting("cat", font, 160) == "cat"
+    assert sheets.fitting("a\nb\x00", font, 160) == "a?b?"
+
+
+def test_the_batch_that_is_shown_is_the_first_of_the_training() -> None:
+    data = small.dataset(n=60)
+    made = preview.training(data, small.STRENGTHS, View(32), 20, 7)
+    words = (7, "frozen", 0)
+    found = batches.augmented(
+        data.cache, data.parts["train"], small.STRENGTHS, View(32), 20, *words
+    )
+    pictures, _ = next(found)
+    for i in range(16):
+        shown = part(made, i % 4, i // 4, 160)[::5, ::5]
+        assert np.array_equal(shown, sheets.visible(pictures)[i].numpy())
+
+
+def test_changes_begin_with_the_picture_as_it_is() -> None:
+    data = small.dataset()
+    made = preview.changes(data, small.STRENGTHS, View(32), 0)
+    plain, _ = next(batches.ordered(data.cache, data.parts["train"], View(32), 1))
+    assert np.array_equal(part(made, 0, 0, 160)[::5, ::5], sheets.visible(plain)[0].numpy())
+    others = [part(made, i % 3, i // 3, 160) for i in range(1, 9)]
+    assert len({other.tobytes() for other in others}) == 8
+
+
+def test_validation_is_spread_over_the_list_from_first_to_last() -> None:
+    data = small.dataset(n=200)
+    made = preview.validation(data, View(32))
+    shown = torch.cat(
+        [x for x, _ in batches.ordered(data.cache, data.parts["valid"], View(32), 64)]
+    )
+    for i, row in ((0, 0), (15, 39)):
+        expected = sheets.visible(shown)[row].numpy()
+        assert np.array_equal(part(made, i % 4, i // 4, 160)[::5, ::5], expected)
