@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageFont
+from PIL import Image
 
 from pawprint import augment, batches, preview, sampling, sheets
 from pawprint.sampling import View
@@ -43,7 +43,7 @@ def test_equal_pictures_give_equal_bytes(tmp_path: Path) -> None:
 
 
 def test_a_long_caption_is_cut_and_an_odd_one_harmless() -> None:
-    font = ImageFont.load_default(13)
+    font = sheets.typeface()
     cut = sheets.fitting("staffordshire_bull_terrier" * 3, font, 160)
     assert cut.endswith("…") and font.getlength(cut) <= 160
     assert sheets.fitting("cat", font, 160) == "cat"

@@ -83,6 +83,19 @@ def read(path: Path) -> tuple[Network, Card]:
     return network.eval(), card
 
 
+def card(path: Path) -> Card:
+    """What a model file says of itself.
+
+    Raises:
+        FileNotFoundError, ValueError: as for `read`.
+    """
+    _, text = read_tensors(path)
+    try:
+        return Card(**text)
+    except TypeError as error:
+        raise ValueError(f"{path}: not a model file of this version: {error}") from error
+
+
 def versions() -> dict[str, str]:
     """The versions on which a model's bytes depend."""
     return {name: version(name) for name in ("pawprint", "torch", "torchvision")}

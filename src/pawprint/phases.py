@@ -43,7 +43,7 @@ def completed(
     store = Store(phase.stage.stem, mark)
     epochs = trained(run, network, peaks, keys[phase.name], phase.name, store)
     yield from history.written(epochs, phase.table, phase.summary, phase.name)
-    modelfile.write(phase.model, network, session.card(run, keys))
+    modelfile.write(phase.model, network, session.card(run, {**keys, "peaks": list(peaks)}))
     store.clear()
 
 

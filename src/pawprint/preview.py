@@ -49,9 +49,7 @@ def said(draws: Draws, i: int) -> str:
 def validation(data: Dataset, view: View) -> Image.Image:
     """Pictures of valid as they are judged, spread evenly over the list."""
     part = data.parts["valid"]
-    chosen = torch.linspace(0, len(part) - 1, min(MOST, len(part))).round().long()
-    neutral = augment.neutral(len(part))
-    maps = augment.maps(neutral, data.cache.sides[part.rows], data.cache.size, light=False)
-    ((pictures, _),) = batches.batches(data.cache, part, maps, [chosen], view)
-    captions = [part.labels[i] for i in chosen.tolist()]
-    return sheets.sheet(sheets.visible(pictures), captions, COLUMNS)
+    spread = torch.linspace(0, len(part) - 1, min(MOST, len(part))).round().long()
+    chosen = part.of(spread.tolist())
+    pictures, _ = next(batches.ordered(data.cache, chosen, view, MOST))
+    return sheets.sheet(sheets.visible(pictures), chosen.labels, COLUMNS)

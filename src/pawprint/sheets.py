@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import matplotlib
 from jaxtyping import Float32, UInt8
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
@@ -10,7 +11,8 @@ from torch import Tensor
 from pawprint import files, sampling
 
 LEAST, MARGIN, LINE = 160, 8, 18  # px: a picture's side, between pictures, a caption's height
-PAPER, INK = (255, 255, 255), (32, 32, 32)
+Colour = tuple[int, int, int]
+PAPER, INK, RIGHT, WRONG = (255, 255, 255), (32, 32, 32), (20, 110, 60), (190, 30, 30)
 
 
 def visible(batch: Float32[Tensor, "n rgb=3 h w"]) -> UInt8[Tensor, "n h w rgb=3"]:
@@ -21,26 +23,46 @@ def visible(batch: Float32[Tensor, "n rgb=3 h w"]) -> UInt8[Tensor, "n h w rgb=3
 
 
 def sheet(
-    pictures: UInt8[Tensor, "n h w rgb=3"], captions: Sequence[str], columns: int
+    pictures: UInt8[Tensor, "n h w rgb=3"],
+    captions: Sequence[str],
+    columns: int,
+    inks: Sequence[Colour] | None = None,
 ) -> Image.Image:
-    """The pictures in rows, each above its caption; small ones are enlarged by whole factors."""
+    """The pictures in rows, each above its caption; small ones are enlarged by whole factors.
+
+    Args:
+        pictures: all of one size.
+        captions: one a picture, of one line or two, each cut off where it does not fit.
+        columns: pictures a row.
+        inks: colour of each caption; None for dark ones.
+    """
     height, width = pictures.shape[1:3]
     factor = max(1, -(-LEAST // max(height, width)))
     wide, high = width * factor, height * factor
     rows = -(-len(pictures) // columns)
-    size = (columns * (wide + MARGIN) + MARGIN, rows * (high + LINE + MARGIN) + MARGIN)
+    below = LINE * max(caption.count("\n") + 1 for caption in captions)
+    size = (columns * (wide + MARGIN) + MARGIN, rows * (high + below + MARGIN) + MARGIN)
     made = Image.new("RGB", size, PAPER)
-    pen, font = ImageDraw.Draw(made), ImageFont.load_default(13)
-    for i, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
+    pen, font = ImageDraw.Draw(made), typeface()
+    inks = inks or [INK] * len(captions)
+    for i, (picture, caption, ink) in enumerate(zip(pictures, captions, inks, strict=True)):
         left = MARGIN + i % columns * (wide + MARGIN)
-        top = MARGIN + i // columns * (high + LINE + MARGIN)
+        top = MARGIN + i // columns * (high + below + MARGIN)
         shown = Image.fromarray(picture.numpy()).resize((wide, high), Image.Resampling.NEAREST)
         made.paste(shown, (left, top))
-        pen.text((left, top + high + 1), fitting(caption, font, wide), INK, font)
+        for number, line in enumerate(caption.split("\n")):
+            place = (left, top + high + 1 + LINE * number)
+            pen.text(place, fitting(line, font, wide), ink, font)
     return made
 
 
-def fitting(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
+def typeface() -> ImageFont.FreeTypeFont:
+    """DejaVu Sans as matplotlib carries it: Latin, Greek, Cyrillic and many signs, everywhere."""
+    path = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
+    return ImageFont.truetype(path, 12)
+
+
+def fitting(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
     """The text, or as much of its beginning as fits `width` px, with an ellipsis."""
     shown = "".join(c if c.isprintable() else "?" for c in text)
     if font.getlength(shown) <= width:

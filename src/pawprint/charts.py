@@ -1,0 +1,181 @@
+"""The curves and matrices of a run as PNG files, from its tables alone; equal tables, equal bytes.
+
+No pyplot: a Figure of its own holds no state that another could change.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
+from scipy.spatial.distance import squareform
+
+from pawprint import files
+from pawprint.schedules import OneCycle
+from pawprint.smoothing import BETA
+
+BLUE, ORANGE, GREEN, GREY = "#1f5fa8", "#d95f02", "#2a7f4f", "#8a8a8a"
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "font.size": 9,
+}
+RATES = {"valley": "v", "steep": "^", "minimum": "o", "slide": "s"}
+
+
+def write(path: Path, figure: Figure) -> None:
+    """The figure as a PNG, whole or not at all."""
+    with files.replacing(path) as temporary, rc_context(STYLE):
+        figure.savefig(temporary, format="png", dpi=110, metadata={"Software": None})
+
+
+def figure(columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure with axes side by side, inches."""
+    with rc_context(STYLE):
+        made = Figure((width, height), layout="constrained")
+        return made, list(np.atleast_1d(made.subplots(1, columns)))
+
+
+def finders(
+    curves: Mapping[str, pd.DataFrame], found: Mapping[str, Mapping[str, float | None]]
+) -> Figure:
+    """The finder's curves, a panel a phase: each batch's loss, the smoothed one, four suggestions.
+
+    Args:
+        curves: columns lr and loss (smoothed), by phase.
+        found: the rate of each suggestion, by phase; None where there is none.
+    """
+    made, panels = figure(len(curves), 4.8 * len(curves), 4.2)
+    for axis, (phase, table) in zip(panels, curves.items(), strict=True):
+        axis.set(xscale="log", title=phase, xlabel="learning rate", ylabel="loss, nats")
+        if table.empty:
+            continue  # the first loss was not finite
+        rates, losses = table["lr"].to_numpy(), table["loss"].to_numpy()
+        axis.plot(rates, raw(losses), color=GREY, lw=0.8, label="each batch")
+        axis.plot(rates, losses, color=BLUE, lw=1.8, label="smoothed")
+        for name, marker in RATES.items():
+            if (rate := found[phase].get(name)) is not None:
+                height = np.interp(np.log(rate), np.log(rates), losses)
+                label = f"{name} {rate:.1e}"
+                axis.plot([rate], [height], marker, ms=8, color=ORANGE, mec="white", label=label)
+        low, high = losses.min(), np.quantile(losses, 0.9)  # where it diverges it leaves the panel
+        axis.set_ylim(low - 0.3 * (high - low) - 0.02, high + 0.6 * (high - low) + 0.02)
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3, frameon=False)
+    return made
+
+
+def raw(smoothed: Float[np.ndarray, " step"]) -> Float[np.ndarray, " step"]:
+    """The losses of which `smoothed` are the debiased means, each after one batch more."""
+    counts = np.arange(1, len(smoothed) + 1)
+    totals = smoothed * (1 - BETA**counts)
+    before = np.concatenate([[0.0], totals[:-1]])
+    return np.asarray((totals - BETA * before) / (1 - BETA))
+
+
+def history(
+    tables: Mapping[str, pd.DataFrame], cycles: Mapping[str, tuple[OneCycle, int]]
+) -> Figure:
+    """Losses, error, and the schedule, all phases on one axis of epochs.
+
+    Args:
+        tables: columns epoch, train_loss, valid_loss, error_rate, by phase in order.
+        cycles: the schedule and its batches an epoch, by phase.
+    """
+    made, (losses, errors, rates) = figure(3, 13, 3.6)
+    momenta, begun = rates.twinx(), 0
+    for i, (phase, table) in enumerate(tables.items()):
+        at = begun + table["epoch"].to_numpy() + 1
+        shown = {"train_loss": BLUE, "valid_loss": ORANGE}
+        for column, colour in shown.items():
+            label = column.replace("_", " ") if i == 0 else None
+            losses.plot(at, table[column], "o-", ms=3, color=colour, label=label)
+        errors.plot(at, 100 * table["error_rate"], "o-", ms=3, color=GREEN)
+        cycle, per_epoch = cycles[phase]
+        steps = range(cycle.steps)
+        place = begun + np.arange(cycle.steps) / max(per_epoch, 1)
+        rates.plot(place, [cycle.at(step)[0][-1] for step in steps], color=BLUE)
+        if cycle.peaks and cycle.peaks[0] != cycle.peaks[-1]:
+            rates.plot(place, [cycle.at(step)[0][0] for step in steps], color=BLUE, ls=":")
+        momenta.plot(place, [cycle.at(step)[1] for step in steps], color=GREY, lw=1)
+        for axis in (losses, errors, rates):
+            axis.axvspan(begun, begun + len(table), color=GREY, alpha=0.1 * (i % 2), lw=0)
+            axis.annotate(
+                phase, (begun + 0.1, 1.01), xycoords=("data", "axes fraction"), color=GREY
+            )
+        begun += len(table)
+    losses.set(xlabel="epoch", ylabel="loss, nats", ylim=(0, None))
+    losses.legend(frameon=False)
+    errors.set(xlabel="epoch", ylabel="error, %", ylim=(0, None))
+    rates.set(xlabel="epoch", ylabel="learning rate (dotted: first layers)", yscale="log")
+    momenta.set(ylabel="momentum")
+    momenta.grid(visible=False)
+    for axis in (losses, errors, rates):
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.set_xlim(0, max(begun, 1))
+    return made
+
+
+def clustered(counts: Int[np.ndarray, "class class"]) -> list[int]:
+    """An order of the classes in which those that are taken for one another are neighbours."""
+    if len(counts) < 3:
+        return list(range(len(counts)))
+    mistakes = counts + counts.T
+    near = mistakes / np.maximum(np.sqrt(np.outer(counts.sum(1) + 1, counts.sum(1) + 1)), 1)
+    distance = 1.0 / (1.0 + 10 * near)
+    np.fill_diagonal(distance, 0)
+    tree = linkage(squareform(distance, checks=False), "average")
+    return [int(i) for i in leaves_list(optimal_leaf_ordering(tree, squareform(distance)))]
+
+
+def confusion(counts: Int[np.ndarray, "class class"], classes: Sequence[str]) -> Figure:
+    """Counts in the cells, shares of the row as colour; mistakes red; clustered by mistakes."""
+    order = clustered(counts)
+    counts, names = counts[np.ix_(order, order)], [classes[i] for i in order]
+    side = 2.2 + 0.3 * len(names)
+    made, (axis,) = figure(1, side, side)
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    right, wrong = np.diag(np.diag(shares)), shares - np.diag(np.diag(shares))
+    axis.imshow(_coloured(right, wrong), interpolation="nearest")
+    for i, j in zip(*counts.nonzero(), strict=True):
+        dark = shares[i, j] > 0.5
+        axis.text(
+            j, i, str(counts[i, j]), ha="center", va="center", fontsize=7,
+            color="white" if dark else "black",
+        )  # fmt: skip
+    axis.set_xticks(range(len(names)), names, rotation=90)
+    axis.set_yticks(range(len(names)), names)
+    axis.set(xlabel="predicted", ylabel="actual")
+    axis.grid(visible=False)
+    return made
+
+
+def _coloured(
+    right: Float[np.ndarray, "class class"], wrong: Float[np.ndarray, "class class"]
+) -> np.ndarray:
+    # white where nothing is; blue for right, red for wrong, stronger with the share of the row
+    blue, red = np.array([0.12, 0.37, 0.66]), np.array([0.80, 0.15, 0.10])
+    strength = right[..., None] * (1 - blue) + np.sqrt(wrong)[..., None] * (1 - red)
+    return np.asarray(np.clip(1 - strength, 0, 1))
+
+
+def reliability(probability: np.ndarray, right: np.ndarray, bins: int) -> Figure:
+    """Share of right answers over what the network claimed, and how many pictures claim it."""
+    made, (axis, counted) = figure(2, 8, 3.6)
+    bin_of = np.minimum((probability * bins).astype(int), bins - 1)
+    centres = (np.arange(bins) + 0.5) / bins
+    n = np.bincount(bin_of, minlength=bins)
+    share = np.bincount(bin_of, weights=right, minlength=bins) / np.maximum(n, 1)
+    axis.plot([0, 1], [0, 1], color=GREY, lw=1)
+    axis.bar(centres[n > 0], share[n > 0], 0.9 / bins, color=BLUE, alpha=0.8)
+    axis.set(xlabel="probability claimed", ylabel="share right", xlim=(0, 1), ylim=(0, 1))
+    counted.bar(centres, n, 0.9 / bins, color=GREY)
+    counted.set(xlabel="probability claimed", ylabel="pictures", xlim=(0, 1))
+    return made
