@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from PIL import Image
 
 from pawprint import batches, charts, mistakes, report, sheets
@@ -38,7 +40,7 @@ def test_classes_that_are_mixed_up_become_neighbours() -> None:
     assert charts.clustered(np.eye(2, dtype=int)) == [0, 1]
 
 
-def cells(axis: charts.Axes) -> dict[tuple[str, str], str]:
+def cells(axis: Axes) -> dict[tuple[str, str], str]:
     """Text of each cell by its actual and predicted class."""
     names = [label.get_text() for label in axis.get_xticklabels()]
     return {
@@ -59,7 +61,7 @@ def test_each_count_stands_in_the_cell_of_its_classes() -> None:
     }  # fmt: skip
 
 
-def history(epochs: int) -> charts.Figure:
+def history(epochs: int) -> Figure:
     table = pd.DataFrame(
         {
             "epoch": range(epochs),
@@ -95,8 +97,8 @@ def test_a_phase_without_epochs_is_drawn_as_nothing() -> None:
 
 def test_a_finder_without_a_curve_is_an_empty_panel(tmp_path: Path) -> None:
     curve = pd.DataFrame({"lr": np.geomspace(1e-7, 1, 50), "loss": np.linspace(3, 1, 50)})
-    nothing = {"valley": None, "steep": None}
-    found = {"frozen": {"valley": 1e-3, "steep": None}, "unfrozen": nothing}
+    nothing: dict[str, float | None] = {"valley": None, "steep": None}
+    found = {"frozen": nothing | {"valley": 1e-3}, "unfrozen": nothing}
     for name in ("a.png", "b.png"):
         made = charts.finders({"frozen": curve, "unfrozen": curve.iloc[:0]}, found)
         charts.write(tmp_path / name, made)

@@ -1,4 +1,4 @@
-"""The command line: `pawprint result`, `pawprint summary`."""
+"""The command line: `pawprint result`, `pawprint summary`, `pawprint predict`."""
 
 import argparse
 import json
@@ -11,26 +11,71 @@ from typing import Any
 from pawprint import console, files, params
 from pawprint.findings import Findings
 
-SUMMARY = Path("reports/evaluate.json")
+SUMMARY, MODEL = Path("reports/evaluate.json"), Path("models/unfrozen.safetensors")
 
 
 def main() -> None:
     """Run the command that is named; exit 1 with one line where something is missing."""
-    parser = argparse.ArgumentParser("pawprint", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    result = commands.add_parser("result", help="the error rate now, and at the last commit")
-    result.set_defaults(run=lambda: closing_line(files.read_json(SUMMARY), committed(SUMMARY)))
-    shown = commands.add_parser("summary", help="a picture's way through the chain; what is wrong")
-    shown.set_defaults(run=summarised)
+    given = parser().parse_args()
     try:
-        print(parser.parse_args().run())
+        given.run(given)
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
     except console.EXPECTED as error:
         sys.exit(f"pawprint: {console.said(error)}")
 
 
-def summarised() -> str:
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    made = argparse.ArgumentParser("pawprint", description=__doc__)
+    commands = made.add_subparsers(required=True, metavar="COMMAND")
+    result = commands.add_parser("result", help="the error rate now, and at the last commit")
+    result.set_defaults(run=resulted)
+    shown = commands.add_parser("summary", help="a picture's way through the chain; what is wrong")
+    shown.set_defaults(run=summarised)
+    asked = commands.add_parser("predict", help="what the model says of new pictures")
+    asked.add_argument("files", nargs="+", help="files, folders, patterns; - for names on stdin")
+    asked.add_argument("--model", type=Path, default=MODEL, help=f"the model file ({MODEL})")
+    asked.add_argument("--top", type=count, default=3, help="classes to name (3)")
+    asked.add_argument("--min-probability", type=share, default=0.0, help="else: none of these")
+    forms = asked.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="one JSON object a line")
+    forms.add_argument("--csv", action="store_true", help="file,label,probability")
+    asked.set_defaults(run=predicted)
+    return made
+
+
+def count(text: str) -> int:
+    """A whole number from 1 on."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
+    return value
+
+
+def resulted(_given: argparse.Namespace) -> None:
+    """The closing line of `make run`.
+
+    Raises:
+        FileNotFoundError: evaluate has not run.
+    """
+    print(closing_line(files.read_json(SUMMARY), committed(SUMMARY)))
+
+
+def summarised(_given: argparse.Namespace) -> None:
     """The steps as they are done, then what is wrong.
 
     Raises:
@@ -47,11 +92,37 @@ def summarised() -> str:
         found.errors.insert(0 if not done else len(found.errors), console.said(error))
     for note in found.notes:
         print(f"note       {note}")
-    if not found.errors:
-        return "Nothing is wrong with this."
     for other in found.errors[1:]:
         print(f"also wrong {other}")
-    sys.exit(f"wrong      {found.errors[0]}")
+    if found.errors:
+        sys.exit(f"wrong      {found.errors[0]}")
+    print("Nothing is wrong with this.")
+
+
+def predicted(given: argparse.Namespace) -> None:
+    """A line a picture; files that cannot be read are listed at the end.
+
+    Raises:
+        SystemExit: some could not; the others are answered all the same.
+    """
+    from pawprint import predict
+
+    names = [n for name in given.files for n in (stdin_names() if name == "-" else [name])]
+    paths, faults = predict.found(names), list[str]()
+    shown = predict.as_json if given.json else predict.as_csv if given.csv else predict.as_text
+    if given.csv:
+        print("file,label,probability")
+    answers = predict.answers(given.model, paths, given.top, given.min_probability, faults)
+    for answer in console.bar(answers, "predict", len(paths)):
+        print(shown(answer), flush=True)
+    if faults:
+        said = "\n".join(f"pawprint: {fault}" for fault in faults)
+        sys.exit(f"{said}\npawprint: {len(faults)} of {len(paths)} could not be read")
+
+
+def stdin_names() -> list[str]:
+    """The names on standard input, one a line."""
+    return [line.rstrip("\n") for line in sys.stdin if line.strip()]
 
 
 def committed(path: Path) -> dict[str, Any] | None:
@@ -69,6 +140,6 @@ def closing_line(now: dict[str, Any], before: dict[str, Any] | None) -> str:
     activate = "" if os.environ.get("VIRTUAL_ENV") else ". .venv/bin/activate && "
     return (
         f"error rate {now['error_rate']:.4f} ({wrong} of {now['n']:,} valid pictures), last commit "
-        f"{then}; pictures: dvc_plots/index.html (dvc plots show); next: {activate}"
+        f"{then}; pictures: reports/*.png, dvc_plots/index.html (dvc plots show); next: {activate}"
         "dvc exp run -S lr=3e-3"
     )

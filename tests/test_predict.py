@@ -1,0 +1,108 @@
+"""`pawprint predict` as a user runs it, with the model that small stages have trained."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.conftest import picture
+from tests.test_stages import ran as _ran
+
+ran = _ran  # the same small project
+
+
+@pytest.fixture
+def folder(ran: dict[str, set[str]], tmp_path: Path) -> Path:
+    """The model, alone in a folder, and the valid pictures as files."""
+    shutil.copy("models/unfrozen.safetensors", tmp_path / "model.safetensors")
+    shutil.copy("reports/predictions.csv", tmp_path / "told.csv")
+    names = set(pd.read_csv("reports/predictions.csv")["name"])
+    with tarfile.open("data/raw/pictures") as archive:
+        archive.extractall(tmp_path / "in", [m for m in archive if m.name in names], filter="data")
+    return tmp_path
+
+
+def predict(
+    folder: Path, *words: str, fails: bool = False, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from pawprint import cli; cli.main()", "predict"]
+    made = subprocess.run(
+        [*command, "--model", "model.safetensors", *words],
+        cwd=folder, capture_output=True, text=True, check=False, input=stdin,
+    )  # fmt: skip
+    assert (made.returncode != 0) == fails, made.stdout + made.stderr
+    assert "Traceback" not in made.stderr
+    return made
+
+
+def test_pictures_given_as_files_are_judged_as_by_evaluate(folder: Path) -> None:
+    made = predict(folder, "in", "--json")
+    said = {row["file"]: row for row in map(json.loads, made.stdout.splitlines())}
+    told = pd.read_csv(folder / "told.csv", dtype={"predicted": "str"})
+    assert len(said) == len(told) == 359
+    for name, label, probability in zip(
+        told["name"], told["predicted"], told["probability"], strict=True
+    ):
+        answer = said[f"in/{name}"]
+        assert answer["probability"] == pytest.approx(probability, abs=1e-5)
+        assert answer["label"] == label
+        assert list(answer) == ["file", "label", "probability", "top"]
+        assert answer["top"][0] == [label, answer["probability"]] and len(answer["top"]) == 3
+
+
+def test_what_cannot_be_read_is_listed_at_the_end_and_the_rest_answered(folder: Path) -> None:
+    (folder / "bad.jpg").write_bytes(picture()[:100])
+    good = sorted(p.relative_to(folder).as_posix() for p in (folder / "in").rglob("*.png"))[0]
+    made = predict(folder, "bad.jpg", good, "gone.jpg", fails=True)
+    assert made.returncode == 1
+    assert made.stdout.startswith(f"{good}  ") and len(made.stdout.splitlines()) == 1
+    bad, gone, count = made.stderr.splitlines()
+    assert bad.startswith("pawprint: bad.jpg: ")
+    assert gone == "pawprint: gone.jpg: No such file or directory"
+    assert count == "pawprint: 2 of 3 could not be read"
+
+
+def test_patterns_and_names_on_stdin_are_taken(folder: Path) -> None:
+    names = sorted(p.relative_to(folder).as_posix() for p in (folder / "in").rglob("*.png"))[:3]
+    by_stdin = predict(folder, "-", "--csv", stdin="\n".join(names) + "\n").stdout.splitlines()
+    assert by_stdin[0] == "file,label,probability"
+    assert [line.split(",")[0] for line in by_stdin[1:]] == names
+    pattern = str(Path(names[0]).parent / "0_000*.png")
+    expected = sorted((folder / Path(names[0]).parent).glob("0_000*.png"))
+    assert len(predict(folder, pattern).stdout.splitlines()) == len(expected) > 0
+
+
+def test_none_of_these_where_no_class_is_likely_enough(folder: Path) -> None:
+    name = next((folder / "in").rglob("*.png")).relative_to(folder).as_posix()
+    assert "none of these" in predict(folder, name, "--min-probability", "1").stdout
+    answer = json.loads(predict(folder, name, "--min-probability", "1", "--json").stdout)
+    assert answer["label"] is None and answer["top"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["x.jpg", "--top", "0"], "'0' is no whole number from 1 on"),
+        (["x.jpg", "--min-probability", "2"], "'2' is no number from 0 to 1"),
+        (["x.jpg", "--model", "no.safetensors"], "no.safetensors: no such model file"),
+        (["x.jpg", "--model", "told.csv"], "not a model file of pawprint's"),
+    ],
+)
+def test_a_wrong_option_is_one_line(folder: Path, words: list[str], said: str) -> None:
+    made = predict(folder, *words, fails=True)
+    assert said in made.stderr.splitlines()[-1]
+
+
+def test_no_params_and_no_dvc_are_needed(folder: Path) -> None:
+    code = (
+        "import sys; from pawprint import predict; print([m for m in ('dvc',) if m in sys.modules])"
+    )
+    made = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert made.stdout.strip() == "[]"
