@@ -10,8 +10,10 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
+from torch import nn
 
-from pawprint import batches, charts, mistakes, report, sheets
+from pawprint import batches, charts, gradcam, mistakes, networks, report, sheets
+from pawprint.networks import Network
 from pawprint.sampling import View
 from pawprint.schedules import OneCycle
 from pawprint.sheets import LINE, MARGIN
@@ -132,8 +134,8 @@ def part(made: Image.Image, column: int, row: int, lines: int) -> np.ndarray:
 def told(names: list[str], answers: dict[str, tuple[str, float]]) -> pd.DataFrame:
     data = small.dataset(n=100)
     labels = dict(zip(data.parts["valid"].names, data.parts["valid"].labels, strict=True))
-    rows = [(n, labels[n], *answers.get(n, (labels[n], 0.9))) for n in names]
-    return pd.DataFrame(rows, columns=["name", "actual", "predicted", "probability"])
+    rows = [(n, labels[n], *answers.get(n, (labels[n], 0.9)), 1.0) for n in names]
+    return pd.DataFrame(rows, columns=["name", "actual", "predicted", "probability", "loss"])
 
 
 def seen(split: str, name: str) -> np.ndarray:
@@ -164,6 +166,35 @@ def test_a_mix_up_shows_the_surest_mistake_beside_what_it_was_taken_for() -> Non
     assert np.array_equal(part(made, 0, 0, 1), seen("valid", zeros[1]))
     assert np.array_equal(part(made, 1, 0, 1), seen("train", typical))
     assert mistakes.confused(data, table, pairs.iloc[:0], View(32)).size == (160, 160)
+
+
+def test_the_heat_is_where_the_class_is_seen() -> None:
+    # a body that passes the colours on, a head that sums red: red places speak for class 0
+    seeing, naming = nn.Conv2d(3, 3, 1, bias=False), nn.Linear(3, 2, bias=False)
+    with torch.no_grad():
+        seeing.weight.copy_(torch.eye(3)[:, :, None, None])
+        naming.weight.copy_(torch.tensor([[1.0, 0, 0], [0, 1.0, 0]]))
+    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), naming)
+    network = Network(nn.Sequential(seeing), head).eval()
+    batch = torch.zeros(2, 3, 8, 8)
+    batch[:, 0, :4] = 1.0  # red above
+    batch[:, 1, 4:] = 0.5  # green below
+    found = gradcam.heat(network, batch, torch.tensor([0, 1]))
+    assert found[0, :4].eq(1).all() and found[0, 4:].eq(0).all()
+    assert found[1, :4].eq(0).all() and found[1, 4:].eq(1).all()
+    nothing = gradcam.heat(network, torch.zeros(1, 3, 8, 8), torch.tensor([0]))
+    assert nothing.eq(0).all()
+
+
+def test_the_worst_mistakes_stand_beside_where_the_network_looked() -> None:
+    data = small.dataset(n=100)
+    names = data.parts["valid"].names
+    table = told(names[:4], {names[1]: ("class 0", 0.9)})  # it is of class 2
+    network = networks.fresh("resnet18", 3, 0, {}).eval()
+    made = mistakes.looked_at(data, network, table, View(32))
+    assert np.array_equal(part(made, 0, 0, 1), seen("valid", names[1]))
+    assert not np.array_equal(part(made, 1, 0, 1), seen("valid", names[1]))
+    assert mistakes.looked_at(data, network, told(names, {}), View(32)).size == (160, 160)
 
 
 def test_results_are_valid_pictures_the_same_on_each_run() -> None:
