@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
 from sklearn.metrics import confusion_matrix
 
 from benchmarks import results
+from pawprint import charts
 
 Run = dict[str, Any]  # seconds, memory (bytes), predicted and actual (class by picture)
 PEER = "fastai"
@@ -106,22 +106,10 @@ def mistakes(found: Mapping[str, Sequence[Run]], most: int = 10) -> str:
     return results.table(["pair", first, PEER], rows)
 
 
-def draw(found: Mapping[str, Sequence[Run]], path: Path) -> None:
-    """The confusion matrices of the first side and the peer, side by side, counts in the cells."""
-    first = next(iter(found))
-    classes = sorted({c for run in found[first] for c in run["actual"].values()})
-    figure, axes = plt.subplots(1, 2, figsize=(22, 11), sharey=True, layout="constrained")
-    for axis, name in zip(axes, (first, PEER), strict=True):
-        pairs = [(a, run["predicted"][n]) for run in found[name] for n, a in run["actual"].items()]
-        counts = confusion_matrix(*zip(*pairs, strict=True), labels=classes)
-        axis.imshow(np.log1p(counts), cmap="Blues")
-        for i, j in zip(*counts.nonzero(), strict=True):
-            colour = "white" if counts[i, j] > 8 else "firebrick" if i != j else "black"
-            axis.text(j, i, counts[i, j], ha="center", va="center", fontsize=8, color=colour)
-        axis.set_xticks(range(len(classes)), classes, rotation=90)
-        axis.set_yticks(range(len(classes)), classes)
-        axis.set(title=name, xlabel="predicted")
-    axes[0].set_ylabel("actual")
+def draw(runs: Sequence[Run], path: Path) -> None:
+    """The confusion matrix of all runs together."""
+    pairs = [(actual, run["predicted"][n]) for run in runs for n, actual in run["actual"].items()]
+    classes = sorted({label for pair in pairs for label in pair})
+    counts = confusion_matrix(*zip(*pairs, strict=True), labels=classes)
     path.parent.mkdir(exist_ok=True)
-    figure.savefig(path, dpi=60)
-    plt.close(figure)
+    charts.write(path, charts.confusion(counts, classes))

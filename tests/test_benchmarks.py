@@ -68,8 +68,7 @@ def test_a_section_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
 
 
 def test_the_picture_of_the_mistakes_is_drawn(tmp_path: Path) -> None:
-    found = {"ours": [run("bacc", "abcb")], "fastai": [run("aaca", "abca")]}
-    pairs.draw(found, tmp_path / "confusion.png")
+    pairs.draw([run("bacc", "abcb"), run("aaca", "abca")], tmp_path / "confusion.png")
     assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")
 
 
