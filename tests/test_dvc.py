@@ -125,6 +125,15 @@ def test_another_seed_leaves_the_pictures_and_the_split_alone(project: Path) -> 
     assert before["models/unfrozen.safetensors"] != after["models/unfrozen.safetensors"]
 
 
+def test_the_page_of_plots_has_a_log_axis_and_the_pictures(project: Path) -> None:
+    call(project, "dvc", "plots", "show", "-o", "page")
+    page = (project / "page/index.html").read_text()
+    assert '"type": "log"' in page
+    shown = {path.name.rpartition("_")[2] for path in (project / "page/static").iterdir()}
+    for name in ("batch.png", "confusion.png", "training.png"):
+        assert any(one.endswith(name) for one in shown), shown
+
+
 def test_make_pets_says_what_it_needs_and_ends_with_a_row(project: Path) -> None:
     pets = (sys.executable, "-m", "benchmarks.pets")
     error = json.loads((project / "reports/evaluate.json").read_text())["error_rate"]
