@@ -1,11 +1,12 @@
-"""Draw the run, from its tables, cache and models -> reports/*.png."""
+"""Draw the run, from its tables, cache and models -> reports/*.png, reports/report.html."""
 
 from pathlib import Path
 
-from pawprint import charts, console, dataset, devices, mistakes, modelfile, params, report, sheets
+from pawprint import console, dataset, devices, files, modelfile, page, params, report
 
 IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv")
-LABELS, PREDICTIONS = Path("data/labels.csv"), Path("reports/predictions.csv")
+LABELS, SUMMARY = Path("data/labels.csv"), Path("reports/evaluate.json")
+PREDICTIONS, SCORES = Path("reports/predictions.csv"), Path("reports/per_class.csv")
 CONFUSED, LOSSES = Path("reports/most_confused.csv"), Path("reports/top_losses.csv")
 FROZEN, UNFROZEN = Path("models/frozen.safetensors"), Path("models/unfrozen.safetensors")
 CURVES = (CURVE_1, CURVE_2) = Path("reports/lr_find.csv"), Path("reports/lr_find_unfrozen.csv")
@@ -15,25 +16,24 @@ FINDERS, TRAINING = Path("reports/lr_find.png"), Path("reports/training.png")
 MATRIX, CALIBRATION = Path("reports/confusion.png"), Path("reports/reliability.png")
 RESULTS, WORST = Path("reports/results.png"), Path("reports/top_losses.png")
 LOOKED, MIXED = Path("reports/gradcam.png"), Path("reports/most_confused.png")
+PAGE = Path("reports/report.html")
 
 
 def main() -> None:
     p = params.load()
     network, card = modelfile.read(UNFROZEN)
-    cards = [modelfile.card(FROZEN), card]
     device = devices.prepared("cpu", card.params["threads"])
     data = dataset.opened(IMAGES, INDEX, LABELS, device, 0)
-    predictions, view = report.table(PREDICTIONS), report.view(card, p.evaluate.size)
-    charts.write(FINDERS, report.finders(CURVES, RATES))
-    charts.write(TRAINING, report.history(TABLES, cards, len(data.parts["train"])))
-    charts.write(MATRIX, report.confusion(predictions, data.classes))
-    charts.write(CALIBRATION, report.reliability(predictions, p.evaluate.bins))
-    sheets.write(RESULTS, mistakes.results(data, predictions, view))
-    worst, pairs = report.table(LOSSES), report.table(CONFUSED)
-    sheets.write(WORST, mistakes.top_losses(data, worst, view))
-    sheets.write(LOOKED, mistakes.looked_at(data, network, worst, view))
-    sheets.write(MIXED, mistakes.confused(data, predictions, pairs, view))
-    print("report: 8 pictures in reports/")
+    tables = report.Tables(*map(report.table, (PREDICTIONS, CONFUSED, LOSSES, SCORES)))
+    view = report.view(card, p.evaluate.size)
+    report.draw_finders(FINDERS, CURVES, RATES)
+    report.draw_history(TRAINING, TABLES, [modelfile.card(FROZEN), card], data)
+    report.draw_judged(MATRIX, CALIBRATION, tables, data.classes, p.evaluate.bins)
+    report.draw_sheets((RESULTS, WORST, LOOKED, MIXED), data, network, tables, view)
+    told = report.params(p.dataset, p.evaluate.model_dump(), card, UNFROZEN)
+    made = page.rendered(data, view, tables, files.read_json(SUMMARY), told, PAGE.parent)
+    files.write_text(PAGE, made)
+    print(f"report: {PAGE}, {PAGE.stat().st_size / 1e6:.1f} MB, and 8 pictures beside it")
 
 
 if __name__ == "__main__":

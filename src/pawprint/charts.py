@@ -142,8 +142,7 @@ def confusion(counts: Int[np.ndarray, "class class"], classes: Sequence[str]) ->
     side = 2.2 + 0.3 * len(names)
     made, (axis,) = figure(1, side, side)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    right, wrong = np.diag(np.diag(shares)), shares - np.diag(np.diag(shares))
-    axis.imshow(_coloured(right, wrong), interpolation="nearest")
+    axis.imshow(coloured(shares), interpolation="nearest")
     for i, j in zip(*counts.nonzero(), strict=True):
         dark = shares[i, j] > 0.5
         axis.text(
@@ -157,12 +156,11 @@ def confusion(counts: Int[np.ndarray, "class class"], classes: Sequence[str]) ->
     return made
 
 
-def _coloured(
-    right: Float[np.ndarray, "class class"], wrong: Float[np.ndarray, "class class"]
-) -> np.ndarray:
-    # white where nothing is; blue for right, red for wrong, stronger with the share of the row
+def coloured(shares: Float[np.ndarray, "class class"]) -> Float[np.ndarray, "class class rgb=3"]:
+    """White where nothing is; blue for right, red for wrong, stronger with the share of the row."""
+    right = np.diag(np.diag(shares))
     blue, red = np.array([0.12, 0.37, 0.66]), np.array([0.80, 0.15, 0.10])
-    strength = right[..., None] * (1 - blue) + np.sqrt(wrong)[..., None] * (1 - red)
+    strength = right[..., None] * (1 - blue) + np.sqrt(shares - right)[..., None] * (1 - red)
     return np.asarray(np.clip(1 - strength, 0, 1))
 
 

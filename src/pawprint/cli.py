@@ -1,10 +1,12 @@
-"""The command line: `pawprint result`, `pawprint summary`, `pawprint predict`."""
+"""The command line: `pawprint summary`, `predict`, `report`, `result`."""
 
 import argparse
+import html
 import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from pawprint import console, files, params
 from pawprint.findings import Findings
 
 SUMMARY, MODEL = Path("reports/evaluate.json"), Path("models/unfrozen.safetensors")
+REPORT, STAMP = Path("reports/report.html"), "<!-- stamp -->"
 
 
 def main() -> None:
@@ -45,6 +48,10 @@ def parser() -> argparse.ArgumentParser:
     forms.add_argument("--json", action="store_true", help="one JSON object a line")
     forms.add_argument("--csv", action="store_true", help="file,label,probability")
     asked.set_defaults(run=predicted)
+    page = commands.add_parser("report", help="where the report lies; a copy with commit and date")
+    page.add_argument("--stamp", action="store_true", help="write such a copy, outside the graph")
+    page.add_argument("--to", type=Path, help="its file (build/report-COMMIT.html)")
+    page.set_defaults(run=reported)
     return made
 
 
@@ -120,6 +127,23 @@ def predicted(given: argparse.Namespace) -> None:
         sys.exit(f"{said}\npawprint: {len(faults)} of {len(paths)} could not be read")
 
 
+def reported(given: argparse.Namespace) -> None:
+    """Where the report lies; with --stamp a copy that says its commit and date.
+
+    Raises:
+        FileNotFoundError: stage report has not run.
+    """
+    text = REPORT.read_text(encoding="utf-8")
+    if not given.stamp:
+        print(REPORT.resolve().as_uri())
+        return
+    commit = git("describe", "--always", "--dirty").strip() or "no commit"
+    words = f"commit {commit}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    target = given.to or Path("build", f"report-{commit}.html")
+    files.write_text(target, text.replace(STAMP, f"<p>{html.escape(words)}</p>", 1))
+    print(f"{target}: {words}")
+
+
 def stdin_names() -> list[str]:
     """The names on standard input, one a line."""
     return [line.rstrip("\n") for line in sys.stdin if line.strip()]
@@ -127,10 +151,15 @@ def stdin_names() -> list[str]:
 
 def committed(path: Path) -> dict[str, Any] | None:
     """The file as the last commit has it; None if it has none."""
-    shown = subprocess.run(
-        ["git", "show", f"HEAD:./{path.as_posix()}"], capture_output=True, text=True, check=False
-    )
-    return json.loads(shown.stdout) if shown.returncode == 0 else None
+    shown = git("show", f"HEAD:./{path.as_posix()}")
+    return json.loads(shown) if shown else None
+
+
+def git(*words: str) -> str:
+    """What git says; nothing where it fails."""
+    command = ["git", *words]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    return made.stdout if made.returncode == 0 else ""
 
 
 def closing_line(now: dict[str, Any], before: dict[str, Any] | None) -> str:
@@ -140,6 +169,6 @@ def closing_line(now: dict[str, Any], before: dict[str, Any] | None) -> str:
     activate = "" if os.environ.get("VIRTUAL_ENV") else ". .venv/bin/activate && "
     return (
         f"error rate {now['error_rate']:.4f} ({wrong} of {now['n']:,} valid pictures), last commit "
-        f"{then}; pictures: reports/*.png, dvc_plots/index.html (dvc plots show); next: {activate}"
+        f"{then}; pictures: reports/report.html; next: {activate}"
         "dvc exp run -S lr=3e-3"
     )

@@ -1,19 +1,32 @@
-"""The charts of a run, from the tables and models of the graph: curves, confusion, calibration."""
+"""The pictures of a run, from the tables and models of the graph."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix
 
-from pawprint import batches, charts, files, sampling
+from pawprint import batches, charts, files, mistakes, sampling, sheets
+from pawprint.dataset import Dataset
 from pawprint.modelfile import Card
+from pawprint.networks import Network
 from pawprint.sampling import View
 from pawprint.schedules import OneCycle
 
 PHASES = ("frozen", "unfrozen")
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What evaluate wrote."""
+
+    predictions: pd.DataFrame
+    confused: pd.DataFrame
+    losses: pd.DataFrame
+    scores: pd.DataFrame
 
 
 def table(path: Path) -> pd.DataFrame:
@@ -27,36 +40,53 @@ def view(card: Card, size: int | None) -> View:
     return sampling.view(size or card.size, card.params["augment"])
 
 
-def finders(curves: Sequence[Path], found: Sequence[Path]) -> Figure:
-    """The finder's curves; its CSV and JSON files, one a phase."""
+def params(dataset: str, evaluate: Mapping[str, Any], card: Card, model: Path) -> dict[str, Any]:
+    """What the page says of the run's params and hashes."""
+    hashes = {"data sha256": card.data, "model sha256": files.digest(model)}
+    own = {"dataset": dataset, **card.params, "evaluate": evaluate}
+    return own | hashes | {"versions": card.versions}
+
+
+def draw_finders(path: Path, curves: Sequence[Path], found: Sequence[Path]) -> None:
+    """The finder's curves, from its CSV and JSON files, one a phase."""
     tables = dict(zip(PHASES, map(table, curves), strict=True))
-    return charts.finders(tables, dict(zip(PHASES, map(files.read_json, found), strict=True)))
+    rates = dict(zip(PHASES, map(files.read_json, found), strict=True))
+    charts.write(path, charts.finders(tables, rates))
 
 
-def history(tables: Sequence[Path], cards: Sequence[Card], train: int) -> Figure:
-    """Losses, error and schedule of both phases.
-
-    Args:
-        tables: the CSVs of the train stages.
-        cards: of the models that they wrote.
-        train: pictures of the training split.
-    """
-    cycles = {}
+def draw_history(path: Path, tables: Sequence[Path], cards: Sequence[Card], data: Dataset) -> None:
+    """Losses, error and schedule of both phases, from the CSVs and models of the train stages."""
+    cycles, train = {}, len(data.parts["train"])
     for phase, card in zip(PHASES, cards, strict=True):
         keys, per_epoch = card.params[phase], batches.per_epoch(train, card.params["batch_size"])
         shape = {key: keys[key] for key in ("pct_start", "div", "div_final")}
         steps = keys["epochs"] * per_epoch
         cycles[phase] = (OneCycle(card.params["peaks"], steps, **shape), per_epoch)
-    return charts.history(dict(zip(PHASES, map(table, tables), strict=True)), cycles)
+    histories = dict(zip(PHASES, map(table, tables), strict=True))
+    charts.write(path, charts.history(histories, cycles))
 
 
-def confusion(predictions: pd.DataFrame, classes: list[str]) -> Figure:
-    """The matrix of predictions.csv, over all classes that the model knows."""
-    counts = confusion_matrix(predictions["actual"], predictions["predicted"], labels=classes)
-    return charts.confusion(counts, classes)
+def draw_judged(
+    matrix: Path, calibration: Path, tables: Tables, classes: Sequence[str], bins: int
+) -> None:
+    """The confusion matrix over all classes that the model knows, and the calibration."""
+    actual, predicted = tables.predictions["actual"], tables.predictions["predicted"]
+    counts = confusion_matrix(actual, predicted, labels=classes)
+    charts.write(matrix, charts.confusion(counts, classes))
+    right = (actual == predicted).to_numpy(dtype=np.float64)
+    claimed = tables.predictions["probability"].to_numpy()
+    charts.write(calibration, charts.reliability(claimed, right, bins))
 
 
-def reliability(predictions: pd.DataFrame, bins: int) -> Figure:
-    """Claimed probability against the share that is right."""
-    right = (predictions["actual"] == predictions["predicted"]).to_numpy(dtype=np.float64)
-    return charts.reliability(predictions["probability"].to_numpy(), right, bins)
+def draw_sheets(
+    paths: Sequence[Path], data: Dataset, network: Network, tables: Tables, seen: View
+) -> None:
+    """Results at random, the worst losses, where the network looked, and the mix-ups."""
+    made = (
+        mistakes.results(data, tables.predictions, seen),
+        mistakes.top_losses(data, tables.losses, seen),
+        mistakes.looked_at(data, network, tables.losses, seen),
+        mistakes.confused(data, tables.predictions, tables.confused, seen),
+    )
+    for path, picture in zip(paths, made, strict=True):
+        sheets.write(path, picture)
