@@ -1,4 +1,4 @@
-"""The command line: `pawprint summary`, `predict`, `report`, `result`."""
+"""The command line: `pawprint summary`, `predict`, `export`, `report`, `result`."""
 
 import argparse
 import html
@@ -14,6 +14,7 @@ from pawprint import console, files, params
 from pawprint.findings import Findings
 
 SUMMARY, MODEL = Path("reports/evaluate.json"), Path("models/unfrozen.safetensors")
+ONNX = Path("build/model.onnx")
 REPORT, STAMP = Path("reports/report.html"), "<!-- stamp -->"
 
 
@@ -48,6 +49,10 @@ def parser() -> argparse.ArgumentParser:
     forms.add_argument("--json", action="store_true", help="one JSON object a line")
     forms.add_argument("--csv", action="store_true", help="file,label,probability")
     asked.set_defaults(run=predicted)
+    out = commands.add_parser("export", help="the model as ONNX, checked against torch")
+    out.add_argument("--model", type=Path, default=MODEL, help=f"the model file ({MODEL})")
+    out.add_argument("--to", type=Path, default=ONNX, help=f"the file to write ({ONNX})")
+    out.set_defaults(run=exported)
     page = commands.add_parser("report", help="where the report lies; a copy with commit and date")
     page.add_argument("--stamp", action="store_true", help="write such a copy, outside the graph")
     page.add_argument("--to", type=Path, help="its file (build/report-COMMIT.html)")
@@ -125,6 +130,23 @@ def predicted(given: argparse.Namespace) -> None:
     if faults:
         said = "\n".join(f"pawprint: {fault}" for fault in faults)
         sys.exit(f"{said}\npawprint: {len(faults)} of {len(paths)} could not be read")
+
+
+def exported(given: argparse.Namespace) -> None:
+    """Write the ONNX file.
+
+    Raises:
+        SystemExit: the packages of the extra `export` are missing.
+    """
+    from pawprint import export
+
+    try:
+        print(export.write(given.model, given.to))
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f"pawprint: export needs the package {error.name}: "
+            "pip install -c constraints.txt -e '.[export]'"
+        )
 
 
 def reported(given: argparse.Namespace) -> None:

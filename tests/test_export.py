@@ -1,0 +1,84 @@
+"""ONNX files against torch, with onnxruntime itself."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from torch import nn
+
+from pawprint import archives, cli, export, modelfile, networks, presize, pretrained, sampling
+from pawprint.modelfile import Card
+
+CLASSES = ["cat", "dog", "ünïcode"]
+
+
+def card(arch: str, size: int) -> Card:
+    stats = (list(sampling.MEAN), list(sampling.STD))
+    return Card(arch, CLASSES, size, size, *stats, {"lr": 0.1}, "0" * 64, {"torch": "2"})
+
+
+def answers(path: Path, pictures: torch.Tensor) -> np.ndarray:
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"pictures": pictures.numpy()})
+    return np.asarray(found)
+
+
+def test_an_export_answers_as_torch_and_describes_itself(tmp_path: Path) -> None:
+    network = networks.fresh("resnet18", 3, 0, {}).eval()
+    modelfile.write(tmp_path / "m.safetensors", network, card("resnet18", 64))
+    said = export.write(tmp_path / "m.safetensors", tmp_path / "m.onnx")
+    assert "3 classes, within " in said and not list(tmp_path.glob("*.tmp"))
+    for n in (1, 7):  # batches of any size
+        pictures = torch.rand(n, 3, 64, 64)
+        mean, std = (torch.tensor(x).view(3, 1, 1) for x in (sampling.MEAN, sampling.STD))
+        with torch.no_grad():
+            expected = torch.softmax(network((pictures - mean) / std), 1)
+        assert np.allclose(answers(tmp_path / "m.onnx", pictures), expected, atol=1e-4)
+    told = json.loads(onnx.load(tmp_path / "m.onnx").metadata_props[0].value)
+    assert told["classes"] == CLASSES and "RGB, values 0 to 1" in told["input"]
+
+
+def test_a_file_that_answers_otherwise_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = networks.fresh("mobilenet_v3_small", 3, 0, {}).eval()
+    modelfile.write(tmp_path / "m.safetensors", network, card("mobilenet_v3_small", 32))
+    monkeypatch.setattr(export, "CLOSE", -1.0)
+    with pytest.raises(ValueError, match="not written: onnxruntime and torch differ by"):
+        export.write(tmp_path / "m.safetensors", tmp_path / "m.onnx")
+    assert not (tmp_path / "m.onnx").exists()
+
+
+def test_without_the_packages_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    monkeypatch.setattr("sys.argv", ["pawprint", "export"])
+    with pytest.raises(SystemExit, match=r"export needs the package onnx: pip install .*export"):
+        cli.main()
+
+
+@pytest.mark.photographs
+def test_thirty_two_photographs_are_answered_as_by_torch(
+    tmp_path: Path, sample: Path, mobilenet_weights: Path
+) -> None:
+    tensors = pretrained.matched("mobilenet_v2", pretrained.read(mobilenet_weights), "")
+    network = networks.fresh("mobilenet_v2", 3, 0, tensors).eval()
+    body: nn.Module = network.body
+    assert not body.training
+    modelfile.write(tmp_path / "m.safetensors", network, card("mobilenet_v2", 224))
+    export.write(tmp_path / "m.safetensors", tmp_path / "m.onnx")
+    names = archives.image_names(sample)[:32]
+    found = [presize.squeezed(n, data, 224).pixels for n, data in archives.contents(sample, names)]
+    pictures = torch.stack([p for p in found if p is not None]).permute(0, 3, 1, 2) / 255
+    exported = export.Exported(network, card("mobilenet_v2", 224)).eval()
+    with torch.no_grad():
+        expected = exported(pictures)
+    assert len(pictures) == 32
+    assert np.allclose(answers(tmp_path / "m.onnx", pictures), expected, atol=1e-4)
