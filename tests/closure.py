@@ -21,10 +21,11 @@ def imported(path: Path) -> set[Path]:
 
 
 def closure(path: Path) -> set[Path]:
-    """Modules that a file needs, those of its imports included."""
+    """Modules that a file needs, those of its imports included, and their templates."""
     waiting, found = [path], set[Path]()
     while waiting:
         for module in imported(waiting.pop()) - found:
             found.add(module)
             waiting.append(module)
-    return found
+    templates = {module.with_suffix(".html") for module in found}
+    return found | {template for template in templates if template.exists()}

@@ -22,6 +22,10 @@ def paths(entries: list[Any]) -> set[str]:
     return {entry if isinstance(entry, str) else next(iter(entry)) for entry in entries}
 
 
+def is_code(dep: str) -> bool:
+    return dep.startswith(("src/", "stages/"))
+
+
 def written(stage: dict[str, Any]) -> set[str]:
     return set.union(*(paths(stage.get(kind, [])) for kind in ("outs", "metrics", "plots")))
 
@@ -33,7 +37,7 @@ def at_root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", GRAPH)
 def test_the_code_deps_are_the_import_closure(name: str) -> None:
-    declared = {dep for dep in GRAPH[name]["deps"] if dep.endswith(".py")}
+    declared = {dep for dep in GRAPH[name]["deps"] if is_code(dep)}
     own = Path(f"stages/{name}.py")
     assert declared == {str(path) for path in closure(own)} | {str(own), "stages/__init__.py"}
 
@@ -42,7 +46,7 @@ def test_the_code_deps_are_the_import_closure(name: str) -> None:
 def test_the_files_are_the_constants_of_the_stage(name: str) -> None:
     module = importlib.import_module(f"stages.{name}")
     constants = {str(value) for value in vars(module).values() if isinstance(value, Path)}
-    data = {dep for dep in GRAPH[name]["deps"] if not dep.endswith(".py")}
+    data = {dep for dep in GRAPH[name]["deps"] if not is_code(dep)}
     assert constants == data | written(GRAPH[name])
 
 
@@ -55,7 +59,7 @@ def test_every_dep_is_written_by_one_stage() -> None:
     made = [path for stage in GRAPH.values() for path in written(stage)]
     assert len(made) == len(set(made))
     for stage in GRAPH.values():
-        assert {dep for dep in stage["deps"] if not dep.endswith(".py")} <= set(made)
+        assert {dep for dep in stage["deps"] if not is_code(dep)} <= set(made)
 
 
 def test_metrics_and_plots_are_in_git_and_outs_are_cached() -> None:

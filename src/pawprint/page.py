@@ -71,6 +71,7 @@ def rendered(
         sheets=SHEETS.items(),
         images=images,
         order=order,
+        longest=max(map(len, order)),
         matrix=matrix,
         confused=tables.confused.to_dict("records"),
         classes=data.classes,
