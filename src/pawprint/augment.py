@@ -6,7 +6,9 @@ all of these are ONE map from a pixel of the batch to a place in the cache, and 
 sampled once. Distributions and geometry are fastai's, with one deviation: the random crop is
 drawn for each picture, not for each batch.
 
-Coordinates are in [-1, 1], x to the right, y down; maps go from the output to the input.
+Coordinates are in [-1, 1] from edge to edge, x to the right, y down; maps go from the output to
+the input. (fastai counts from the centre of the first pixel to that of the last, which moves the
+samples against the pixels by up to half of one.)
 Source: fastai 2.8's vision/augment.py.
 """
 
@@ -129,10 +131,8 @@ def maps(draws: Draws, sides: Float32[Tensor, "image 2"], size: int, light: bool
     matrix = warp(draws) @ affine(draws) @ crop(draws, size)
     share = sides.double().amin(1, keepdim=True) / sides.double()  # the square's, of each side
     offset = (2 * draws.along[:, None] - 1) * (1 - share)
-    # the square's outer pixel centres are at -1 and 1; those of the cache's sampling are inside
-    scale = share * (size - 1) / size
     lights = (draws.brightness.float(), draws.contrast.float()) if light else (None, None)
-    return Maps(matrix.float(), scale.float(), offset.float(), *lights)
+    return Maps(matrix.float(), share.float(), offset.float(), *lights)
 
 
 def crop(draws: Draws, size: int) -> Float64[Tensor, "image 3 3"]:
@@ -141,8 +141,8 @@ def crop(draws: Draws, size: int) -> Float64[Tensor, "image 3 3"]:
     left = (draws.crop_x * (size - side + 1)).floor().minimum(size - side)
     top = (draws.crop_y * (size - side + 1)).floor().minimum(size - side)
     zero, one = torch.zeros_like(side), torch.ones_like(side)
-    share = (side - 1) / (size - 1)
-    shift_x, shift_y = ((2 * start + side - 1) / (size - 1) - 1 for start in (left, top))
+    share = side / size
+    shift_x, shift_y = ((2 * start + side) / size - 1 for start in (left, top))
     return _matrix([share, zero, shift_x], [zero, share, shift_y], [zero, zero, one])
 
 

@@ -69,10 +69,8 @@ def grid(chosen: Maps, view: View) -> Float32[Tensor, "batch side side 2"]:
 
     Outside the square the picture is mirrored at the square's border, as fastai does.
     """
-    # the outer pixels' centres are at -1 and 1; the samples of a pixel lie evenly about its centre
-    outer = 1 + (1 - 1 / view.supersample) / (view.size - 1)
     side = view.size * view.supersample
-    at = torch.linspace(-outer, outer, side, device=chosen.matrix.device)
+    at = (torch.arange(side, device=chosen.matrix.device) * 2 + 1) / side - 1
     x, y = at.view(1, 1, side), at.view(1, side, 1)
     rows = chosen.matrix[:, :, :, None, None]
     below = rows[:, 2, 0] * x + (rows[:, 2, 1] * y + rows[:, 2, 2])
