@@ -11,7 +11,6 @@ PRESET ?= pets-resnet34
 
 run: clone .venv/run.stamp  ## Rebuild what params.yaml asks for, and say how good it is
 	@dvc repro
-	@dvc plots show >/dev/null
 	@pawprint result
 
 clone:
@@ -19,7 +18,7 @@ clone:
 	  echo "make: this folder is no git clone, and runs are compared by git: get it by git clone, not as a zip"; exit 1; }
 
 test: .venv/$(EXTRAS).stamp check  ## Everything that CI checks
-	pytest
+	OMP_WAIT_POLICY=passive pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/$(EXTRAS).stamp  ## Format, lint, types
 	ruff format --check .
@@ -40,7 +39,7 @@ bench-photographs: .venv/test,bench.stamp  ## Transfer learning on photographs, 
 	python -m benchmarks.photographs "$(PICTURES)" "$(WEIGHTS)"
 
 pets: clone .venv/run.stamp  ## The chapter itself, on 7,390 photographs; PRESET=pets-resnet50
-	@python -m benchmarks.pets needs $(PRESET)
+	@python -m benchmarks.pets needs "$(PRESET)"
 	cp presets/$(PRESET).yaml params.yaml
 	@dvc repro
 	@pawprint result

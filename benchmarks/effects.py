@@ -18,7 +18,7 @@ import torch
 from benchmarks import pairs, photographs, results
 from benchmarks.pairs import Run
 from benchmarks.photographs import SEEDS, WORK
-from pawprint import dataset, devices, judging, modelfile
+from pawprint import console, dataset, devices, judging, modelfile
 
 ASKED: Mapping[str, tuple[int | None, judging.Kind]] = {
     "plain": (None, "none"),
@@ -29,7 +29,7 @@ ASKED: Mapping[str, tuple[int | None, judging.Kind]] = {
 }
 TRAINED: Mapping[str, Mapping[str, object]] = {
     "optimizer.label_smoothing: 0.1": {"optimizer.label_smoothing": 0.1},
-    "augment.supersample: 2": {"augment.supersample": 2},
+    "augment.supersample: 1": {"augment.supersample": 1},
 }
 
 
@@ -91,4 +91,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    console.told(main, "effects")

@@ -61,6 +61,20 @@ def sentence(name: str, runs: Sequence[Run], peer: Sequence[Run]) -> str:
     )
 
 
+def with_another_seed(runs: Sequence[Run], again: Sequence[Run], peer: Sequence[Run]) -> str:
+    """What another training seed of ours does, and the difference of the mean of both."""
+    first, second, theirs = (wrong(each).astype(float) for each in (runs, again, peer))
+    mean, low, high = (100 * share for share in difference((first + second) / 2, theirs))
+    alone, *interval = (100 * share for share in difference(second, first))
+    splits = ", ".join(f"{100 * wrong([run]).mean():.1f}" for run in again)
+    return (
+        f"With another training seed for each split ours has {100 * second.mean():.2f} % wrong "
+        f"(by split {splits}): {alone:+.2f} points from the first ({interval[0]:+.2f} to "
+        f"{interval[1]:+.2f}), by the seed alone. The mean of both less {PEER}: {mean:+.2f} "
+        f"({low:+.2f} to {high:+.2f})."
+    )
+
+
 def spread(values: Sequence[float], digits: int = 0) -> str:
     """Minimum, median, maximum."""
     figures = (min(values), statistics.median(values), max(values))

@@ -3,7 +3,6 @@
 import argparse
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 
 from benchmarks import results
+from pawprint.cli import git
 
 ROOT = Path(__file__).parents[1]
 RUN = ROOT / "reports" / "run"
@@ -47,12 +47,6 @@ def needs(preset: str) -> str:
     )
 
 
-def git(*words: str) -> str:
-    """What git says, in the project's root; nothing where it fails."""
-    made = subprocess.run(["git", *words], cwd=ROOT, text=True, capture_output=True, check=False)
-    return made.stdout
-
-
 def seconds(stages: Mapping[str, Any], names: tuple[str, ...]) -> float:
     """Seconds inside these stages; of a run that resumed, those since then."""
     return float(sum(stages[name]["seconds"] for name in names))
@@ -66,7 +60,7 @@ def row(preset: str) -> list[str]:
     """
     stages = {path.stem: json.loads(path.read_text()) for path in sorted(RUN.glob("*.json"))}
     if not set(TRAINING) <= set(stages):
-        sys.exit("no row for benchmarks/RESULTS.md: DVC had the models already, nothing was timed")
+        sys.exit("no row for benchmarks/RESULTS.md: DVC had the models, or one of them, already")
     judged = json.loads((ROOT / "reports" / "evaluate.json").read_text())
     machine = stages["train_unfrozen"]
     changed = git("status", "--short", "--", "src", "stages", "dvc.yaml")

@@ -36,8 +36,8 @@ def carried_by_hand(
     d = {field.name: float(getattr(draws, field.name)[i]) for field in fields(draws)}
     side = round(math.sqrt(d["area"]) * size)
     left, top = (min(int(d[f"crop_{a}"] * (size - side + 1)), size - side) for a in "xy")
-    px, py = left + (x + 1) / 2 * (side - 1), top + (y + 1) / 2 * (side - 1)
-    x, y = 2 * px / (size - 1) - 1, 2 * py / (size - 1) - 1
+    px, py = left + (x + 1) / 2 * side, top + (y + 1) / 2 * side
+    x, y = 2 * px / size - 1, 2 * py / size - 1
     s = 1 / d["zoom"]
     x, y = s * x + (1 - s) * (2 * d["zoom_x"] - 1), s * y + (1 - s) * (2 * d["zoom_y"] - 1)
     cos, sin = math.cos(d["angle"]), math.sin(d["angle"])
@@ -45,7 +45,7 @@ def carried_by_hand(
     x *= d["flip"]
     x, y = homography(d["warp_x"], d["warp_y"], x, y)
     x, y = mirrored(x), mirrored(y)
-    across, down = ((x + 1) / 2 * (size - 1) + 0.5) / size, ((y + 1) / 2 * (size - 1) + 0.5) / size
+    across, down = (x + 1) / 2, (y + 1) / 2
     if width > height:
         across = d["along"] * (1 - height / width) + across * height / width
     else:
@@ -78,7 +78,7 @@ def test_the_map_carries_points_as_the_steps_do_one_by_one(width: float, height:
     draws = random_draws(n)
     sides = torch.tensor([[width, height]]).expand(n, 2)
     places = sampling.grid(augment.maps(draws, sides, size, light=False), View(out))
-    at = torch.linspace(-1, 1, out).tolist()
+    at = [(i + 0.5) / out * 2 - 1 for i in range(out)]
     for i in range(n):
         for row, y in enumerate(at):
             for column, x in enumerate(at):
@@ -122,7 +122,7 @@ def test_supersampling_is_the_mean_of_four_samples_about_each_pixels_centre(
     chosen = augment.maps(random_draws(n), torch.tensor([[width, height]]).expand(n, 2), side, True)
     chosen = replace(chosen, brightness=None, contrast=None)
     made = sampling.batch(pictures, chosen, View(out, supersample=2))
-    quarter = 2 / (out - 1) / 4  # of a pixel, where neighbours lie 2 / (out - 1) apart
+    quarter = 2 / out / 4  # of a pixel, where neighbours lie 2 / out apart
     slow = torch.zeros(n, 3, out, out)
     for dx in (-quarter, quarter):
         for dy in (-quarter, quarter):
@@ -163,7 +163,7 @@ def test_a_crop_is_the_slice_that_it_says_resampled() -> None:
         pictures, augment.maps(draws, torch.ones(1, 2), size, light=False), View(out)
     )
     corner = pictures[:, :side, size - side :].permute(0, 3, 1, 2).float()
-    slow = functional.interpolate(corner, (out, out), mode="bilinear", align_corners=True) / 255
+    slow = functional.interpolate(corner, (out, out), mode="bilinear", align_corners=False) / 255
     assert torch.allclose(unnormalised(made), slow, atol=1e-4)
 
 

@@ -145,7 +145,7 @@ def test_make_pets_says_what_it_needs_and_ends_with_a_row(project: Path) -> None
     assert cells[7] == call(project, "git", "rev-parse", "--short", "HEAD").strip()
     assert "PRESET may be one of digits" in call(project, *pets, "needs", "pets", fails=True)
     assert "keeps 4.7 GB of decoded pictures" in call(project, *pets, "needs", "digits")
-    assert "nothing was timed" in call(project, *pets, "row", "digits", fails=True)
+    assert "already" in call(project, *pets, "row", "digits", fails=True)
     edited(project, "bins: 15", "bins: 14")
     assert "has changes that no commit holds" in call(project, *pets, "needs", "digits", fails=True)
 

@@ -21,15 +21,7 @@ REPORT, STAMP = Path("reports/report.html"), "<!-- stamp -->"
 def main() -> None:
     """Run the command that is named; exit 1 with one line where something is missing."""
     given = parser().parse_args()
-    try:
-        given.run(given)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:  # the reader of our output has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
-    except console.EXPECTED as error:
-        sys.exit(f"pawprint: {console.said(error)}")
+    console.told(lambda: given.run(given), "pawprint")
 
 
 def parser() -> argparse.ArgumentParser:

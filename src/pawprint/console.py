@@ -4,6 +4,7 @@ Source of the exit codes: 128 + the signal's number, as shells have it.
 """
 
 import errno
+import os
 import signal
 import sys
 import time
@@ -19,6 +20,7 @@ from pawprint import files
 
 Item = TypeVar("Item")
 RUN = Path("reports/run")  # git-ignored: what may differ between two equal runs
+WRITTEN = [("data",), ("models",), ("reports",)]  # by stages, in these folders
 EXPECTED = (ValueError, OSError, MemoryError)
 
 
@@ -42,13 +44,27 @@ def run(main: Callable[[], dict[str, Any] | None], stage: str) -> None:
         sys.exit(1)
 
 
+def told(command: Callable[[], object], name: str) -> None:
+    """Run a command that is no stage; exit 1 with one line on an error that a user can cause."""
+    try:
+        command()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except EXPECTED as error:
+        sys.exit(f"{name}: {said(error)}")
+
+
 def said(error: Exception) -> str:
     """What went wrong, where, and how to mend it, also where the system raised it."""
     if not isinstance(error, OSError) or error.strerror is None:
         return str(error) or type(error).__name__
     where = f"{error.filename}: " if error.filename else ""
+    ours = error.filename and Path(str(error.filename)).parts[:1] in WRITTEN
     remedy = {
-        errno.ENOENT: "; an earlier stage writes it: run `dvc repro`",
+        errno.ENOENT: "; an earlier stage writes it: run `dvc repro`" if ours else "",
         errno.ENOSPC: "; nothing is lost: make room on this disk and run again",
         errno.EACCES: "; give yourself the right to it and run again",
         errno.EROFS: "; copy the project to a disk that can be written to",

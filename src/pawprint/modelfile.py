@@ -5,7 +5,8 @@ Equal runs give equal bytes: no time, path, host or device.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -43,8 +44,8 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], text: Mapping[str, 
         save_file(plain, temporary, {KEY: json.dumps(text, sort_keys=True)})
 
 
-def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and the JSON object.
+def read_tensors(path: Path, tensors: bool = True) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors, or none of them, and the JSON object.
 
     Raises:
         FileNotFoundError: no such file.
@@ -54,9 +55,9 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise FileNotFoundError(f"{path}: no such model file; `dvc repro` makes it")
     try:
         with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return tensors, json.loads(metadata[KEY])
+            text = json.loads((file.metadata() or {})[KEY])
+            names = file.keys() if tensors else ()
+            return {name: file.get_tensor(name) for name in names}, text
     except (SafetensorError, KeyError, ValueError) as error:
         raise ValueError(f"{path}: not a model file of pawprint's: {error}") from error
 
@@ -73,13 +74,10 @@ def read(path: Path) -> tuple[Network, Card]:
         FileNotFoundError, ValueError: as for `read_tensors`; or the tensors are not of its arch.
     """
     tensors, text = read_tensors(path)
-    try:
+    with _of_this_version(path):
         card = Card(**text)
         network = networks.built(card.arch, len(card.classes))
         network.load_state_dict(tensors, strict=True)
-    except (TypeError, RuntimeError) as error:
-        said = " ".join(str(error).split())[:300]
-        raise ValueError(f"{path}: not a model file of this version: {said}") from error
     return network.eval(), card
 
 
@@ -89,11 +87,18 @@ def card(path: Path) -> Card:
     Raises:
         FileNotFoundError, ValueError: as for `read`.
     """
-    _, text = read_tensors(path)
-    try:
+    _, text = read_tensors(path, tensors=False)
+    with _of_this_version(path):
         return Card(**text)
-    except TypeError as error:
-        raise ValueError(f"{path}: not a model file of this version: {error}") from error
+
+
+@contextmanager
+def _of_this_version(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (TypeError, RuntimeError) as error:
+        said = " ".join(str(error).split())[:300]
+        raise ValueError(f"{path}: not a model file of this version: {said}") from error
 
 
 def versions() -> dict[str, str]:

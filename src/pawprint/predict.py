@@ -31,7 +31,8 @@ class Answer:
 def found(names: Iterable[str]) -> list[Path]:
     """The files that are meant: files, folders (all pictures below), patterns such as '*.jpg'.
 
-    A name that is no file stays in the list, so that it is reported and not lost.
+    A name that is no file, or a folder without a picture, stays in the list, so that it is
+    reported and not lost.
     """
     files: list[Path] = []
     for name in names:
@@ -40,7 +41,7 @@ def found(names: Iterable[str]) -> list[Path]:
             below = (p for p in path.rglob("*") if p.is_file())
             files += sorted(
                 p for p in below if archives.is_image_name(p.relative_to(path).as_posix())
-            )
+            ) or [path]
         elif not path.exists() and glob.has_magic(name):
             matches = glob.glob(name, recursive=True)  # noqa: PTH207 - absolute patterns too
             files += [Path(match) for match in sorted(matches)] or [path]
@@ -79,6 +80,8 @@ def answers(
 
 def opened(path: Path, size: int) -> Presized:
     """The picture as presize would have it, or why there is none."""
+    if path.is_dir():
+        return Presized(str(path), None, 0, 0, "", "no pictures in this folder")
     try:
         return presize.squeezed(str(path), path.read_bytes(), size)
     except OSError as error:
