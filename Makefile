@@ -26,7 +26,7 @@ check: .venv/$(EXTRAS).stamp  ## Format, lint, types
 	mypy
 
 bench: .venv/test,bench.stamp  ## Side by side with fastai
-	python -m benchmarks.compare
+	python -m benchmarks.compare $(PICTURES)
 	python -m benchmarks.quality $(PICTURES)
 	CUDA_VISIBLE_DEVICES= python -m benchmarks.epochs
 	python -m benchmarks.growth

@@ -1,6 +1,10 @@
-"""Pictures, ours beside fastai and Pillow: presize, augmentation, batches. Part of `make bench`."""
+"""Pictures, ours beside fastai and Pillow: presize, augmentation, batches. Part of `make bench`.
+
+`python -m benchmarks.compare [ARCHIVE]`: presize on the archive's photographs too.
+"""
 
 import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +15,8 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks import fastais, interleaved, jpegs, results
-from benchmarks.fastais import fastai
 from benchmarks.interleaved import Job
-from pawprint import augment, batches, devices, presize, randomness, sampling
+from pawprint import augment, batches, console, devices, presize, randomness, sampling
 from pawprint.sampling import View
 
 BATCH, SIDE, SIZE, THREADS, REPEATS, BATCHES = 64, 460, 224, 2, 7, 6
@@ -26,16 +29,6 @@ def by_pillow(data: bytes) -> np.ndarray:
     return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BILINEAR))
 
 
-def fastai_chain(split: int) -> fastai.Pipeline:
-    """fastai's batch transforms, training (0) or validation (1)."""
-    steps = [
-        fastai.IntToFloatTensor(),
-        *fastai.aug_transforms(size=SIZE, min_scale=0.75),
-        fastai.Normalize.from_stats(*fastai.imagenet_stats, cuda=False),
-    ]
-    return fastai.Pipeline(steps, split_idx=split)
-
-
 def presizing(files: list[bytes]) -> tuple[Job, Job]:
     """Decode and squeeze, by us and by Pillow."""
     return (
@@ -44,16 +37,17 @@ def presizing(files: list[bytes]) -> tuple[Job, Job]:
     )
 
 
-def augmenting(files: list[bytes]) -> tuple[Job, Job]:
+def augmenting(files: list[bytes], supersample: int) -> tuple[Job, Job]:
     """From decoded squares to a batch of the network's, by us and by fastai."""
     found = [presize.squeezed("", data, SIDE).pixels for data in files]
     cached = torch.stack([pixels for pixels in found if pixels is not None])
-    square = fastai.TensorImage(cached.permute(0, 3, 1, 2).contiguous())
-    sides, chain = torch.tensor([[500.0, 375.0]]).expand(len(files), 2), fastai_chain(0)
+    square = fastais.fastai.TensorImage(cached.permute(0, 3, 1, 2).contiguous())
+    sides, chain = torch.tensor([[500.0, 375.0]]).expand(len(files), 2), fastais.chain(0)
+    view = View(SIZE, supersample)
 
     def ours() -> Tensor:
         draws = augment.drawn(len(files), DEFAULTS, randomness.generator(0))
-        return sampling.batch(cached, augment.maps(draws, sides, SIDE, True), View(SIZE))
+        return sampling.batch(cached, augment.maps(draws, sides, SIDE, True), view)
 
     return ours, lambda: chain(square)
 
@@ -84,15 +78,21 @@ def loading(here: Path) -> tuple[tuple[Job, Job], tuple[Job, Job]]:
 def main() -> None:
     """Measure all rows, write the section."""
     devices.keep_memory()
+    archive = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    photographs = jpegs.of(archive) if archive else []
     files, whole = jpegs.made(BATCH), BATCH * BATCHES
     with jpegs.folder(whole, whole) as here:
         training, validation = loading(here)
-        rows = (
+        rows = [
             ("presize of 64 pictures, 1 thread", presizing(files), 1),
-            ("augmentation of 64 pictures", augmenting(files), THREADS),
+            ("augmentation of 64 pictures", augmenting(files, 1), THREADS),
+            ("the same, 2×2 samples a pixel", augmenting(files, 2), THREADS),
             (f"{BATCHES} training batches from JPEG, a later epoch", training, THREADS),
             (f"{BATCHES} validation batches from JPEG, a later epoch", validation, THREADS),
-        )
+        ]
+        if photographs:
+            title = f"presize of {len(photographs)} photographs, 1 thread"
+            rows.insert(1, (title, presizing(photographs), 1))
         found = []
         for name, (ours, peer), threads in rows:
             torch.set_num_threads(threads)
@@ -110,4 +110,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    console.told(main, "compare")

@@ -12,7 +12,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from fastai.vision import all as fastai
 
-__all__ = ["fastai", "learner", "loaders", "network"]
+__all__ = ["chain", "fastai", "learner", "loaders", "network"]
 
 CUT = {"mobilenet_v2": 7, "resnet18": 6}  # children of the body in the first group
 
@@ -41,6 +41,16 @@ def loaders(
         ],
     )
     return block.dataloaders(table, bs=batch_size, num_workers=workers)
+
+
+def chain(split: int) -> fastai.Pipeline:
+    """fastai's batch transforms, training (0) or validation (1)."""
+    steps = [
+        fastai.IntToFloatTensor(),
+        *fastai.aug_transforms(size=224, min_scale=0.75),
+        fastai.Normalize.from_stats(*fastai.imagenet_stats, cuda=False),
+    ]
+    return fastai.Pipeline(steps, split_idx=split)
 
 
 def network(arch: str, classes: int, weights: Path | None = None) -> nn.Sequential:

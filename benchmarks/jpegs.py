@@ -11,10 +11,17 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from pawprint import dataset, files, presize
+from pawprint import archives, dataset, files, presize
 from pawprint.dataset import Dataset
 
 CLASSES, CACHE = 4, 460
+
+
+def of(archive: Path, most: int = 80) -> list[bytes]:
+    """Files of pictures, spread over the archive."""
+    names = archives.image_names(archive)
+    chosen = names[:: max(1, len(names) // most)][:most]
+    return [data for _, data in archives.contents(archive, chosen)]
 
 
 def made(count: int) -> list[bytes]:

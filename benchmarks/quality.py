@@ -16,21 +16,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from benchmarks import compare, jpegs, results
+from benchmarks import fastais, jpegs, results
 from benchmarks.fastais import fastai
-from pawprint import archives, augment, console, presize, sampling
+from pawprint import augment, console, presize, sampling
 from pawprint.sampling import View
 
-SIZE, MOST, CACHES = 224, 80, (460, 384, 320)
-
-
-def files(archive: Path | None) -> list[bytes]:
-    """The pictures to compare on, spread over the archive."""
-    if archive is None:
-        return jpegs.made(16)
-    names = archives.image_names(archive)
-    chosen = names[:: max(1, len(names) // MOST)][:MOST]
-    return [data for _, data in archives.contents(archive, chosen)]
+SIZE, CACHES = 224, (460, 384, 320)
 
 
 def truth(data: bytes, filtered: Image.Resampling) -> Tensor:
@@ -53,10 +44,10 @@ def ours(data: bytes, cache: int, supersample: int) -> Tensor:
     return sampling.batch(made.pixels[None], chosen, View(SIZE, supersample))[0] * std + mean
 
 
-def fastais(data: bytes) -> Tensor:
+def by_fastai(data: bytes) -> Tensor:
     """fastai's validation chain: Resize(460), then its batch transforms."""
     square = fastai.Resize(460)(fastai.PILImage.create(io.BytesIO(data)), split_idx=1)
-    made = compare.fastai_chain(1)(fastai.ToTensor()(square)[None])
+    made = fastais.chain(1)(fastai.ToTensor()(square)[None])
     mean, std = (torch.tensor(stat).view(3, 1, 1) for stat in (sampling.MEAN, sampling.STD))
     return (torch.as_tensor(made[0]) * std + mean).clamp(0, 1)
 
@@ -74,7 +65,7 @@ def rows(pictures: list[bytes]) -> Iterator[list[str]]:
         f"ours, cache {cache} px, {k * k} samples a pixel": [ours(d, cache, k) for d in pictures]
         for cache in CACHES
         for k in (1, 2)
-    } | {"fastai, validation": [fastais(data) for data in pictures]}
+    } | {"fastai, validation": [by_fastai(data) for data in pictures]}
     for name, made in ways.items():
         found = [[psnr(a, b) for a, b in zip(made, each, strict=True)] for each in wanted]
         yield [name, *(f"{np.mean(dbs):.1f} (sd {np.std(dbs, ddof=1):.1f})" for dbs in found)]
@@ -83,7 +74,7 @@ def rows(pictures: list[bytes]) -> Iterator[list[str]]:
 def main() -> None:
     """Measure, and write the section."""
     archive = Path(sys.argv[1]) if len(sys.argv) > 1 else None
-    pictures = files(archive)
+    pictures = jpegs.of(archive) if archive else jpegs.made(16)
     found = list(rows(pictures))
     source = "photographs of the archive given" if archive else "pieces of two photographs"
     table = results.table(("way", "against bicubic, dB", "against bilinear, dB"), found)

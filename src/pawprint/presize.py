@@ -72,14 +72,16 @@ def squeezed(name: str, data: bytes, size: int) -> Presized:
     except UNREADABLE as error:
         said = " ".join(str(error).replace(str(io.BytesIO), "").split()) or type(error).__name__
         return Presized(name, None, 0, 0, hashed, said.split(" <_io.BytesIO")[0])
-    height, width = picture.shape[1:]
+    height, width = picture.shape[:2]
+    # in channels-last order it takes a third of the time
+    last = picture[None].permute(0, 3, 1, 2)
     pixels = functional.interpolate(
-        picture[None], (size, size), mode="bilinear", antialias=True
+        last, (size, size), mode="bilinear", antialias=True
     )  # Pillow's BILINEAR, within 1 grey level
     return Presized(name, pixels[0].permute(1, 2, 0).contiguous(), width, height, hashed)
 
 
-def decoded(data: bytes) -> UInt8[Tensor, "rgb=3 height width"]:
+def decoded(data: bytes) -> UInt8[Tensor, "height width rgb=3"]:
     """The picture in RGB, upright, all of it.
 
     Plain JPEGs go through torchvision's decoder, which is faster; whatever it refuses, and all
@@ -93,7 +95,7 @@ def decoded(data: bytes) -> UInt8[Tensor, "rgb=3 height width"]:
         upright = image.getexif().get(ORIENTATION, 1) == 1
         if upright and (picture := _decoded_jpeg(data)) is not None:
             return picture
-    return torch.from_numpy(np.array(_rgb(ImageOps.exif_transpose(image)))).permute(2, 0, 1)
+    return torch.from_numpy(np.array(_rgb(ImageOps.exif_transpose(image))))
 
 
 def _decoded_jpeg(data: bytes) -> Tensor | None:
@@ -103,7 +105,7 @@ def _decoded_jpeg(data: bytes) -> Tensor | None:
         )
     except RuntimeError:
         return None
-    return picture
+    return picture.permute(1, 2, 0)
 
 
 def _rgb(image: Image.Image) -> Image.Image:
