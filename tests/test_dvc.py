@@ -114,6 +114,11 @@ def test_another_lr_reruns_only_what_depends_on_it(project: Path) -> None:
     assert [line[1:].split(":")[0] for line in lines] == ["lr", "lr"]
     assert "lr: 1e-05" in lines[1]
     assert "unfrozen.valid_loss" in call(project, "dvc", "metrics", "diff", "HEAD")
+    call(project, "dvc", "plots", "diff", "HEAD", "-o", "page")
+    page = (project / "page/index.html").read_text()
+    assert '"rev": "HEAD"' in page and '"rev": "workspace"' in page
+    for title in ("Learning-rate finder, frozen", "Loss on valid, unfrozen", "F1 of each class"):
+        assert title in page
 
 
 def test_another_seed_leaves_the_pictures_and_the_split_alone(project: Path) -> None:
