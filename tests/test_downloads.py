@@ -2,6 +2,7 @@ import hashlib
 import os
 import random
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -203,3 +204,89 @@ def test_other_runs_parts_are_not_touched(tmp_path: Path) -> None:
     mine.write_bytes(DATA)
     placed(Source(url=str(mine), sha256=SHA), tmp_path)
     assert not list((tmp_path / "store").glob(f"*.{os.getpid()}.*"))
+
+
+def fails(source: Source, folder: Path) -> str:
+    """The one line of a download that cannot succeed; nothing is put in place."""
+    with pytest.raises((ConnectionError, ValueError)) as caught:
+        placed(source, folder)
+    assert len(str(caught.value).splitlines()) == 1
+    assert not (folder / "raw/pictures").exists()
+    return str(caught.value)
+
+
+def test_a_redirect_is_followed_and_a_loop_is_not(site: Site, tmp_path: Path) -> None:
+    site.redirects = {"/moved": "/images.tar.gz", "/loop": "/loop"}
+    assert "could not be fetched" in fails(Source(url=f"{site.url}/loop", sha256=SHA), tmp_path)
+    assert len(site.asked) <= 31  # once, not five times
+    placed(Source(url=f"{site.url}/moved", sha256=SHA), tmp_path)
+    assert (tmp_path / "raw/pictures").read_bytes() == DATA
+
+
+def test_a_stalled_connection_is_given_up_and_resumed(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "TIMEOUT", (5, 0.3))
+    site.stalls = [1_000_000, 0]
+    placed(remote(site), tmp_path)
+    assert (tmp_path / "raw/pictures").read_bytes() == DATA
+    assert [asked for _, asked in site.asked] == [None, "bytes=983040-", "bytes=983040-"]
+
+
+def test_a_server_that_never_speaks_again_is_one_line(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "TIMEOUT", (5, 0.3))
+    site.stalls = [1_000_000] + [0] * downloads.TRIES
+    assert "983,040 bytes are kept and will be resumed" in fails(remote(site), tmp_path)
+
+
+def test_a_length_too_long_is_found_out(site: Site, tmp_path: Path) -> None:
+    site.claimed = 1000
+    placed(remote(site), tmp_path)
+    assert (tmp_path / "raw/pictures").read_bytes() == DATA
+    assert site.asked[1][1] == f"bytes={len(DATA)}-"
+
+
+def test_a_length_too_short_is_no_whole_file(site: Site, tmp_path: Path) -> None:
+    site.claimed = -1000
+    assert "2,999,000 bytes) is not the" in fails(remote(site), tmp_path)
+    site.claimed = 0
+    placed(remote(site), tmp_path)
+
+
+def test_another_part_than_was_asked_for_is_never_joined(site: Site, tmp_path: Path) -> None:
+    site.break_after, site.shifted = [1_000_000], 7
+    placed(remote(site), tmp_path)
+    assert (tmp_path / "raw/pictures").read_bytes() == DATA
+    assert [asked for _, asked in site.asked] == [None, "bytes=983040-", None]
+
+
+def test_a_server_that_always_fails_is_asked_five_times(site: Site, tmp_path: Path) -> None:
+    site.statuses = [500] * 9
+    assert "HTTP 500" in fails(remote(site), tmp_path)
+    assert len(site.asked) == downloads.TRIES
+
+
+def test_a_broken_tls_is_one_line(site: Site, tmp_path: Path) -> None:
+    url = site.url.replace("http:", "https:") + "/images.tar.gz"
+    assert "could not be fetched: " in fails(Source(url=url, sha256=SHA), tmp_path)
+
+
+def test_a_server_that_speaks_no_http_is_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+
+        def answer() -> None:
+            for _ in range(downloads.TRIES):
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(1000)
+                    connection.sendall(b"220 mail\n\x00\x1b[2J\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/images.tar.gz"
+        said = fails(Source(url=url, sha256=SHA), tmp_path)
+        thread.join()
+    assert "could not be fetched" in said and said.isprintable()

@@ -100,10 +100,20 @@ def test_the_first_run_runs_every_stage_and_the_second_none(built: tuple[Path, s
     assert call(folder, "git", "status", "--short") == ""
 
 
-def test_a_forced_clone_ends_with_equal_hashes(built: tuple[Path, str], tmp_path: Path) -> None:
-    folder = fresh_copy(tmp_path / "other")
-    call(folder, "dvc", "repro", "--force")
-    assert outs(folder) == outs(built[0])
+def test_a_commit_is_verified_by_a_forced_run_in_a_clone(project: Path) -> None:
+    lock = project / "dvc.lock"
+    model = outs(project)["models/unfrozen.safetensors"]
+    lock.write_text(lock.read_text().replace(model, "0" * 32))  # as if it had come out otherwise
+    call(project, "git", "commit", "-qam", "another model")
+    (project / "params.yaml").write_text("# not committed\n")
+    said = call(project, "pawprint", "verify", fails=True).splitlines()
+    told = [line.removeprefix("verify: ") for line in said if line.startswith("verify: ")]
+    count = len(outs(project))
+    assert re.fullmatch(r"note: \w+ is verified, without your changes since", told[0])
+    assert f"{count - 1} of {count} outputs of" in told[1]
+    assert told[2] == "differs: models/unfrozen.safetensors"
+    assert told[3].startswith("not explained: the machine's kind and all versions are those of")
+    assert len(told) == 4
 
 
 def test_another_lr_reruns_only_what_depends_on_it(project: Path) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import io
 import lzma
+import stat
 import tarfile
 import zipfile
 import zlib
@@ -10,14 +11,22 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
+from pawprint import untrusted
+
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, lzma.LZMAError)
+BROKEN_ZIP = (RuntimeError,)  # encrypted, or compressed in a way that Python does not know
+MOST = 256 << 20  # bytes of a file that is read whole
+HEADERS = (  # a tar's own, which tarfile reads whole
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+)
 
 
 def is_image_name(name: str) -> bool:
     """Whether a member's name is a picture's: a known suffix, and nothing hidden on the way."""
     path = PurePosixPath(name)
-    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
+    hidden = any(part != ".." and part.startswith((".", "__MACOSX")) for part in path.parts)
     return path.suffix.lower() in SUFFIXES and not hidden
 
 
@@ -30,7 +39,8 @@ def contents(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]
     """Name and bytes of each wanted file, in the archive's order; a name twice: the first.
 
     Raises:
-        ValueError: the file is neither a tar (plain, gz, bz2, xz) nor a zip, or it is damaged.
+        ValueError: the file is neither a tar (plain, gz, bz2, xz) nor a zip; it is damaged; or a
+            picture in it is a link or a device, or larger than MOST.
     """
     left = set(wanted)
     for name, data in _walk(path, left):
@@ -43,13 +53,21 @@ def image_names(path: Path) -> list[str]:
     """The pictures in an archive, sorted by code point.
 
     Raises:
-        ValueError: it holds none, one name stands twice, or as for `contents`.
+        ValueError: it holds none, one name stands twice, one cannot be put into a table, or as for
+            `contents`.
     """
     names = sorted(name for name, _ in _walk(path, ()) if is_image_name(name))
     if not names:
         raise ValueError(
             f"{path}: no picture in this archive (names that end in {', '.join(SUFFIXES)}); "
             "check `pictures.url` in datasets.yaml"
+        )
+    faults = [(name, why) for name in names if (why := untrusted.fault(name))]
+    if faults:
+        name, why = faults[0]
+        raise ValueError(
+            f"{path}: {len(faults)} names cannot be used: {name!r} {why}; "
+            "rename these pictures and pack the archive again"
         )
     twice = sorted({a for a, b in pairwise(names) if a == b})
     if twice:
@@ -100,7 +118,7 @@ def _walk(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes | No
     try:
         walk = _zipped if zipfile.is_zipfile(path) and not _is_tar(path) else _tarred
         yield from walk(path, wanted)
-    except (*BROKEN, EOFError) as error:
+    except (*BROKEN, *BROKEN_ZIP, EOFError) as error:
         why = str(error).splitlines()[0].rstrip(" :") if str(error) else "it ends too early"
         raise ValueError(
             f"{path}: not an archive that can be read (tar, tar.gz, tar.bz2, tar.xz, zip): {why}; "
@@ -114,12 +132,37 @@ def _is_tar(path: Path) -> bool:
         return file.read(262)[257:] == b"ustar"
 
 
+class _Member(tarfile.TarInfo):
+    """A tar's entry; a header that would fill the memory is an error."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in HEADERS and self.size > MOST:
+            raise tarfile.ReadError(f"a header of {self.size:,} bytes")
+        made: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        return made
+
+
+def _check(path: Path, name: str, is_plain: bool, size: int) -> None:
+    """Refuse a picture that cannot be read where it stands, or that would fill the memory."""
+    if not is_plain:
+        raise ValueError(
+            f"{path}: {name!r} is a link or a device, no file; pack the archive again with the "
+            "picture itself (tar --dereference --hard-dereference)"
+        )
+    if size > MOST:
+        raise ValueError(
+            f"{path}: {name!r} has {size:,} bytes, and at most {MOST:,} are read; take it out"
+        )
+
+
 def _tarred(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes | None]]:
-    with tarfile.open(path, "r:*") as archive:
+    with tarfile.open(path, "r:*", tarinfo=_Member) as archive:
         for member in archive:
-            if not member.isfile():
-                continue
             name = normal(member.name)
+            if member.isdir():
+                continue
+            if is_image_name(name) or name in wanted:
+                _check(path, name, member.isfile(), member.size)
             file = archive.extractfile(member) if name in wanted else None
             yield name, file.read() if file else None
 
@@ -127,10 +170,13 @@ def _tarred(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes | 
 def _zipped(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes | None]]:
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
-            if not member.is_dir():
-                name = normal(member.filename)
-                data = archive.read(member) if name in wanted else None
-                yield name, data
+            name = normal(member.filename)
+            if member.is_dir():
+                continue
+            if is_image_name(name) or name in wanted:
+                is_link = stat.S_ISLNK(member.external_attr >> 16)
+                _check(path, name, not is_link, member.file_size)
+            yield name, archive.read(member) if name in wanted else None
 
 
 def pack(folder: Path, target: Path) -> None:

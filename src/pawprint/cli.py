@@ -1,4 +1,4 @@
-"""The command line: `pawprint summary`, `predict`, `export`, `report`, `result`."""
+"""The command line: `pawprint summary`, `predict`, `export`, `report`, `result`, `verify`."""
 
 import argparse
 import html
@@ -49,6 +49,8 @@ def parser() -> argparse.ArgumentParser:
     page.add_argument("--stamp", action="store_true", help="write such a copy, outside the graph")
     page.add_argument("--to", type=Path, help="its file (build/report-COMMIT.html)")
     page.set_defaults(run=reported)
+    checked = commands.add_parser("verify", help="rebuild the last commit in a clone, and compare")
+    checked.set_defaults(run=verified)
     return made
 
 
@@ -156,6 +158,20 @@ def reported(given: argparse.Namespace) -> None:
     target = given.to or Path("build", f"report-{commit}.html")
     files.write_text(target, text.replace(STAMP, f"<p>{html.escape(words)}</p>", 1))
     print(f"{target}: {words}")
+
+
+def verified(_given: argparse.Namespace) -> None:
+    """Whether the last commit's hashes come out again.
+
+    Raises:
+        SystemExit: some do not.
+    """
+    from pawprint import verify
+
+    equal, told = verify.verified(Path.cwd())
+    print("\n".join(f"verify: {line}" for line in told))
+    if not equal:
+        sys.exit(1)
 
 
 def stdin_names() -> list[str]:

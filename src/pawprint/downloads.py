@@ -188,6 +188,11 @@ def _pieces(url: str, part: Path) -> Iterator[int]:
             part.unlink()
         answer.raise_for_status()
         resumed = answer.status_code == 206
+        if resumed and not answer.headers.get("Content-Range", "").startswith(
+            f"bytes {_size(part)}-"
+        ):
+            part.unlink()
+            raise requests.ConnectionError("the server sent another part than was asked for")
         validator = answer.headers.get("ETag") or answer.headers.get("Last-Modified", "")
         if validator and not validator.startswith("W/"):
             files.write_text(tag, validator)

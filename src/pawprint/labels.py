@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
+from pawprint import untrusted
 from pawprint.findings import Findings, listed
 
 
@@ -21,7 +22,7 @@ def named(
         source: `name`, the pattern's first group in the file's name; or `folder`, the name of
             the folder that holds it, or the pattern's first group in that.
         pattern: a regular expression, searched anywhere in the text.
-        found: told all names without a label, as one error.
+        found: told all names without a label, as one error, and labels that no table can hold.
     """
     labels = [_label(PurePosixPath(name), source, pattern) or None for name in names]
     wrong = [name for name, label in zip(names, labels, strict=True) if label is None]
@@ -30,6 +31,12 @@ def named(
         found.errors.append(
             f"{len(wrong)} of {len(names)} pictures get no label by {rule}: {listed(wrong)}; "
             "mend the rule in datasets.yaml, or take these files out of the archive"
+        )
+    odd = sorted({label for label in labels if label and untrusted.fault(label)})
+    if odd:
+        found.errors.append(
+            f"{len(odd)} labels cannot be used: {odd[0]!r} {untrusted.fault(odd[0])}; "
+            "mend the rule in datasets.yaml, or rename these pictures"
         )
     return labels
 

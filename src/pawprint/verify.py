@@ -1,0 +1,132 @@
+"""Whether a commit can be rebuilt: the whole graph again, in a clone, hash by hash.
+
+Nothing of the working tree is touched. Archives that were fetched before are taken from the
+store; all else is made anew.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pawprint import catalogue, downloads, yaml12
+from pawprint.console import RUN, clock
+
+LOCK, TRAINED = Path("dvc.lock"), "train_unfrozen.json"
+KIND = ("device", "instructions", "dtype", "python", "versions")  # what may change the last bits
+TRACKED = ("dvc.lock", "dvc.yaml", "params.yaml", "datasets.yaml", "src", "stages")
+
+
+def verified(root: Path) -> tuple[bool, list[str]]:
+    """Rebuild the last commit of `root` in a temporary clone, and compare.
+
+    Returns:
+        Whether all is equal, and what to tell, a line each.
+
+    Raises:
+        ValueError: there is no commit with a dvc.lock, or the run fails there; its own words
+            stand above.
+    """
+    commit = _git(root, "rev-parse", "--short", "HEAD")
+    if not commit or not _git(root, "ls-files", "dvc.lock"):
+        raise ValueError("verify: no commit holds a dvc.lock here; run `dvc repro` and commit it")
+    told = []
+    if _git(root, "status", "--short", "--", *TRACKED):
+        told.append(f"note: {commit} is verified, without your changes since")
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="pawprint-verify-") as folder:
+        clone = Path(folder) / "clone"
+        subprocess.run(["git", "clone", "--quiet", str(root), str(clone)], check=True)
+        before = outs(yaml12.load(clone / LOCK))
+        _link(root, clone)
+        _rerun(clone)
+        after = outs(yaml12.load(clone / LOCK))
+        here = _facts(clone)
+    wrong = differing(before, after)
+    equal = len(before) - len(wrong)
+    took = clock(time.perf_counter() - began)
+    told.append(f"{equal} of {len(before)} outputs of {commit} came out equal, in {took}")
+    told += [f"differs: {path}" for path in wrong]
+    if wrong:
+        told.append(explained(_facts(root), here))
+    return not wrong, told
+
+
+def outs(lock: Mapping[str, Any]) -> dict[str, str]:
+    """The hash of each output, in the graph's order of dvc.lock."""
+    return {
+        out["path"]: out["md5"]
+        for stage in lock["stages"].values()
+        for out in stage.get("outs", ())
+    }
+
+
+def differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """The paths whose hash is not the same, or that are missing."""
+    return [path for path, found in before.items() if after.get(path) != found]
+
+
+def explained(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What may be the cause: another kind of machine or other versions, as far as is known.
+
+    Args:
+        then: what the last training here has noted; empty where there is no note.
+        now: of the clone's training.
+    """
+    if not then:
+        return "what machine they were made on is not known here (reports/run is not in git)"
+    other = [
+        f"{key} {then.get(key)} -> {now.get(key)}"
+        for key in KIND
+        if then.get(key) != now.get(key) and key != "versions"
+    ]
+    versions = (then.get("versions", {}), now.get("versions", {}))
+    names = sorted(set(versions[0]) | set(versions[1]))
+    other += [
+        f"{name} {versions[0].get(name)} -> {versions[1].get(name)}"
+        for name in names
+        if versions[0].get(name) != versions[1].get(name)
+    ]
+    if other:
+        return f"explained by another machine or other versions: {', '.join(other)}"
+    return "not explained: the machine's kind and all versions are those of the last run here"
+
+
+def _rerun(clone: Path) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    command = [sys.executable, "-m", "dvc", "repro", "--force", "--no-commit"]
+    made = subprocess.run(command, cwd=clone, env={**os.environ, "PATH": path}, check=False)
+    if made.returncode == 130:
+        raise KeyboardInterrupt
+    if made.returncode:
+        raise ValueError("verify: the run in the clone failed; see above")
+
+
+def _link(root: Path, clone: Path) -> None:
+    """What lies beside the project and git does not bring along: archives, pictures, weights."""
+    whole = yaml12.load(clone / "params.yaml")
+    block = catalogue.block(whole["dataset"], clone / catalogue.FILE)
+    named = [block.pictures.url, block.lists.url if block.lists else None, whole["weights"]]
+    for name in (downloads.STORE.name, *filter(None, named)):
+        source, target = root / name, clone / name
+        inside = clone.parent.resolve() in target.resolve().parents
+        if inside and source.exists() and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.symlink_to(source.resolve())
+
+
+def _facts(root: Path) -> dict[str, Any]:
+    path = root / RUN / TRAINED
+    facts: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    return facts
+
+
+def _git(root: Path, *words: str) -> str:
+    command = ["git", "-C", str(root), *words]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    return made.stdout.strip() if made.returncode == 0 else ""
