@@ -61,17 +61,25 @@ def sentence(name: str, runs: Sequence[Run], peer: Sequence[Run]) -> str:
     )
 
 
-def with_another_seed(runs: Sequence[Run], again: Sequence[Run], peer: Sequence[Run]) -> str:
-    """What another training seed of ours does, and the difference of the mean of both."""
-    first, second, theirs = (wrong(each).astype(float) for each in (runs, again, peer))
-    mean, low, high = (100 * share for share in difference((first + second) / 2, theirs))
-    alone, *interval = (100 * share for share in difference(second, first))
-    splits = ", ".join(f"{100 * wrong([run]).mean():.1f}" for run in again)
+def with_other_seeds(
+    runs: Sequence[Run], again: Sequence[Sequence[Run]], peer: Sequence[Run]
+) -> str:
+    """What other training seeds of ours do, and the difference of the mean of all of them."""
+    each = [wrong(one).astype(float) for one in (runs, *again)]
+    errors = [100 * one.mean() for one in each]
+    theirs = wrong(peer).astype(float)
+    mean, low, high = (
+        100 * share for share in difference(sum(each[1:], each[0]) / len(each), theirs)
+    )
+    splits = "; ".join(
+        ", ".join(f"{100 * wrong([run]).mean():.1f}" for run in one) for one in again
+    )
+    said = ", ".join(f"{error:.2f}" for error in errors)
     return (
-        f"With another training seed for each split ours has {100 * second.mean():.2f} % wrong "
-        f"(by split {splits}): {alone:+.2f} points from the first ({interval[0]:+.2f} to "
-        f"{interval[1]:+.2f}), by the seed alone. The mean of both less {PEER}: {mean:+.2f} "
-        f"({low:+.2f} to {high:+.2f})."
+        f"Other training seeds on the same splits: ours has {said} % wrong with {len(each)} seeds "
+        f"a split (mean {statistics.mean(errors):.2f}, sd {statistics.stdev(errors):.2f}; by split "
+        f"{splits}). The mean of all less {PEER}: {mean:+.2f} points, 95 % interval over the "
+        f"pictures {low:+.2f} to {high:+.2f}."
     )
 
 

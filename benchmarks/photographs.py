@@ -2,8 +2,8 @@
 
 Five splits (label.seed 0-4), one training seed each; for each split ours in the precision that
 `auto` gives, fastai, and for the first three ours in float32, one after the other. The same
-weights, split, epochs, batch size and threads. At the end ours once more with another training
-seed, to see what the seed alone does. Every run is kept in build/photographs, so that a
+weights, split, epochs, batch size and threads. At the end ours again with other training
+seeds, to see what the seed alone does. Every run is kept in build/photographs, so that a
 benchmark that was broken off goes on with the run that it was at; delete the folder to measure
 anew.
 """
@@ -27,7 +27,7 @@ from pawprint import archives, console, files, yaml12
 ROOT = Path(__file__).parents[1]
 WORK = ROOT / "build" / "photographs"
 LOG, PEER = WORK / "log", Path(__file__).with_name("peer.py")
-SEEDS, FLOAT32, BATCH, OTHER = range(5), range(3), 32, 10
+SEEDS, FLOAT32, BATCH, OTHERS = range(5), range(3), 32, (10, 20)
 FROZEN, UNFROZEN, THREADS = 3, 6, 2
 RECIPE = {
     "dataset": "photographs",
@@ -169,7 +169,7 @@ def kept(name: str, run: Callable[[], Run]) -> Run:
     return found
 
 
-def text(found: dict[str, list[Run]], whole: Run, again: list[Run]) -> str:
+def text(found: dict[str, list[Run]], whole: Run, again: list[list[Run]]) -> str:
     """The section of RESULTS.md."""
     commit = git("-C", str(WORK / "project"), "log", "-1", "--format=%h").strip()
     stages = ", ".join(f"{name} {seconds:.0f}" for name, seconds in whole["stages"].items())
@@ -188,7 +188,7 @@ def text(found: dict[str, list[Run]], whole: Run, again: list[Run]) -> str:
             "most of a process and its children. Errors: of the valid pictures of all splits.",
             pairs.table(found),
             "\n".join(f"- {sentence}" for sentence in sentences),
-            pairs.with_another_seed(found["ours, auto"], again, found["fastai"]),
+            pairs.with_other_seeds(found["ours, auto"], again, found["fastai"]),
             f"The whole `dvc repro` of split 0 from nothing: {whole['seconds']:.0f} s, of which "
             f"inside the stages: {stages}.",
             "Breeds taken for one another most often, either way, all splits (the whole matrix: "
@@ -220,11 +220,13 @@ def main() -> None:
             write_params(project, weights, seed, {"precision": "float32"})
             name = f"float32-{seed}"
             found["ours, float32"].append(kept(name, partial(ours, project, name)))
-    again = []
-    for seed in SEEDS:
-        write_params(project, weights, seed, {"seed": seed + OTHER})
-        name = f"again-{seed}"
-        again.append(kept(name, partial(ours, project, name)))
+    again: list[list[Run]] = []
+    for other in OTHERS:
+        again.append([])
+        for seed in SEEDS:
+            write_params(project, weights, seed, {"seed": seed + other})
+            name = f"auto-{seed}-seed-{seed + other}"
+            again[-1].append(kept(name, partial(ours, project, name)))
     results.put("Photographs: transfer learning beside fastai", text(found, whole, again))
     pairs.draw(found["ours, auto"], ROOT / "docs" / "photographs-confusion.png")
     print(f"written: {results.FILE}")

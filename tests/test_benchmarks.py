@@ -41,13 +41,12 @@ def test_the_interval_counts_a_picture_of_many_splits_once() -> None:
     assert many[0] == pytest.approx(0.1) and many[2] >= 0.3
 
 
-def test_another_seed_is_compared_with_the_first_and_both_with_the_peer() -> None:
+def test_other_seeds_are_averaged_and_compared_with_the_peer() -> None:
     # of four pictures: 2 wrong, 1 wrong, and the peer's 1
-    said = pairs.with_another_seed(
-        [run("bbab", "aaab")], [run("baab", "aaab")], [run("aaaa", "aaab")]
-    )
-    assert "has 25.00 % wrong (by split 25.0): -25.00 points from the first" in said
-    assert "The mean of both less fastai: +12.50" in said
+    runs, again, peer = ([run(told, "aaab")] for told in ("bbab", "baab", "aaaa"))
+    said = pairs.with_other_seeds(runs, [again], peer)
+    assert "50.00, 25.00 % wrong with 2 seeds a split (mean 37.50, sd 17.68; by split 25.0)" in said
+    assert "less fastai: +12.50 points" in said
 
 
 def test_the_line_of_a_side_has_its_ratio_pair_by_pair() -> None:

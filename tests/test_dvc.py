@@ -231,6 +231,17 @@ def test_a_state_is_not_used_by_another_experiment(project: Path) -> None:
     assert "resumed" not in call(project, *STAGE)
 
 
+def test_a_second_trainer_of_the_same_experiment_is_refused(project: Path) -> None:
+    edited(project, *EPOCHS)
+    process = running(project, *STAGE)
+    wait_for(process, r"^ +0 ")
+    said = call(project, *STAGE, fails=True)
+    assert said.count("another process trains this very experiment") == 1
+    assert "Traceback" not in said
+    assert process.wait() == 0
+    assert not (project / ".scratch").exists()
+
+
 def test_ctrl_c_under_dvc_leaves_the_stage_changed(project: Path) -> None:
     edited(project, *EPOCHS)
     process = running(project, "dvc", "repro")

@@ -133,11 +133,23 @@ def test_a_state_belongs_to_its_params_inputs_code_and_machine(tmp_path: Path) -
 
 
 def test_a_store_is_empty_after_clear_and_keeps_three_at_most(tmp_path: Path) -> None:
-    stores = [Store("t", f"mark{i}", tmp_path) for i in range(5)]
+    stores = []
+    for i in range(5):
+        stores.append(Store("t", f"mark{i}", tmp_path))
+        stores[-1].lock.release()  # as when its process ends
     assert len(list((tmp_path / "t").iterdir())) == 3
     for store in stores:
         store.clear()
     assert not tmp_path.exists() or not any(tmp_path.iterdir())
+
+
+def test_a_store_that_is_in_use_is_neither_shared_nor_removed(tmp_path: Path) -> None:
+    held = Store("t", "held", tmp_path)
+    for i in range(5):
+        Store("t", f"mark{i}", tmp_path).lock.release()
+    assert held.folder.is_dir()
+    with pytest.raises(ValueError, match="another process trains this very experiment"):
+        Store("t", "held", tmp_path)
 
 
 @given(st.integers(2, 3000), st.integers(2, 300))

@@ -9,17 +9,20 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from pawprint import files, modelfile
 from pawprint.smoothing import Smoothed
 from pawprint.training import Epoch, State
 
 SCRATCH = Path(os.environ.get("DVC_ROOT", ".")) / ".scratch"
+LOCK = "lock"
 KEPT = 3  # folders of one stage: the run itself and the last that were broken off
 
 
@@ -34,17 +37,30 @@ def fingerprint(
 
 
 class Store:
-    """The scratch folder of one run of one stage."""
+    """The scratch folder of one run of one stage; locked while the process lives."""
 
     def __init__(self, stage: str, mark: str, root: Path = SCRATCH) -> None:
-        """Make the folder, and remove the oldest of the stage's others."""
+        """Make the folder, and remove the oldest of the stage's others that nobody uses.
+
+        Raises:
+            ValueError: another process is at this very run.
+        """
         self.folder = root / stage / mark
         self.path = self.folder / "state.safetensors"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.touch()
+        self.lock = FileLock(self.folder / LOCK)
+        try:
+            self.lock.acquire(blocking=False)
+        except Timeout as error:
+            raise ValueError(
+                f"{self.folder}: another process trains this very experiment (a dvc that was "
+                "killed leaves its stage running); wait for it, or end it, and run again"
+            ) from error
         others = sorted(self.folder.parent.iterdir(), key=lambda path: path.stat().st_mtime)
         for old in others[:-KEPT]:
-            shutil.rmtree(old, ignore_errors=True)
+            with suppress(Timeout), FileLock(old / LOCK, blocking=False):
+                shutil.rmtree(old, ignore_errors=True)
 
     def save(self, state: State) -> None:
         """Replace the saved state by this one, whole."""
@@ -81,6 +97,7 @@ class Store:
 
     def clear(self) -> None:
         """Remove the folder, and the stage's own if it is empty then."""
+        self.lock.release()
         shutil.rmtree(self.folder, ignore_errors=True)
         for empty in (self.folder.parent, self.folder.parent.parent):
             if empty.is_dir() and not any(empty.iterdir()):

@@ -41,7 +41,10 @@ def verified(root: Path) -> tuple[bool, list[str]]:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="pawprint-verify-") as folder:
         clone = Path(folder) / "clone"
-        subprocess.run(["git", "clone", "--quiet", str(root), str(clone)], check=True)
+        if subprocess.run(
+            ["git", "clone", "--quiet", str(root), str(clone)], check=False
+        ).returncode:
+            raise ValueError(f"verify: git could not clone {root} to {clone}; see above")
         before = outs(yaml12.load(clone / LOCK))
         _link(root, clone)
         _rerun(clone)
@@ -58,7 +61,7 @@ def verified(root: Path) -> tuple[bool, list[str]]:
 
 
 def outs(lock: Mapping[str, Any]) -> dict[str, str]:
-    """The hash of each output, in the graph's order of dvc.lock."""
+    """The hash of each output, in the order of dvc.lock."""
     return {
         out["path"]: out["md5"]
         for stage in lock["stages"].values()
