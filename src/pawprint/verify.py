@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from pawprint import catalogue, downloads, yaml12
+from pawprint.cli import git
 from pawprint.console import RUN, clock
 
 LOCK, TRAINED = Path("dvc.lock"), "train_unfrozen.json"
-KIND = ("device", "instructions", "dtype", "python", "versions")  # what may change the last bits
+KIND = ("device", "instructions", "dtype", "python")  # what may change the last bits
 TRACKED = ("dvc.lock", "dvc.yaml", "params.yaml", "datasets.yaml", "src", "stages")
 
 
@@ -32,31 +33,31 @@ def verified(root: Path) -> tuple[bool, list[str]]:
         ValueError: there is no commit with a dvc.lock, or the run fails there; its own words
             stand above.
     """
-    commit = _git(root, "rev-parse", "--short", "HEAD")
-    if not commit or not _git(root, "ls-files", "dvc.lock"):
-        raise ValueError("verify: no commit holds a dvc.lock here; run `dvc repro` and commit it")
+    here = ("-C", str(root))
+    commit = git(*here, "rev-parse", "--short", "HEAD").strip()
+    if not git(*here, "ls-files", str(LOCK)):
+        raise ValueError("no commit holds a dvc.lock here; run `dvc repro` and commit it")
     told = []
-    if _git(root, "status", "--short", "--", *TRACKED):
+    if git(*here, "status", "--short", "--", *TRACKED):
         told.append(f"note: {commit} is verified, without your changes since")
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="pawprint-verify-") as folder:
         clone = Path(folder) / "clone"
-        if subprocess.run(
-            ["git", "clone", "--quiet", str(root), str(clone)], check=False
-        ).returncode:
-            raise ValueError(f"verify: git could not clone {root} to {clone}; see above")
+        command = ["git", "clone", "--quiet", str(root), str(clone)]
+        if subprocess.run(command, check=False).returncode:
+            raise ValueError(f"git could not clone {root}; see above")
         before = outs(yaml12.load(clone / LOCK))
         _link(root, clone)
         _rerun(clone)
         after = outs(yaml12.load(clone / LOCK))
-        here = _facts(clone)
+        made = _facts(clone)
     wrong = differing(before, after)
     equal = len(before) - len(wrong)
     took = clock(time.perf_counter() - began)
     told.append(f"{equal} of {len(before)} outputs of {commit} came out equal, in {took}")
     told += [f"differs: {path}" for path in wrong]
     if wrong:
-        told.append(explained(_facts(root), here))
+        told.append(explained(_facts(root), made))
     return not wrong, told
 
 
@@ -83,17 +84,13 @@ def explained(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """
     if not then:
         return "what machine they were made on is not known here (reports/run is not in git)"
+    before, after = (
+        {key: run.get(key) for key in KIND} | run.get("versions", {}) for run in (then, now)
+    )
     other = [
-        f"{key} {then.get(key)} -> {now.get(key)}"
-        for key in KIND
-        if then.get(key) != now.get(key) and key != "versions"
-    ]
-    versions = (then.get("versions", {}), now.get("versions", {}))
-    names = sorted(set(versions[0]) | set(versions[1]))
-    other += [
-        f"{name} {versions[0].get(name)} -> {versions[1].get(name)}"
-        for name in names
-        if versions[0].get(name) != versions[1].get(name)
+        f"{key} {before.get(key)} -> {after.get(key)}"
+        for key in dict.fromkeys([*before, *after])
+        if before.get(key) != after.get(key)
     ]
     if other:
         return f"explained by another machine or other versions: {', '.join(other)}"
@@ -107,7 +104,7 @@ def _rerun(clone: Path) -> None:
     if made.returncode == 130:
         raise KeyboardInterrupt
     if made.returncode:
-        raise ValueError("verify: the run in the clone failed; see above")
+        raise ValueError("the run in the clone failed; see above")
 
 
 def _link(root: Path, clone: Path) -> None:
@@ -127,9 +124,3 @@ def _facts(root: Path) -> dict[str, Any]:
     path = root / RUN / TRAINED
     facts: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
     return facts
-
-
-def _git(root: Path, *words: str) -> str:
-    command = ["git", "-C", str(root), *words]
-    made = subprocess.run(command, capture_output=True, text=True, check=False)
-    return made.stdout.strip() if made.returncode == 0 else ""
