@@ -27,7 +27,7 @@ from pawprint import archives, console, files, yaml12
 ROOT = Path(__file__).parents[1]
 WORK = ROOT / "build" / "photographs"
 LOG, PEER = WORK / "log", Path(__file__).with_name("peer.py")
-SEEDS, FLOAT32, BATCH, OTHERS = range(5), range(3), 32, (10, 20)
+SEEDS, FLOAT32, BATCH, OTHERS = range(5), range(3), 32, (10,)
 FROZEN, UNFROZEN, THREADS = 3, 6, 2
 RECIPE = {
     "dataset": "photographs",
