@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from benchmarks import results
-from pawprint.cli import git
+from pawprint import git
 
 ROOT = Path(__file__).parents[1]
 RUN = ROOT / "reports" / "run"
@@ -32,7 +32,10 @@ def needs(preset: str) -> str:
     if preset not in presets:
         sys.exit(f"make pets: no presets/{preset}.yaml; PRESET may be one of {', '.join(presets)}")
     params = (ROOT / "params.yaml").read_text()
-    if params not in [git("show", "HEAD:params.yaml"), *(p.read_text() for p in presets.values())]:
+    if params not in [
+        git.said("show", "HEAD:params.yaml"),
+        *(p.read_text() for p in presets.values()),
+    ]:
         sys.exit("make pets: params.yaml has changes that no commit holds; commit or remove them")
     free = shutil.disk_usage(ROOT).free / 1e9
     cache = ROOT / "data" / "presized" / "images.npy"
@@ -63,8 +66,8 @@ def row(preset: str) -> list[str]:
         sys.exit("no row for benchmarks/RESULTS.md: DVC had the models, or one of them, already")
     judged = json.loads((ROOT / "reports" / "evaluate.json").read_text())
     machine = stages["train_unfrozen"]
-    changed = git("status", "--short", "--", "src", "stages", "dvc.yaml")
-    commit = git("rev-parse", "--short", "HEAD").strip() + ("-dirty" if changed else "")
+    changed = git.said("status", "--short", "--", "src", "stages", "dvc.yaml")
+    commit = git.said("rev-parse", "--short", "HEAD").strip() + ("-dirty" if changed else "")
     return [
         preset,
         f"{machine['ended'][:10]}, {machine['device']} ({machine['instructions']})",

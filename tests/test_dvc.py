@@ -103,7 +103,7 @@ def test_the_first_run_runs_every_stage_and_the_second_none(built: tuple[Path, s
 def test_a_commit_is_verified_by_a_forced_run_in_a_clone(project: Path) -> None:
     lock = project / "dvc.lock"
     model = outs(project)["models/unfrozen.safetensors"]
-    lock.write_text(lock.read_text().replace(model, "0" * 32))  # as if it had come out otherwise
+    lock.write_text(lock.read_text().replace(model, "a" * 32))  # as if it had come out otherwise
     call(project, "git", "commit", "-qam", "another model")
     (project / "params.yaml").write_text("# not committed\n")
     said = call(project, "pawprint", "verify", fails=True).splitlines()
@@ -238,7 +238,8 @@ def test_a_second_trainer_of_the_same_experiment_is_refused(project: Path) -> No
     said = call(project, *STAGE, fails=True)
     assert said.count("another process trains this very experiment") == 1
     assert "Traceback" not in said
-    assert process.wait() == 0
+    process.communicate()
+    assert process.returncode == 0
     assert not (project / ".scratch").exists()
 
 

@@ -4,13 +4,12 @@ import argparse
 import html
 import json
 import os
-import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pawprint import console, files, params
+from pawprint import console, files, git, params
 from pawprint.findings import Findings
 
 SUMMARY, MODEL = Path("reports/evaluate.json"), Path("models/unfrozen.safetensors")
@@ -153,7 +152,7 @@ def reported(given: argparse.Namespace) -> None:
     if not given.stamp:
         print(REPORT.resolve().as_uri())
         return
-    commit = git("describe", "--always", "--dirty").strip() or "no commit"
+    commit = git.said("describe", "--always", "--dirty").strip() or "no commit"
     words = f"commit {commit}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     target = given.to or Path("build", f"report-{commit}.html")
     files.write_text(target, text.replace(STAMP, f"<p>{html.escape(words)}</p>", 1))
@@ -181,15 +180,8 @@ def stdin_names() -> list[str]:
 
 def committed(path: Path) -> dict[str, Any] | None:
     """The file as the last commit has it; None if it has none."""
-    shown = git("show", f"HEAD:./{path.as_posix()}")
+    shown = git.said("show", f"HEAD:./{path.as_posix()}")
     return json.loads(shown) if shown else None
-
-
-def git(*words: str) -> str:
-    """What git says; nothing where it fails."""
-    command = ["git", *words]
-    made = subprocess.run(command, capture_output=True, text=True, check=False)
-    return made.stdout if made.returncode == 0 else ""
 
 
 def closing_line(now: dict[str, Any], before: dict[str, Any] | None) -> str:

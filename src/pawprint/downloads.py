@@ -244,5 +244,6 @@ def _cause(error: BaseException) -> str:
     reason = getattr(error, "reason", None) or error.__cause__ or error.__context__
     while isinstance(reason, BaseException) and (reason.__cause__ or reason.__context__):
         reason = reason.__cause__ or reason.__context__
-    said = str(reason or error).rsplit(": ", 1)[-1].strip("()'\" ")
+    words = "".join(letter if letter.isprintable() else " " for letter in str(reason or error))
+    said = " ".join(words.rsplit(": ", 1)[-1].strip("()'\" ").split())
     return said[:200] or type(error).__name__

@@ -14,8 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pawprint import catalogue, downloads, yaml12
-from pawprint.cli import git
+from pawprint import catalogue, downloads, git, yaml12
 from pawprint.console import RUN, clock
 
 LOCK, TRAINED = Path("dvc.lock"), "train_unfrozen.json"
@@ -34,11 +33,11 @@ def verified(root: Path) -> tuple[bool, list[str]]:
             stand above.
     """
     here = ("-C", str(root))
-    commit = git(*here, "rev-parse", "--short", "HEAD").strip()
-    if not git(*here, "ls-files", str(LOCK)):
+    commit = git.said(*here, "rev-parse", "--short", "HEAD").strip()
+    if not git.said(*here, "ls-files", str(LOCK)):
         raise ValueError("no commit holds a dvc.lock here; run `dvc repro` and commit it")
     told = []
-    if git(*here, "status", "--short", "--", *TRACKED):
+    if git.said(*here, "status", "--short", "--", *TRACKED):
         told.append(f"note: {commit} is verified, without your changes since")
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="pawprint-verify-") as folder:
