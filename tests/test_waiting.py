@@ -1,0 +1,83 @@
+"""That no step asks for a number of the device: watched operator by operator, on the processor.
+
+What tests/test_gpu.py shows on a GPU holds here for the same code: `.item()`, `bool()` of a tensor,
+boolean masks and `nonzero` are seen (`.tolist()` is not).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from pawprint import networks, optimizers, training
+from pawprint.schedules import OneCycle
+from tests import small
+
+WAITING = {
+    getattr(torch.ops.aten, name)
+    for name in (
+        "_local_scalar_dense",
+        "nonzero",
+        "masked_select",
+        "equal",
+        "unique_dim",
+        "_unique2",
+    )
+}
+
+
+class Watched(TorchDispatchMode):
+    """Refuses what a GPU would have to be waited for."""
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        masks = [
+            part
+            for places in args[1:2]
+            if isinstance(places, list | tuple)
+            for part in places
+            if isinstance(part, Tensor) and part.dtype == torch.bool
+        ]
+        by_mask = func.overloadpacket in (torch.ops.aten.index, torch.ops.aten.index_put) and masks
+        if func.overloadpacket in WAITING or by_mask:
+            raise AssertionError(f"{func} waits for the device")
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("frozen", [True, False])
+def test_no_step_asks_for_a_number_of_the_device(kind: torch.dtype, frozen: bool) -> None:
+    torch.set_num_threads(1)
+    data, recipe = small.dataset(), small.recipe(kind=kind)
+    network = networks.fresh("resnet18", 3, 0, {})
+    if frozen:
+        networks.freeze(network, train_norm=True)
+    groups, decayed = networks.groups(network), networks.is_decayed(network)
+    state = training.started(network, optimizers.adamw(groups, decayed, small.SETTINGS), kind)
+    cycle = OneCycle([1e-3] * 3, 100, 0.25, 25.0, 1e5)
+    with Watched():
+        found = training.augmented(data, recipe, "x", 0)
+        losses = list(training.steps(state, found, cycle, 0, recipe))
+    assert len(losses) == 4 and torch.stack(losses).isfinite().all()
+
+
+@pytest.mark.parametrize(
+    "asks",
+    [
+        lambda x: x.sum().item(),
+        lambda x: bool(x.sum() > 0),
+        lambda x: x[x > 0],
+        lambda x: x.nonzero(),
+    ],
+)
+def test_what_waits_is_seen(asks: Callable[[Tensor], object]) -> None:
+    with Watched(), pytest.raises(AssertionError, match="waits for the device"):
+        asks(torch.tensor([1.0, 2.0]))
