@@ -29,7 +29,7 @@ WAITING = {
 }
 
 
-class Watched(TorchDispatchMode):
+class Watched(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Refuses what a GPU would have to be waited for."""
 
     def __torch_dispatch__(
@@ -52,6 +52,10 @@ class Watched(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
+def watched() -> TorchDispatchMode:
+    return Watched()  # type: ignore[no-untyped-call]
+
+
 @pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("frozen", [True, False])
 def test_no_step_asks_for_a_number_of_the_device(kind: torch.dtype, frozen: bool) -> None:
@@ -63,7 +67,7 @@ def test_no_step_asks_for_a_number_of_the_device(kind: torch.dtype, frozen: bool
     groups, decayed = networks.groups(network), networks.is_decayed(network)
     state = training.started(network, optimizers.adamw(groups, decayed, small.SETTINGS), kind)
     cycle = OneCycle([1e-3] * 3, 100, 0.25, 25.0, 1e5)
-    with Watched():
+    with watched():
         found = training.augmented(data, recipe, "x", 0)
         losses = list(training.steps(state, found, cycle, 0, recipe))
     assert len(losses) == 4 and torch.stack(losses).isfinite().all()
@@ -79,5 +83,5 @@ def test_no_step_asks_for_a_number_of_the_device(kind: torch.dtype, frozen: bool
     ],
 )
 def test_what_waits_is_seen(asks: Callable[[Tensor], object]) -> None:
-    with Watched(), pytest.raises(AssertionError, match="waits for the device"):
+    with watched(), pytest.raises(AssertionError, match="waits for the device"):
         asks(torch.tensor([1.0, 2.0]))
