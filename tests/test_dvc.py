@@ -161,7 +161,9 @@ def test_make_pets_says_what_it_needs_and_ends_with_a_row(project: Path) -> None
     assert "PRESET may be one of digits" in call(project, *pets, "needs", "pets", fails=True)
     assert "keeps 4.7 GB of decoded pictures" in call(project, *pets, "needs", "digits")
     assert "already" in call(project, *pets, "row", "digits", fails=True)
+    assert f"error rate {error:.4f}" in call(project, "pawprint", "result")
     edited(project, "bins: 15", "bins: 14")
+    assert "is of other params, data or code" in call(project, "pawprint", "result", fails=True)
     assert "has changes that no commit holds" in call(project, *pets, "needs", "digits", fails=True)
 
 
@@ -235,7 +237,9 @@ def test_a_second_trainer_of_the_same_experiment_is_refused(project: Path) -> No
     edited(project, *EPOCHS)
     process = running(project, *STAGE)
     wait_for(process, r"^ +0 ")
+    os.killpg(process.pid, signal.SIGSTOP)  # so that it is still there, however slow the other
     said = call(project, *STAGE, fails=True)
+    os.killpg(process.pid, signal.SIGCONT)
     assert said.count("another process trains this very experiment") == 1
     assert "Traceback" not in said
     process.communicate()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from pawprint.predict import Answer, as_csv, as_text
 from tests.conftest import picture
 from tests.test_stages import ran as _ran
 
@@ -25,6 +26,15 @@ def folder(ran: dict[str, set[str]], tmp_path: Path) -> Path:
     with tarfile.open("data/raw/pictures") as archive:
         archive.extractall(tmp_path / "in", [m for m in archive if m.name in names], filter="data")
     return tmp_path
+
+
+def test_odd_names_harm_neither_a_terminal_nor_a_spreadsheet() -> None:
+    odd = Answer("=cmd|'!A0\n\x1b[2J.png", "cat", 0.5, [("cat", 0.5)])
+    assert as_text(odd).isprintable()
+    assert as_csv(odd).startswith("\"./=cmd|'!A0")
+    plain = Answer("a.png", "cat", 0.5, [("cat", 0.5)])
+    assert as_text(plain) == "a.png  cat 0.50"
+    assert as_csv(plain) == "a.png,cat,0.500000"
 
 
 def predict(

@@ -4,6 +4,7 @@ import argparse
 import html
 import json
 import os
+import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,8 +77,22 @@ def resulted(_given: argparse.Namespace) -> None:
 
     Raises:
         FileNotFoundError: evaluate has not run.
+        ValueError: it ran with other params, data or code than are here now.
     """
-    print(closing_line(files.read_json(SUMMARY), committed(SUMMARY)))
+    found = files.read_json(SUMMARY)
+    if is_stale():
+        raise ValueError(
+            f"{SUMMARY} (error rate {found['error_rate']:.4f}) is of other params, data or code "
+            "than are here now; `dvc repro` makes it anew"
+        )
+    print(closing_line(found, committed(SUMMARY)))
+
+
+def is_stale() -> bool:
+    """Whether DVC would run a stage again."""
+    command = [sys.executable, "-m", "dvc", "status", "--quiet"]
+    made = subprocess.run(command, capture_output=True, check=False)
+    return made.returncode == 1  # 0: nothing has changed; others: no project of DVC's here
 
 
 def summarised(_given: argparse.Namespace) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from pawprint import archives, augment, devices, modelfile, presize, sampling, targets
+from pawprint import archives, augment, devices, modelfile, presize, sampling, targets, untrusted
 from pawprint.modelfile import Card
 from pawprint.networks import Network
 from pawprint.presize import Presized
@@ -118,15 +118,20 @@ def as_json(answer: Answer) -> str:
 
 
 def as_csv(answer: Answer) -> str:
-    """One line: file, label, probability."""
+    """One line: file, label, probability.
+
+    A name that a spreadsheet would run as a formula gets a `./` in front: the same file.
+    """
     line = io.StringIO()
-    row = (answer.file, answer.label or "", f"{answer.probability:.6f}")
-    csv.writer(line, lineterminator="").writerow(row)
-    return line.getvalue()
+    name = f"./{answer.file}" if untrusted.FORMULA.match(answer.file) else answer.file
+    row = (name, answer.label or "", f"{answer.probability:.6f}")
+    csv.writer(line, lineterminator="\n").writerow(row)  # by which it knows what to quote
+    return line.getvalue()[:-1]
 
 
 def as_text(answer: Answer) -> str:
     """One line for a person: file, label, probability, what else it may be."""
     others = ", ".join(f"{label} {share:.2f}" for label, share in answer.top[1:])
     label = answer.label or "none of these"
-    return f"{answer.file}  {label} {answer.probability:.2f}" + (f"  ({others})" if others else "")
+    name = answer.file if answer.file.isprintable() else repr(answer.file)
+    return f"{name}  {label} {answer.probability:.2f}" + (f"  ({others})" if others else "")
