@@ -7,16 +7,20 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from pawprint import untrusted
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, lzma.LZMAError)
-BROKEN_ZIP = (RuntimeError,)  # encrypted, or compressed in a way that Python does not know
+BROKEN = (
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, lzma.LZMAError, EOFError),
+    RuntimeError,  # a zip that is encrypted, or compressed in a way that Python does not know
+)
 MOST = 256 << 20  # bytes of a file that is read whole
+Entry = tuple[str, bool, int, Callable[[], bytes]]  # name, is it a plain file, size, its bytes
 HEADERS = (  # a tar's own, which tarfile reads whole
     *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
     *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
@@ -117,8 +121,11 @@ def texts(path: Path, wanted: Mapping[str, str]) -> dict[str, str]:
 def _walk(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes | None]]:
     try:
         walk = _zipped if zipfile.is_zipfile(path) and not _is_tar(path) else _tarred
-        yield from walk(path, wanted)
-    except (*BROKEN, *BROKEN_ZIP, EOFError) as error:
+        for name, is_plain, size, read in walk(path):
+            if is_image_name(name) or name in wanted:
+                _check(path, name, is_plain, size)
+            yield name, read() if name in wanted else None
+    except BROKEN as error:
         why = str(error).splitlines()[0].rstrip(" :") if str(error) else "it ends too early"
         raise ValueError(
             f"{path}: not an archive that can be read (tar, tar.gz, tar.bz2, tar.xz, zip): {why}; "
@@ -155,28 +162,26 @@ def _check(path: Path, name: str, is_plain: bool, size: int) -> None:
         )
 
 
-def _tarred(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes | None]]:
+def _tarred(path: Path) -> Iterator[Entry]:
     with tarfile.open(path, "r:*", tarinfo=_Member) as archive:
         for member in archive:
-            name = normal(member.name)
-            if member.isdir():
-                continue
-            if is_image_name(name) or name in wanted:
-                _check(path, name, member.isfile(), member.size)
-            file = archive.extractfile(member) if name in wanted else None
-            yield name, file.read() if file else None
+            if not member.isdir():
+                read = partial(_content, archive, member)
+                yield normal(member.name), member.isfile(), member.size, read
 
 
-def _zipped(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes | None]]:
+def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = archive.extractfile(member)
+    return file.read() if file else b""
+
+
+def _zipped(path: Path) -> Iterator[Entry]:
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
-            name = normal(member.filename)
-            if member.is_dir():
-                continue
-            if is_image_name(name) or name in wanted:
-                is_link = stat.S_ISLNK(member.external_attr >> 16)
-                _check(path, name, not is_link, member.file_size)
-            yield name, archive.read(member) if name in wanted else None
+            if not member.is_dir():
+                is_plain = not stat.S_ISLNK(member.external_attr >> 16)
+                read = partial(archive.read, member)
+                yield normal(member.filename), is_plain, member.file_size, read
 
 
 def pack(folder: Path, target: Path) -> None:

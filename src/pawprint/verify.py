@@ -1,7 +1,7 @@
 """Whether a commit can be rebuilt: the whole graph again, in a clone, hash by hash.
 
-Nothing of the working tree is touched. Archives that were fetched before are taken from the
-store; all else is made anew.
+The working tree stays as it is, but for the store: archives that were fetched before are taken
+from it, and others put there. All else is made anew.
 """
 
 import json
