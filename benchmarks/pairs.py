@@ -62,24 +62,29 @@ def sentence(name: str, runs: Sequence[Run], peer: Sequence[Run]) -> str:
 
 
 def with_other_seeds(
-    runs: Sequence[Run], again: Sequence[Sequence[Run]], peer: Sequence[Run]
+    found: Mapping[str, Sequence[Run]], again: Mapping[str, Sequence[Sequence[Run]]]
 ) -> str:
-    """What other training seeds of ours do, and the difference of the mean of all of them."""
-    each = [wrong(one).astype(float) for one in (runs, *again)]
-    errors = [100 * one.mean() for one in each]
-    theirs = wrong(peer).astype(float)
-    mean, low, high = (
-        100 * share for share in difference(sum(each[1:], each[0]) / len(each), theirs)
-    )
-    splits = "; ".join(
-        ", ".join(f"{100 * wrong([run]).mean():.1f}" for run in one) for one in again
-    )
-    said = ", ".join(f"{error:.2f}" for error in errors)
+    """Both sides with all their training seeds: errors, and the difference of the means."""
+    said, means = [], []
+    for name, others in again.items():
+        each = [wrong(runs).astype(float) for runs in (found[name], *others)]
+        errors = [100 * one.mean() for one in each]
+        splits = "; ".join(
+            ", ".join(f"{100 * wrong([run]).mean():.1f}" for run in runs) for runs in others
+        )
+        said.append(
+            f"{name} has {', '.join(f'{error:.2f}' for error in errors)} % wrong (mean "
+            f"{statistics.mean(errors):.2f}, sd {statistics.stdev(errors):.2f}; the others by "
+            f"split {splits})"
+        )
+        means.append(sum(each[1:], each[0]) / len(each))
+    mean, low, high = (100 * share for share in difference(*means))
+    by_split = 100 * (means[0] - means[1]).groupby("split").mean()
     return (
-        f"Other training seeds on the same splits: ours has {said} % wrong with {len(each)} seeds "
-        f"a split (mean {statistics.mean(errors):.2f}, sd {statistics.stdev(errors):.2f}; by split "
-        f"{splits}). The mean of all less {PEER}: {mean:+.2f} points, 95 % interval over the "
-        f"pictures {low:+.2f} to {high:+.2f}."
+        f"With {len(each)} training seeds a split on either side: {'; '.join(said)}. The mean of "
+        f"ours less the mean of {PEER}'s: {mean:+.2f} points, 95 % interval over the pictures "
+        f"{low:+.2f} to {high:+.2f} (n = {len(means[0])}, {len(each)} runs each); split by split "
+        f"{', '.join(f'{value:+.1f}' for value in by_split)}."
     )
 
 

@@ -2,10 +2,10 @@
 
 Five splits (label.seed 0-4), one training seed each; for each split ours in the precision that
 `auto` gives, fastai, and for the first three ours in float32, one after the other. The same
-weights, split, epochs, batch size and threads. With `--again 2` at the end ours with two other
-training seeds a split, to see what the seed alone does. Every run is kept in build/photographs, so
-that a benchmark that was broken off goes on with the run that it was at; delete the folder to
-measure anew.
+weights, split, epochs, batch size and threads. With `--again 2` both sides once more with two
+other training seeds a split, for the errors alone: one seed a split tells the two recipes from one
+another less well than their seeds do. Every run is kept in build/photographs, so that a benchmark
+that was broken off goes on with the run that it was at; delete the folder to measure anew.
 """
 
 import argparse
@@ -136,10 +136,11 @@ def ours(project: Path, name: str) -> Run:
     }
 
 
-def peers(weights: Path, seed: int, workers: int) -> Run:
-    """fastai on the split of our run of that seed."""
+def peers(weights: Path, split: int, seed: int, workers: int) -> Run:
+    """fastai on a split of ours, with a training seed."""
+    labels = WORK / f"auto-{split}.csv"
     job = {
-        **{"pictures": str(WORK / "pictures"), "labels": str(WORK / f"auto-{seed}.csv")},
+        **{"pictures": str(WORK / "pictures"), "labels": str(labels)},
         **{"weights": str(weights), "seed": seed, "threads": THREADS},
         **{"frozen": FROZEN, "lr": RECIPE["lr"], "unfrozen": UNFROZEN},
         **{"lr_min": RECIPE["unfrozen.lr_min"], "lr_max": RECIPE["unfrozen.lr_max"]},
@@ -150,7 +151,7 @@ def peers(weights: Path, seed: int, workers: int) -> Run:
         [sys.executable, "-m", "benchmarks.peer", str(WORK / "job.json")], ROOT, LOG
     )
     found = json.loads((WORK / "peer.json").read_text())
-    table = pd.read_csv(WORK / f"auto-{seed}.csv", dtype="str").query("split == 'valid'")
+    table = pd.read_csv(labels, dtype="str").query("split == 'valid'")
     return {
         **found,
         "memory": most,
@@ -169,7 +170,7 @@ def kept(name: str, run: Callable[[], Run]) -> Run:
     return found
 
 
-def text(found: dict[str, list[Run]], whole: Run, again: list[list[Run]]) -> str:
+def text(found: dict[str, list[Run]], whole: Run, again: dict[str, list[list[Run]]]) -> str:
     """The section of RESULTS.md."""
     commit = git("-C", str(WORK / "project"), "log", "-1", "--format=%h").strip()
     stages = ", ".join(f"{name} {seconds:.0f}" for name, seconds in whole["stages"].items())
@@ -188,11 +189,7 @@ def text(found: dict[str, list[Run]], whole: Run, again: list[list[Run]]) -> str
             "most of a process and its children. Errors: of the valid pictures of all splits.",
             pairs.table(found),
             "\n".join(f"- {sentence}" for sentence in sentences),
-            *(
-                [pairs.with_other_seeds(found["ours, auto"], again, found["fastai"])]
-                if again
-                else []
-            ),
+            *([pairs.with_other_seeds(found, again)] if again["fastai"] else []),
             f"The whole `dvc repro` of split 0 from nothing: {whole['seconds']:.0f} s, of which "
             f"inside the stages: {stages}.",
             "Breeds taken for one another most often, either way, all splits (the whole matrix: "
@@ -219,19 +216,23 @@ def main() -> None:
         write_params(project, weights, seed, {})
         name = f"auto-{seed}"
         found["ours, auto"].append(kept(name, partial(ours, project, name)))
-        peer = partial(peers, weights, seed, given.workers)
+        peer = partial(peers, weights, seed, seed, given.workers)
         found["fastai"].append(kept(f"fastai-{seed}", peer))
         if seed in FLOAT32:
             write_params(project, weights, seed, {"precision": "float32"})
             name = f"float32-{seed}"
             found["ours, float32"].append(kept(name, partial(ours, project, name)))
-    again: list[list[Run]] = []
+    again: dict[str, list[list[Run]]] = {"ours, auto": [], "fastai": []}
     for other in range(1, given.again + 1):
-        again.append([])
-        for seed in SEEDS:
-            write_params(project, weights, seed, {"seed": seed + 10 * other})
-            name = f"auto-{seed}-seed-{seed + 10 * other}"
-            again[-1].append(kept(name, partial(ours, project, name)))
+        for runs in again.values():
+            runs.append([])
+        for split in SEEDS:
+            seed = split + 10 * other
+            write_params(project, weights, split, {"seed": seed})
+            name, name_of_peer = f"auto-{split}-seed-{seed}", f"fastai-{split}-seed-{seed}"
+            again["ours, auto"][-1].append(kept(name, partial(ours, project, name)))
+            peer = partial(peers, weights, split, seed, given.workers)
+            again["fastai"][-1].append(kept(name_of_peer, peer))
     results.put("Photographs: transfer learning beside fastai", text(found, whole, again))
     pairs.draw(found["ours, auto"], ROOT / "docs" / "photographs-confusion.png")
     print(f"written: {results.FILE}")

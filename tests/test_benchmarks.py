@@ -41,12 +41,15 @@ def test_the_interval_counts_a_picture_of_many_splits_once() -> None:
     assert many[0] == pytest.approx(0.1) and many[2] >= 0.3
 
 
-def test_other_seeds_are_averaged_and_compared_with_the_peer() -> None:
-    # of four pictures: 2 wrong, 1 wrong, and the peer's 1
-    runs, again, peer = ([run(told, "aaab")] for told in ("bbab", "baab", "aaaa"))
-    said = pairs.with_other_seeds(runs, [again], peer)
-    assert "50.00, 25.00 % wrong with 2 seeds a split (mean 37.50, sd 17.68; by split 25.0)" in said
-    assert "less fastai: +12.50 points" in said
+def test_the_seeds_of_each_side_are_averaged_and_compared() -> None:
+    # of four pictures wrong: 2 and 1 by ours, 1 and none by the peer
+    mine, other, peer, others = ([run(told, "aaab")] for told in ("bbab", "baab", "aaaa", "aaab"))
+    said = pairs.with_other_seeds(
+        {"ours": mine, "fastai": peer}, {"ours": [other], "fastai": [others]}
+    )
+    assert "With 2 training seeds a split on either side: ours has 50.00, 25.00 % wrong" in said
+    assert "(mean 37.50, sd 17.68; the others by split 25.0); fastai has 25.00, 0.00 %" in said
+    assert "less the mean of fastai's: +25.00 points" in said
 
 
 def test_the_line_of_a_side_has_its_ratio_pair_by_pair() -> None:
