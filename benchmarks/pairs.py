@@ -65,7 +65,8 @@ def with_other_seeds(
     found: Mapping[str, Sequence[Run]], again: Mapping[str, Sequence[Sequence[Run]]]
 ) -> str:
     """Both sides with all their training seeds: errors, and the difference of the means."""
-    said, means = [], []
+    said: list[str] = []
+    means: list[pd.Series] = []
     for name, others in again.items():
         each = [wrong(runs).astype(float) for runs in (found[name], *others)]
         errors = [100 * one.mean() for one in each]
@@ -78,7 +79,7 @@ def with_other_seeds(
             f"split {splits})"
         )
         means.append(sum(each[1:], each[0]) / len(each))
-    mean, low, high = (100 * share for share in difference(*means))
+    mean, low, high = (100 * share for share in difference(means[0], means[1]))
     by_split = 100 * (means[0] - means[1]).groupby("split").mean()
     return (
         f"With {len(each)} training seeds a split on either side: {'; '.join(said)}. The mean of "
