@@ -6,7 +6,7 @@ export PATH := $(BIN):$(PATH)
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 PRESET ?= pets-resnet34
-.PHONY: run test check bench bench-full bench-photographs pets clean constraints clone
+.PHONY: run test test-long check bench bench-full bench-photographs pets clean constraints clone
 .DELETE_ON_ERROR:
 
 run: clone .venv/run.stamp  ## Rebuild what params.yaml asks for, and say how good it is
@@ -19,6 +19,9 @@ clone:
 
 test: .venv/$(EXTRAS).stamp check  ## Everything that CI checks
 	OMP_WAIT_POLICY=passive pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test-long: .venv/$(EXTRAS).stamp  ## Many cases of what the tests try once: kills, mutants, params
+	OMP_WAIT_POLICY=passive pytest -m long --durations=10
 
 check: .venv/$(EXTRAS).stamp  ## Format, lint, types
 	ruff format --check .

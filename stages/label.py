@@ -26,7 +26,9 @@ def main() -> None:
     found.stop()
     files.write_csv(TABLE, ["name", "label", "split"], table.itertuples(index=False))
     files.write_csv(CLASSES, ["label", *counts.columns], counts.itertuples())
-    files.write_json(SUMMARY, labels.summary(counts, len(names), len(groups)))
+    summary = labels.summary(counts, len(names), len(groups))
+    files.write_json(SUMMARY, summary)
+    print(f"label: {', '.join(f'{n:,} {what}' for what, n in summary.items() if n)}")
 
 
 if __name__ == "__main__":

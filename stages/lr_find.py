@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pawprint import console, finder, modelfile, networks, params, session
+from pawprint import console, finder, modelfile, networks, params, processes, session
 
 IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv")
 LABELS, PRETRAINED = Path("data/labels.csv"), Path("models/pretrained.safetensors")
@@ -18,6 +18,7 @@ def main() -> dict[str, str]:
     networks.freeze(network, p.optimizer.train_norm)
     points = session.found(run, network, find.model_dump(), "lr_find")
     curve = list(console.bar(points, "lr_find", find.steps))
+    processes.end_others()
     print(f"lr_find: {finder.write(TABLE, SUMMARY, curve, find.steps)}")
     return run.machine
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pawprint import console, finder, modelfile, params, session
+from pawprint import console, finder, modelfile, params, processes, session
 
 IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv")
 LABELS, PARENT = Path("data/labels.csv"), Path("models/frozen.safetensors")
@@ -16,6 +16,7 @@ def main() -> dict[str, str]:
     network, _ = modelfile.read(PARENT)
     points = session.found(run, network, find.model_dump(), "lr_find_unfrozen")
     curve = list(console.bar(points, "lr_find_unfrozen", find.steps))
+    processes.end_others()
     print(f"lr_find_unfrozen: {finder.write(TABLE, SUMMARY, curve, find.steps)}")
     return run.machine
 

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytest_plugins = ["tests.copies"]
+
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT.parent / "shared" / "pets-sample" / "images.tar.gz"
 WEIGHTS = ROOT.parent / "shared" / "weights" / "mobilenet_v2-imagenet-int8dq.pth"
@@ -76,3 +78,11 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("PAWPRINT_DATA", raising=False)
     os.environ.pop("DVC_ROOT", None)
     return tmp_path
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How many cases each test has tried that says so."""
+    for report in terminalreporter.stats.get("passed", []):
+        found = dict(report.user_properties)
+        if "cases" in found:
+            terminalreporter.write_line(f"{found['cases']:>6,} cases: {report.nodeid}")

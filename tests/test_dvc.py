@@ -5,77 +5,25 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.test_stages import shrunk
+from tests.copies import call, edited, ended, outs, running, stages_run, wait_for
 
 pytestmark = pytest.mark.dvc
-
-ENVIRONMENT = {
-    **os.environ,
-    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    **{f"GIT_{who}_NAME": "test" for who in ("AUTHOR", "COMMITTER")},
-    **{f"GIT_{who}_EMAIL": "test@localhost" for who in ("AUTHOR", "COMMITTER")},
-}
 DOWNSTREAM = ["train_frozen", "lr_find_unfrozen", "train_unfrozen", "evaluate", "report"]
 LATER = ["lr_find", "preview", *DOWNSTREAM]
 
 
-def call(folder: Path, *command: str, fails: bool = False) -> str:
-    made = subprocess.run(
-        command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
-    )
-    assert (made.returncode != 0) == fails, made.stdout + made.stderr
-    return made.stdout + made.stderr
-
-
-def stages_run(output: str) -> list[str]:
-    return re.findall(r"^> python -m stages\.(\w+)", output, re.M)
-
-
-def outs(folder: Path) -> dict[str, str]:
-    lock = yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
-    return {out["path"]: out["md5"] for stage in lock.values() for out in stage.get("outs", [])}
-
-
-def fresh_copy(folder: Path) -> Path:
-    """A repository of the tracked files, with small params, committed."""
-    folder.mkdir()
-    for name in call(ROOT, "git", "ls-files").splitlines():
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
-    (folder / "params.yaml").write_text(shrunk((ROOT / "presets/digits.yaml").read_text()))
-    call(folder, "git", "init", "-q")
-    call(folder, "git", "add", "-A")
-    call(folder, "git", "commit", "-qm", "a copy")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A copy that has been built once, committed, and what dvc said."""
-    folder = fresh_copy(tmp_path_factory.mktemp("dvc") / "built")
-    said = call(folder, "dvc", "repro")
-    call(folder, "git", "add", "-A")
-    call(folder, "git", "commit", "-qm", "built")
-    return folder, said
-
-
 @pytest.fixture
-def project(built: tuple[Path, str], tmp_path: Path) -> Iterator[Path]:
-    """A copy of the built project, cache included; no queue worker outlives it."""
-    shutil.copytree(built[0], tmp_path / "project", symlinks=True)
-    yield tmp_path / "project"
-    call(tmp_path / "project", "dvc", "queue", "stop", "--kill")
+def project(copied: Path) -> Path:
+    """A project that has been built and committed, and may be changed."""
+    return copied
 
 
 def test_the_committed_lock_is_in_step_with_the_code(tmp_path: Path) -> None:
@@ -165,37 +113,6 @@ def test_make_pets_says_what_it_needs_and_ends_with_a_row(project: Path) -> None
     edited(project, "bins: 15", "bins: 14")
     assert "is of other params, data or code" in call(project, "pawprint", "result", fails=True)
     assert "has changes that no commit holds" in call(project, *pets, "needs", "digits", fails=True)
-
-
-def edited(project: Path, old: str, new: str) -> None:
-    text = (project / "params.yaml").read_text()
-    assert old in text
-    (project / "params.yaml").write_text(text.replace(old, new))
-
-
-def running(project: Path, *command: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command, cwd=project, env=ENVIRONMENT | {"PYTHONUNBUFFERED": "1"}, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
-
-
-def wait_for(process: subprocess.Popen[str], pattern: str) -> list[str]:
-    """Lines up to the first that matches."""
-    assert process.stdout is not None
-    lines: list[str] = []
-    for line in process.stdout:
-        lines.append(line)
-        if re.search(pattern, line):
-            return lines
-    raise AssertionError("".join(lines))
-
-
-def ended(process: subprocess.Popen[str], how: signal.Signals) -> int:
-    """The exit code, once the whole process group has had the signal."""
-    os.killpg(process.pid, how)
-    process.communicate()
-    return process.returncode
 
 
 EPOCHS = ("  epochs: 1\n  lr_min", "  epochs: 4\n  lr_min")

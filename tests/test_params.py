@@ -106,7 +106,7 @@ def test_a_key_given_twice_is_an_error(tmp_path: Path) -> None:
 def test_all_faults_are_reported_together_with_key_value_and_remedy(tmp_path: Path) -> None:
     text = changed(
         lr=-1.0, arch="vgg16", size="big", unfrozen__lr_max="many", augment__flip=math.nan,
-        threads=0, frozen__epochs=1.5, processes=2,
+        threads=0, frozen__epochs=1.5, processes=0,
     )  # fmt: skip
     text = text.replace("seed: 0", "sede: 0", 1)
     with pytest.raises(ValueError, match="params.yaml") as caught:
@@ -117,17 +117,21 @@ def test_all_faults_are_reported_together_with_key_value_and_remedy(tmp_path: Pa
         *("`size`", "`threads`", "`unfrozen.lr_max`"),
     ]
     said = "\n".join(lines)
-    assert "`lr` is -1.0: must be greater than 0, or must be 'auto'" in said
+    assert "`lr` is -1.0: must be a finite number above 0 or 'auto'" in said
     assert "`arch` is 'vgg16': must be one of resnet18, resnet34," in said
     assert "`sede` is 0: unknown key (did you mean `seed`?); remove it" in said
-    assert "`seed` is missing;" in said
-    assert "`processes` is 2: must be 1" in said
+    assert "`seed` is missing: it must be a whole number at least 0 and below 4294967296;" in said
+    assert "`size` is 'big': must be a whole number from 32 to 2048" in said
+    assert "`processes` is 0: must be a whole number from 1 to 1024" in said
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"weights": "w/net.pth"}, "weights_sha256 is missing: 'w/net.pth' is a local file"),
+        ({"weights": "w/net.pth"}, "weights is 'w/net.pth': no such file; give a path from"),
+        ({"weights": __file__}, "weights_sha256 is missing: '.*' is a local file, and its hash"),
+        ({"weights_sha256": 5}, "`weights_sha256` is 5: must be 64 hex digits .* or empty"),
+        ({"arch": None}, "`arch` is empty: must be one of resnet18"),
         ({"lr_find__start": 10.0}, "lr_find.start must be below lr_find.end"),
         ({"unfrozen__lr_max": "half"}, "leave unfrozen.lr_min empty"),
         ({"unfrozen__lr_min": 1.0}, "unfrozen.lr_min must not be above unfrozen.lr_max"),
@@ -135,7 +139,7 @@ def test_all_faults_are_reported_together_with_key_value_and_remedy(tmp_path: Pa
         ({"evaluate__size": 40}, "evaluate.size is 40, above .* set presize.size to 40 or more"),
         ({"lr": math.inf}, "`lr` is inf: must be a finite number"),
         ({"augment": 3}, "`augment` is 3: must be"),
-        ({"runtime__device": "tpu"}, "`runtime.device` is 'tpu': must match the pattern"),
+        ({"runtime__device": "tpu"}, "`runtime.device` is 'tpu': must be text that matches .*cuda"),
     ],
 )  # fmt: skip
 def test_a_fault_is_one_line(tmp_path: Path, values: dict[str, Any], message: str) -> None:

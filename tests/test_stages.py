@@ -15,17 +15,10 @@ import torch
 
 from pawprint import catalogue, console, params, phases, schedules, yaml12
 from tests.conftest import ROOT, picture
+from tests.copies import shrunk
 from tests.test_graph import GRAPH, written
 
 STAGES = tuple(GRAPH)  # in the order of dvc.yaml, which is the order of the graph
-SMALL = {"steps: 100": "steps: 25", "epochs: 10": "epochs: 1"}
-
-
-def shrunk(text: str) -> str:
-    for old, new in SMALL.items():
-        assert old in text
-        text = text.replace(old, new)
-    return text.replace("arch: resnet18 ", "arch: mobilenet_v3_small ")
 
 
 class Recording(params.Params):
@@ -174,7 +167,7 @@ def test_every_stage_checks_the_whole_of_params_and_shows_no_traceback(
     (project / "params.yaml").write_text(text)
     made = run(stage, project)
     assert made.returncode == 1
-    expected = f"{stage}: params.yaml: `evaluate.bins` is 0: must be greater than 0"
+    expected = f"{stage}: params.yaml: `evaluate.bins` is 0: must be a whole number above 0"
     assert made.stderr.strip() == expected
 
 

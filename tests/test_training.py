@@ -1,13 +1,14 @@
 import ast
 import inspect
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
 
 from pawprint import batches, networks, optimizers, phases, randomness, session, targets, training
 from pawprint.checkpoints import Store, fingerprint
@@ -152,7 +153,12 @@ def test_a_store_that_is_in_use_is_neither_shared_nor_removed(tmp_path: Path) ->
         Store("t", "held", tmp_path)
 
 
-@given(st.integers(2, 3000), st.integers(2, 300))
+def test_no_batch_has_one_picture_alone() -> None:
+    assert batches.per_epoch(9, 2) == 4  # of 2, 2, 2 and 3: BatchNorm cannot work on one
+    assert batches.per_epoch(3, 2) == 1
+
+
+@given(st.integers(2, 3000), st.integers(3, 300))
 def test_batches_are_as_equal_as_can_be(pictures: int, batch_size: int) -> None:
     count = batches.per_epoch(pictures, batch_size)
     sizes = [len(part) for part in torch.tensor_split(torch.arange(pictures), count)]
@@ -274,6 +280,19 @@ def test_a_loss_that_is_not_finite_stops_with_its_step_and_rate() -> None:
     cycle = OneCycle([0.5], 10, 0.25, 25.0, 1e5)
     with pytest.raises(ValueError, match=r"became nan at step 7 with rate .* try a lower lr"):
         training.check_finite([0.1, math.nan], 6, cycle)
+
+
+def test_training_stops_at_the_step_whose_loss_is_not_finite() -> None:
+    taken = []
+
+    def losses() -> Iterator[Tensor]:
+        for value in (0.1, math.inf, 0.2):
+            taken.append(value)
+            yield torch.tensor(value)
+
+    with pytest.raises(ValueError, match="became inf at step 7"):
+        training.watched(losses(), 6, OneCycle([1e-3], 10, 0.25, 25.0, 1e5))
+    assert taken == [0.1, math.inf]
 
 
 def test_the_finder_spans_epochs_and_leaves_nothing_behind() -> None:

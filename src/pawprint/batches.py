@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from pawprint import augment, randomness, sampling
+from pawprint import augment, processes, randomness, sampling
 from pawprint.augment import Draws, Maps, Strengths
 from pawprint.cache import Cache
 from pawprint.dataset import Part
@@ -20,11 +20,12 @@ def per_epoch(pictures: int, batch_size: int) -> int:
 
     A last batch of two pictures would disturb BatchNorm and the optimizer's moments: on 578
     photographs in batches of 32 it doubled the training loss. fastai drops the last batch.
+    No process is left with one picture of a batch, on which BatchNorm cannot work.
 
     >>> per_epoch(128, 64), per_epoch(129, 64)
     (2, 3)
     """
-    return -(-pictures // batch_size)
+    return max(min(-(-pictures // batch_size), pictures // (2 * processes.count())), 1)
 
 
 def augmented(
@@ -32,6 +33,7 @@ def augmented(
 ) -> Iterator[Batch]:
     """Every picture of `train` once, in an order of the epoch's own.
 
+    Of several processes each has its share of every batch, and all together the whole.
     Order and augmentation are drawn for all pictures at once, from `words` (seed, phase, epoch)
     and nothing else: neither device nor batch size nor a restart changes them.
     """
@@ -39,8 +41,8 @@ def augmented(
     order = torch.randperm(len(train), generator=draws)
     drawn = augment.drawn(len(train), strengths, draws)
     maps = augment.maps(drawn, stored.sides[train.rows], stored.size, light=True)
-    chosen = torch.tensor_split(order, per_epoch(len(train), batch_size))
-    return batches(stored, train, maps, chosen, view)
+    whole = torch.tensor_split(order, per_epoch(len(train), batch_size))
+    return batches(stored, train, maps, [processes.own(rows) for rows in whole], view)
 
 
 def ordered(

@@ -6,7 +6,6 @@ bytes as one that was not.
 """
 
 import json
-import os
 import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -17,11 +16,11 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from pawprint import files, modelfile
+from pawprint import files, modelfile, processes
 from pawprint.smoothing import Smoothed
 from pawprint.training import Epoch, State
 
-SCRATCH = Path(os.environ.get("DVC_ROOT", ".")) / ".scratch"
+SCRATCH = files.project() / ".scratch"
 LOCK = "lock"
 KEPT = 3  # folders of one stage: the run itself and the last that were broken off
 
@@ -39,6 +38,7 @@ def fingerprint(
 class Store:
     """The scratch folder of one run of one stage; locked while the process lives."""
 
+    # of several processes the first keeps it, and the others have nothing on the disk
     def __init__(self, stage: str, mark: str, root: Path = SCRATCH) -> None:
         """Make the folder, and remove the oldest of the stage's others that nobody uses.
 
@@ -47,6 +47,8 @@ class Store:
         """
         self.folder = root / stage / mark
         self.path = self.folder / "state.safetensors"
+        if not processes.is_first():
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.touch()
         self.lock = FileLock(self.folder / LOCK)
@@ -64,6 +66,8 @@ class Store:
 
     def save(self, state: State) -> None:
         """Replace the saved state by this one, whole."""
+        if not processes.is_first():
+            return
         tensors = {f"network.{k}": v for k, v in state.network.state_dict().items()}
         for number, weight in enumerate(_weights(state)):
             values = state.optimizer.state[weight]
@@ -77,9 +81,11 @@ class Store:
 
     def restore(self, state: State) -> int:
         """Bring `state` to what was saved; the epochs that are done, 0 where nothing was."""
-        if not self.path.is_file():
+        here = processes.is_first() and self.path.is_file()
+        content = processes.spread(self.path.read_bytes() if here else b"")
+        if not content:
             return 0
-        tensors, text = modelfile.read_tensors(self.path)
+        tensors, text = modelfile.parsed(content)
         state.network.load_state_dict(
             {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
         )
@@ -100,7 +106,7 @@ class Store:
         self.lock.release()
         shutil.rmtree(self.folder, ignore_errors=True)
         for empty in (self.folder.parent, self.folder.parent.parent):
-            if empty.is_dir() and not any(empty.iterdir()):
+            with suppress(OSError):  # not empty, a link to another disk, or one mounted here
                 empty.rmdir()
 
 

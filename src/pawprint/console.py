@@ -22,6 +22,13 @@ Item = TypeVar("Item")
 RUN = Path("reports/run")  # git-ignored: what may differ between two equal runs
 WRITTEN = [("data",), ("models",), ("reports",)]  # by stages, in these folders
 EXPECTED = (ValueError, OSError, MemoryError)
+WANT = (  # of memory, in the words of torch, CUDA, oneDNN, Python and the system
+    *("out of memory", "can't allocate memory", "Cannot allocate memory", "bad_alloc"),
+    *("ALLOC_FAILED", "can't start new thread", "could not create a primitive"),
+)
+# which of several processes that train together this is: the first one tells what all would
+NUMBER = int(os.environ["RANK"]) if "TORCHELASTIC_RUN_ID" in os.environ else 0
+GRACE = 5  # seconds in which whoever started the processes ends them, after one has failed
 
 
 def run(main: Callable[[], dict[str, Any] | None], stage: str) -> None:
@@ -34,14 +41,35 @@ def run(main: Callable[[], dict[str, Any] | None], stage: str) -> None:
     started = time.perf_counter()
     try:
         details = main() or {}
-        record(stage, time.perf_counter() - started, details)
+        if NUMBER == 0:
+            record(stage, time.perf_counter() - started, details)
     except KeyboardInterrupt:
-        print(f"{stage}: interrupted; nothing was committed", file=sys.stderr)
+        if NUMBER == 0:
+            print(
+                f"{stage}: interrupted; nothing was committed; run again to go on", file=sys.stderr
+            )
         sys.exit(130)
-    except EXPECTED as error:
+    except (*EXPECTED, RuntimeError) as error:
+        lost = is_lost(error)
+        if not (isinstance(error, EXPECTED) or lost or is_want_of_memory(error)):
+            raise
+        if NUMBER or lost:
+            time.sleep(GRACE)
         for line in said(error).splitlines():
             print(f"{stage}: {line}", file=sys.stderr)
         sys.exit(1)
+
+
+def is_lost(error: Exception) -> bool:
+    """Whether another of the processes that train together has gone."""
+    return isinstance(error, RuntimeError) and (
+        "gloo" in str(error) or type(error).__name__.startswith("Dist")
+    )
+
+
+def is_want_of_memory(error: Exception) -> bool:
+    """Whether memory was lacking, of the machine or of a GPU: torch says so in words alone."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in WANT)
 
 
 def told(command: Callable[[], object], name: str) -> None:
@@ -53,12 +81,25 @@ def told(command: Callable[[], object], name: str) -> None:
     except BrokenPipeError:  # the reader of our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except EXPECTED as error:
+    except (*EXPECTED, RuntimeError) as error:
+        if not (isinstance(error, EXPECTED) or is_want_of_memory(error)):
+            raise
         sys.exit(f"{name}: {said(error)}")
 
 
 def said(error: Exception) -> str:
     """What went wrong, where, and how to mend it, also where the system raised it."""
+    if is_lost(error):
+        return (
+            "the connection to the other processes broke: see what they say; a new run goes on "
+            "from the last whole epoch"
+        )
+    if is_want_of_memory(error):
+        what = (str(error) or type(error).__name__).splitlines()[0]
+        return (
+            f"too little memory: {what[:200]}; end other programs, or lower in params.yaml what "
+            "takes it: batch_size or size (of training), presize.size, or runtime.memory"
+        )
     if not isinstance(error, OSError) or error.strerror is None:
         return str(error) or type(error).__name__
     where = f"{error.filename}: " if error.filename else ""
@@ -66,6 +107,8 @@ def said(error: Exception) -> str:
     remedy = {
         errno.ENOENT: "; an earlier stage writes it: run `dvc repro`" if ours else "",
         errno.ENOSPC: "; nothing is lost: make room on this disk and run again",
+        errno.EDQUOT: "; nothing is lost: make room within your quota and run again",
+        errno.EFBIG: "; nothing is lost: raise `ulimit -f`, or use a disk for larger files",
         errno.EACCES: "; give yourself the right to it and run again",
         errno.EROFS: "; copy the project to a disk that can be written to",
     }
@@ -91,7 +134,7 @@ def record(stage: str, seconds: float, details: dict[str, Any]) -> None:
 
 def bar(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
     """The items, under a progress bar where the output is a terminal."""
-    yield from tqdm(items, what, total, disable=None, leave=False)
+    yield from tqdm(items, what, total, disable=NUMBER > 0 or None, leave=False)
 
 
 def byte_bar(what: str) -> "tqdm[NoReturn]":
@@ -100,8 +143,14 @@ def byte_bar(what: str) -> "tqdm[NoReturn]":
 
 
 def row(cells: Iterable[str | int | float], wide: int = 11) -> str:
-    """One line of a table: words and integers as they are, floats with six decimals."""
-    texts = (f"{cell:.6f}" if isinstance(cell, float) else str(cell) for cell in cells)
+    """One line of a table: words and integers as they are, floats with six decimals.
+
+    Of a float that would need more than ten letters for them, four digits and its power.
+    """
+    texts = (
+        f"{cell:{'.6f' if cell < 999 else '.4g'}}" if isinstance(cell, float) else str(cell)
+        for cell in cells
+    )
     return "".join(f"{text:>{wide}}" for text in texts)
 
 

@@ -55,7 +55,7 @@ def opened(images: Path, index: Path, labels: Path, device: torch.device, budget
 
     Raises:
         FileNotFoundError: a stage before has not run.
-        ValueError: train has fewer than two pictures, or valid none, or holds other classes.
+        ValueError: train has fewer than two pictures or classes, or valid none, or other classes.
     """
     stored = cache.opened(images, index, device, budget)
     table = pd.read_csv(labels, dtype="str", keep_default_na=False)
@@ -64,11 +64,11 @@ def opened(images: Path, index: Path, labels: Path, device: torch.device, budget
     known = targets.classes(table.loc[table["split"] == "train", "label"].tolist())
     unseen = sorted(set(table["label"]) - set(known))
     sizes = table["split"].value_counts()
-    if unseen or sizes.get("train", 0) < 2 or not sizes.get("valid", 0):
+    if unseen or len(known) < 2 or not sizes.get("valid", 0):
         raise ValueError(
             f"{labels}: of the pictures that could be decoded, train holds "
-            f"{sizes.get('train', 0)}, valid {sizes.get('valid', 0)}, and absent from train are "
-            f"{len(unseen)} classes ({listed(unseen) or 'none'}); "
+            f"{sizes.get('train', 0)} of {len(known)} classes, valid {sizes.get('valid', 0)}, and "
+            f"absent from train are {len(unseen)} classes ({listed(unseen) or 'none'}); "
             "mend the pictures that presize left out, or use label.split: stratified"
         )
     parts = {}

@@ -9,6 +9,8 @@ from typing import Literal
 import psutil
 import torch
 
+from pawprint import processes
+
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's mallopt
@@ -32,7 +34,8 @@ def prepared(name: str, threads: int) -> torch.device:
     found = torch.cuda.device_count()
     if name == "auto":
         name = "cuda" if found else "cpu"
-    device = torch.device(name)
+    number, together = processes.on_this_machine()
+    device = torch.device(f"cuda:{number}" if name == "cuda" and together > 1 else name)
     if device.type == "cuda" and (device.index or 0) >= found:
         raise ValueError(
             f"runtime.device is {name!r}, but torch sees {found} CUDA devices; "
@@ -74,7 +77,8 @@ def budget(device: torch.device, share: float) -> int:
     """Bytes that the cache may take: a share of the device's free memory."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0] * share)
-    return int(psutil.virtual_memory().available * share)
+    _, together = processes.on_this_machine()  # each keeps a cache of its own
+    return int(psutil.virtual_memory().available * share / together)
 
 
 def described(device: torch.device, kind: torch.dtype) -> dict[str, str]:

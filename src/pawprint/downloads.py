@@ -22,9 +22,7 @@ WAIT = 0.5  # seconds before the second try; doubled each time
 PIECE = 1 << 16  # bytes; a broken connection loses less than one piece
 TIMEOUT = (10, 60)  # seconds: to connect, between two pieces
 FINAL = (400, 401, 403, 404, 405, 410, 451)  # answers that another try does not change
-
-
-STORE = Path(os.environ.get("DVC_ROOT", ".")) / ".downloads"
+STORE = files.project() / ".downloads"
 
 
 def place(
@@ -93,12 +91,13 @@ def _obtained(source: Source, store: Path, advance: Callable[[int], object]) -> 
         path = _checked(source, part, store)
         return path, f"{source.url}: downloaded, {_size(path):,} bytes"
     part = part.with_suffix(f".{os.getpid()}.part")
-    if local is None:
-        embedded.WRITERS[source.url](part)
-    elif local.is_dir():
-        archives.pack(local, part)
-    else:
-        shutil.copyfile(local, part)  # never a link: DVC makes its files read-only
+    with files.replacing(part) as temporary:
+        if local is None:
+            embedded.WRITERS[source.url](temporary)
+        elif local.is_dir():
+            archives.pack(local, temporary)
+        else:
+            shutil.copyfile(local, temporary)  # never a link: DVC makes its files read-only
     path = _checked(source, part, store)
     return path, f"{local or source.url}: taken, {_size(path):,} bytes, sha256 {files.digest(path)}"
 
@@ -198,7 +197,7 @@ def _pieces(url: str, part: Path) -> Iterator[int]:
             files.write_text(tag, validator)
         else:
             tag.unlink(missing_ok=True)
-        with part.open("ab" if resumed else "wb") as file:
+        with files.naming(part), part.open("ab" if resumed else "wb") as file:
             for piece in answer.iter_content(PIECE):
                 file.write(piece)
                 yield len(piece)

@@ -1,15 +1,31 @@
 """Whole files only: each is written under a temporary name, then renamed into place."""
 
 import csv
+import errno
 import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 CHUNK = 1 << 20  # bytes
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room: on the disk, of one's own, for a file
+COPIES = (".dvc", "tmp", "exps")  # where DVC makes the copies that queued experiments run in
+
+
+def project() -> Path:
+    """The project's folder, where its stores lie: what DVC names, else the working folder.
+
+    For an experiment that runs in a copy of the project, as `dvc exp run --temp` and the queue
+    have it, that is the project it is a copy of: a store outlives the copy.
+    """
+    here = Path(os.environ.get("DVC_ROOT", "."))
+    for folder in here.absolute().parents:
+        if folder.parts[-3:] == COPIES:
+            return folder.parents[2]
+    return here
 
 
 @contextmanager
@@ -18,14 +34,27 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
+        with naming(path):
+            yield temporary
+            temporary.replace(path)
     except OSError as error:
         if error.filename == str(temporary):
             error.filename = str(path)  # the name that a person knows
         raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # on a disk that is read-only, of no file too
+            temporary.unlink()
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """A want of room in the block is told of `path`: a write names no file, a copy its source."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            error.filename, error.filename2 = str(path), None
+        raise
 
 
 def write_text(path: Path, text: str) -> None:

@@ -99,6 +99,11 @@ def write(table: Path, summary: Path, points: Sequence[tuple[float, float]], ste
     files.write_csv(table, ["lr", "loss"], points)
     names = ("valley", "steep", "minimum", "slide")
     files.write_json(summary, {name: found.get(name) for name in names})
+    if not points:
+        return (
+            "the first loss is not finite, whatever the rate: look at the weights that it starts "
+            "from (weights, models/), or set precision: float32"
+        )
     if not found:
         ended = "the loss diverged" if len(points) < steps else "the curve ended"
         return (

@@ -21,8 +21,8 @@ class Findings:
             raise ValueError("\n".join(self.errors))
 
 
-def listed(names: Sequence[str], most: int = 5) -> str:
+def listed(names: Sequence[str], most: int = 5, between: str = ", ") -> str:
     """The first `most` of the names, and how many more there are, for a message."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     shown = [name if name.isprintable() else repr(name) for name in names[:most]]
-    return ", ".join(shown) + more
+    return between.join(shown) + more

@@ -69,7 +69,7 @@ def check_classes(counted: pd.DataFrame, found: Findings) -> None:
     Notes: classes absent from valid.
     """
     if counted.empty:
-        return  # no picture has a label: that is said already
+        return  # no picture has a label, or a split: that is said already
     unseen = counted.index[counted["train"] == 0].tolist()
     if unseen:
         found.errors.append(
@@ -116,7 +116,7 @@ def check_duplicates(groups: Sequence[Sequence[str]], on_duplicates: str, found:
     """Pictures of equal bytes across the split: a note, or an error if `on_duplicates` says so."""
     if not groups:
         return
-    first = [" = ".join(group) for group in groups]
+    first = [listed(group, 3, " = ") for group in groups]
     said = (
         f"{len(groups)} groups of pictures with equal bytes stand on both sides of the split, "
         f"which flatters the error rate: {listed(first, 3)}; take the copies out of the archive"

@@ -29,7 +29,12 @@ class Predictions:
 def predictions(
     logits: Float32[Tensor, "image class"], labels: Int64[Tensor, " image"]
 ) -> Predictions:
-    """What the logits say of each picture."""
+    """What the logits say of each picture.
+
+    Raises:
+        ValueError: some are NaN or infinite.
+    """
+    targets.check_finite(logits)
     logits, labels = logits.cpu().double(), labels.cpu()
     probability, predicted = targets.probabilities(logits).max(1)
     own = logits.gather(1, labels[:, None])

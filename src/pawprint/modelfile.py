@@ -5,6 +5,8 @@ Equal runs give equal bytes: no time, path, host or device.
 """
 
 import json
+import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load, save_file
 from torch import Tensor, nn
 
 from pawprint import files, networks
@@ -41,7 +43,18 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], text: Mapping[str, 
     """Tensors and a JSON object in one safetensors file."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with files.replacing(path) as temporary:
-        save_file(plain, temporary, {KEY: json.dumps(text, sort_keys=True)})
+        try:
+            save_file(plain, temporary, {KEY: json.dumps(text, sort_keys=True)})
+        except SafetensorError as error:
+            raise _of_the_system(error, path) from error
+
+
+def _of_the_system(error: SafetensorError, path: Path) -> OSError:
+    """The error that Rust tells in words, as in "No space left on device (os error 28)"."""
+    number = re.search(r"\(os error (\d+)\)", str(error))
+    if number is None:
+        return OSError(f"{path}: {error}")
+    return OSError(int(number[1]), os.strerror(int(number[1])), str(path))
 
 
 def read_tensors(path: Path, tensors: bool = True) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -62,6 +75,12 @@ def read_tensors(path: Path, tensors: bool = True) -> tuple[dict[str, Tensor], d
         raise ValueError(f"{path}: not a model file of pawprint's: {error}") from error
 
 
+def parsed(content: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The same of a whole file's bytes, of which it is known that they are ours."""
+    end = 8 + int.from_bytes(content[:8], "little")  # of the header: its length, then JSON
+    return load(content), json.loads(json.loads(content[8:end])["__metadata__"][KEY])
+
+
 def write(path: Path, network: nn.Module, card: Card) -> None:
     """The network's parameters and buffers, with their card."""
     write_tensors(path, network.state_dict(), asdict(card))
@@ -76,7 +95,8 @@ def read(path: Path) -> tuple[Network, Card]:
     tensors, text = read_tensors(path)
     with _of_this_version(path):
         card = Card(**text)
-        network = networks.built(card.arch, len(card.classes))
+    network = networks.built(card.arch, len(card.classes))
+    with _of_this_version(path):
         network.load_state_dict(tensors, strict=True)
     return network.eval(), card
 

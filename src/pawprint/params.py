@@ -1,7 +1,7 @@
 """params.yaml, typed and checked whole: the one place where a number of a run is set."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -137,6 +137,7 @@ class Runtime(Section):
 class Params(Section):
     """The whole of params.yaml."""
 
+    example: ClassVar[str] = "presets/digits.yaml has every key"
     dataset: Name
     arch: Architecture
     weights: str | None
@@ -147,7 +148,7 @@ class Params(Section):
     size: Input
     precision: Literal["auto", "float32", "bfloat16", "float16"]
     threads: Annotated[int, Field(ge=1, le=1024)]
-    processes: Annotated[int, schema.only(1, "several processes are not built yet")]
+    processes: Annotated[int, Field(ge=1, le=1024)]
     label: Label
     presize: Presize
     augment: Augment
@@ -170,9 +171,25 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
+    def every_process_has_two_pictures(self) -> "Params":
+        """Of each batch, since BatchNorm cannot work on one."""
+        if self.batch_size < 2 * self.processes:
+            raise ValueError(
+                f"batch_size is {self.batch_size}, and each of the {self.processes} processes "
+                f"needs two pictures of every batch; set batch_size to {2 * self.processes} or more"
+            )
+        return self
+
+    @model_validator(mode="after")
     def local_weights_are_hashed(self) -> "Params":
         """DVC sees the path of a local file, not its bytes."""
         if self.weights and is_file_name(self.weights) and not self.weights_sha256:
+            if not is_there(Path(self.weights)):
+                name = yaml12.one_line(repr(self.weights), 200)
+                raise ValueError(
+                    f"weights is {name}: no such file; give a path from the project's root, or a "
+                    "name of torchvision's such as DEFAULT"
+                )
             raise ValueError(
                 f"weights_sha256 is missing: {self.weights!r} is a local file, and its hash is "
                 f"what tells one file from another; `sha256sum {self.weights}` gives it"
@@ -183,6 +200,14 @@ class Params(Section):
 def is_file_name(weights: str) -> bool:
     """Whether `weights` means a file, not one of torchvision's names such as IMAGENET1K_V1."""
     return weights.endswith((".pth", ".pt", ".safetensors")) or "/" in weights
+
+
+def is_there(path: Path) -> bool:
+    """Whether it is a file that can be seen from here; a name that is too long is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def load(path: Path = FILE) -> Params:

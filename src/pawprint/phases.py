@@ -1,11 +1,12 @@
 """A phase of the training as its stage runs it: the epochs, their table, the model file."""
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pawprint import checkpoints, history, modelfile, session, training
+from pawprint import checkpoints, history, modelfile, processes, session, training
 from pawprint.checkpoints import Store
 from pawprint.networks import Network
 from pawprint.schedules import OneCycle
@@ -42,6 +43,9 @@ def completed(
     mark = checkpoints.fingerprint(keys, phase.inputs, phase.stage, run.machine)
     store = Store(phase.stage.stem, mark)
     epochs = trained(run, network, peaks, keys[phase.name], phase.name, store)
+    if not processes.is_first():  # that one tells and writes, the others only compute
+        deque(epochs, maxlen=0)
+        return
     yield from history.written(epochs, phase.table, phase.summary, phase.name)
     modelfile.write(phase.model, network, session.card(run, {**keys, "peaks": list(peaks)}))
     store.clear()

@@ -65,7 +65,7 @@ def answers(
         faults: told a line for each file that cannot be read.
 
     Raises:
-        FileNotFoundError, ValueError: the model file is missing, or none of ours.
+        FileNotFoundError, ValueError: the model file is missing, or none of ours, or gives NaN.
     """
     network, card = modelfile.read(model)
     device = devices.prepared("auto", card.params["threads"])
@@ -103,6 +103,7 @@ def judged(
     maps = augment.maps(augment.neutral(len(pictures)), sides, card.presize, light=False)
     view = sampling.view(card.size, card.params["augment"])
     logits = network(sampling.batch(pixels, maps.to(device), view)).float()
+    targets.check_finite(logits)
     shares, order = targets.probabilities(logits).sort(1, descending=True)
     for picture, values, numbers in zip(pictures, shares.tolist(), order.tolist(), strict=True):
         named = [(card.classes[i], share) for i, share in zip(numbers, values, strict=True)]

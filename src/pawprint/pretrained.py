@@ -33,7 +33,7 @@ def tensors(
     Raises:
         FileNotFoundError: no such local file.
         ConnectionError: torchvision's file could not be fetched.
-        ValueError: unknown name, wrong hash, not a file of tensors, or not of this arch.
+        ValueError: unknown name, wrong hash, not a file of tensors, not of this arch, or NaN.
     """
     if not weights:
         return {}
@@ -41,7 +41,9 @@ def tensors(
         path = local(Path(weights), sha256)
     else:
         path = published(arch, weights, advance)
-    return matched(arch, read(path), weights)
+    content = read(path)
+    check_finite(content, weights)
+    return matched(arch, content, weights)
 
 
 def local(path: Path, sha256: str | None) -> Path:
@@ -72,8 +74,8 @@ def published(arch: str, name: str, advance: Callable[[int], object]) -> Path:
     known = torchvision.models.get_model_weights(arch)
     if name not in known.__members__:
         raise ValueError(
-            f"weights is {name!r}: torchvision has {', '.join(known.__members__)} for {arch}; "
-            "or give the path of a .pth or .safetensors file"
+            f"params.yaml: weights is {name!r}: torchvision has {', '.join(known.__members__)} for "
+            f"{arch}; or give the path of a .pth or .safetensors file"
         )
     url = known[name].url
     prefix = Path(urlsplit(url).path).stem.rsplit("-", 1)[-1]  # resnet34-b627a593.pth
@@ -100,6 +102,20 @@ def read(path: Path) -> dict[str, Tensor]:
     if not isinstance(content, Mapping) or not all(isinstance(t, Tensor) for t in content.values()):
         raise ValueError(f"{path}: not a state dict, which maps names to tensors")
     return dict(content)
+
+
+def check_finite(tensors: Mapping[str, Tensor], source: str) -> None:
+    """Raise where a weight is no number: training would say so only after an epoch.
+
+    Raises:
+        ValueError: with the count and the first names.
+    """
+    lost = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
+    if lost:
+        raise ValueError(
+            f"{source}: {len(lost)} of its tensors hold NaN or infinity ({listed(lost, 3)}); "
+            "the file is damaged, or its training diverged: use another one"
+        )
 
 
 def matched(arch: str, given: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:

@@ -1,46 +1,45 @@
 """One message for everything that is wrong with a checked mapping: key, value, remedy."""
 
 import difflib
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, ClassVar, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from pawprint import yaml12
 
 Model = TypeVar("Model", bound=BaseModel)
+Node = dict[str, Any]  # of a JSON schema, in which pydantic tells what a key may be
 ABSENT = object()
+KINDS = {"string": "text", "boolean": "true or false", "null": "empty", "object": "a section"}
+BOUNDS = {
+    **{"minimum": "at least", "exclusiveMinimum": "above"},
+    **{"maximum": "at most", "exclusiveMaximum": "below"},
+}
 
 
 class Section(BaseModel):
     """A group of keys: unknown, missing and mistyped ones are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    example: ClassVar[str] = "README.md shows a whole block"  # for whom a key is missing
 
 
-def one_of(names: Iterable[str]) -> AfterValidator:
+def one_of(names: Iterable[str]) -> BeforeValidator:
     """A validator for one name of a closed list, which its message gives whole."""
     allowed = tuple(names)
 
-    def check(value: str) -> str:
+    def check(value: object) -> object:
         if value not in allowed:
             raise ValueError(f"must be one of {', '.join(allowed)}")
         return value
 
-    return AfterValidator(check)
+    return BeforeValidator(check)
 
 
-def only(allowed: int, why: str) -> AfterValidator:
-    """A validator for the one value that works so far."""
-
-    def check(value: int) -> int:
-        if value != allowed:
-            raise ValueError(f"must be {allowed}: {why}")
-        return value
-
-    return AfterValidator(check)
-
-
-def checked(model: type[Model], content: Mapping[str, Any], source: str) -> Model:
-    """The mapping as `model`.
+def checked(model: type[Model], content: object, source: str) -> Model:
+    """The content of a file as `model`.
 
     Raises:
         ValueError: one line a wrong key, all keys at once; `source` stands before each.
@@ -49,47 +48,99 @@ def checked(model: type[Model], content: Mapping[str, Any], source: str) -> Mode
         return model.model_validate(content)
     except ValidationError as error:
         lines = problems(model, content, error)
-    raise ValueError("\n".join(f"{source}: {line}" for line in lines))
+    raise ValueError("\n".join(f"{source}: {yaml12.one_line(line, 1000)}" for line in lines))
 
 
 def problems(model: type[BaseModel], content: object, error: ValidationError) -> list[str]:
-    """A line for each wrong key, in the order of the keys; alternatives of one key are joined."""
-    wrong: dict[tuple[str, ...], list[str]] = {}
+    """A line for each wrong key, in the order of the keys, however many its alternatives."""
+    whole = model.model_json_schema()
+    lines = []
     for entry in error.errors():
-        if entry["type"] == "value_error" and not is_leaf(content, entry["loc"]):
-            wrong.setdefault(("", entry["msg"]), []).append(remedy(entry["msg"]))
+        path = key_path(whole, entry["loc"])
+        said = entry["msg"].removeprefix("Value error, ")
+        rule = " or ".join(described(node) for node in nodes(whole, path))
+        if entry["type"] == "value_error" and is_section(whole, path):
+            lines.append(said)  # it is about several keys, and names them
             continue
-        path = key_path(content, entry["loc"])
         if entry["type"] == "extra_forbidden":
-            text = f"unknown key{suggestion(model, path)}; remove it"
+            said = f"unknown key{suggestion(whole, path)}; remove it"
         elif entry["type"] == "missing":
-            text = "is missing; presets/digits.yaml has every key of params.yaml, README a block"
-        else:
-            text = remedy(entry["msg"])
-        wrong.setdefault(path, []).append(text)
-    return [line(content, path, texts) for path, texts in wrong.items()]
+            said = f"is missing: it must be {rule}; {getattr(model, 'example', '')}"
+        elif entry["type"] != "value_error":
+            said = f"must be {rule}"
+        lines.append(line(content, path, said))
+    return list(dict.fromkeys(lines))
 
 
-def line(content: object, path: tuple[str, ...], texts: list[str]) -> str:
-    """`key: value: what is wrong, or how it may be`."""
-    said = ", or ".join(dict.fromkeys(texts))
-    if path[0] == "":
+def line(content: object, path: tuple[str, ...], said: str) -> str:
+    """`key` is value: what is wrong, or how it may be."""
+    if not path:
         return said
     value = found(content, path)
-    shown = "" if value is ABSENT or isinstance(value, dict) else f" is {value!r}:"
-    return f"`{'.'.join(path)}`{shown} {said}"
-
-
-def remedy(message: str) -> str:
-    """Pydantic's sentence as a rule: `Input should be …` becomes `must be …`."""
-    said = message.removeprefix("Value error, ").replace("Input should be", "must be")
-    said = said.replace(
-        "String should match pattern '^[0-9a-f]{", "must be hex digits, '^[0-9a-f]{"
+    return (
+        f"`{yaml12.one_line('.'.join(path), 80)}`{'' if value is ABSENT else shown(value)} {said}"
     )
-    return said.replace("String should match pattern", "must match the pattern")
 
 
-def found(content: object, path: Iterable[object]) -> object:
+def shown(value: object) -> str:
+    """` is value:`, in a few letters."""
+    if isinstance(value, Mapping):
+        return " is a section:"
+    if isinstance(value, Collection) and not isinstance(value, str | bytes):
+        return " is a list:"
+    return f" is {'empty' if value is None else yaml12.one_line(repr(value), 80)}:"
+
+
+def described(node: Node) -> str:
+    """The kind and the range of a value."""
+    if "enum" in node or "const" in node:
+        return " or ".join(repr(value) for value in node.get("enum", [node.get("const")]))
+    if pattern := node.get("pattern"):
+        digits = re.fullmatch(r"\^\[0-9a-f\]\{(\d+)\}\$", pattern)
+        return f"{digits[1]} hex digits (0-9, a-f)" if digits else f"text that matches {pattern}"
+    if node["type"] in KINDS:
+        return KINDS[node["type"]]
+    bounds = " and ".join(f"{word} {node[key]}" for key, word in BOUNDS.items() if key in node)
+    if node.keys() >= {"minimum", "maximum"}:
+        bounds = f"from {node['minimum']} to {node['maximum']}"
+    finite = "" if node.keys() & {"maximum", "exclusiveMaximum"} else "finite "
+    return f"a {'whole ' if node['type'] == 'integer' else finite}number {bounds}".rstrip()
+
+
+def nodes(whole: Node, path: Iterable[str]) -> list[Node]:
+    """The alternatives of a key; none, where there is no such key."""
+    made = [whole]
+    for key in path:
+        known = [node["properties"][key] for node in made if key in node.get("properties", {})]
+        listed = [option for node in known for option in node.get("anyOf", [node])]
+        made = [referred(whole, node) for node in listed]
+    return made
+
+
+def referred(whole: Node, node: Node) -> Node:
+    """The section that a node names, or the node itself."""
+    if "$ref" not in node:
+        return node
+    section: Node = whole["$defs"][node["$ref"].rpartition("/")[2]]
+    return section
+
+
+def is_section(whole: Node, path: Iterable[str]) -> bool:
+    """Whether this is a group of keys, or all of them."""
+    return any("properties" in node for node in nodes(whole, path))
+
+
+def key_path(whole: Node, location: Iterable[str | int]) -> tuple[str, ...]:
+    """The keys of an error's place, without the names that pydantic gives to alternatives."""
+    path: tuple[str, ...] = ()
+    for step in location:
+        if not is_section(whole, path):
+            break
+        path += (str(step),)
+    return path
+
+
+def found(content: object, path: Iterable[str]) -> object:
     """What stands at `path` in nested mappings, or ABSENT."""
     for key in path:
         if not isinstance(content, Mapping) or key not in content:
@@ -98,27 +149,8 @@ def found(content: object, path: Iterable[object]) -> object:
     return content
 
 
-def is_leaf(content: object, location: tuple[str | int, ...]) -> bool:
-    """Whether the error is about one value, not about a section or the whole file."""
-    return bool(location) and not isinstance(found(content, location), Mapping)
-
-
-def key_path(content: object, location: tuple[str | int, ...]) -> tuple[str, ...]:
-    """The keys of an error's place, without the names that pydantic gives to alternatives."""
-    path = [str(location[0])]
-    for step in location[1:]:
-        if not isinstance(found(content, path), Mapping):
-            break
-        path.append(str(step))
-    return tuple(path)
-
-
-def suggestion(model: type[BaseModel], path: tuple[str, ...]) -> str:
+def suggestion(whole: Node, path: tuple[str, ...]) -> str:
     """` (did you mean …?)` where a known key is near."""
-    for step in path[:-1]:
-        inner = model.model_fields[step].annotation
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return ""
-        model = inner
-    near = difflib.get_close_matches(path[-1], model.model_fields, 1)
+    known = [key for node in nodes(whole, path[:-1]) for key in node["properties"]]
+    near = difflib.get_close_matches(path[-1], known, 1)
     return f" (did you mean `{near[0]}`?)" if near else ""

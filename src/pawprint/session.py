@@ -15,6 +15,7 @@ from pawprint import (
     finder,
     networks,
     optimizers,
+    processes,
     sampling,
     training,
 )
@@ -52,6 +53,8 @@ def opened(
 ) -> Session:
     """The session of these training keys (see params.training).
 
+    Where they ask for several processes, each of them gets here, but the one that starts them.
+
     Args:
         keys: params by name.
         images: images.npy, from presize.
@@ -60,6 +63,7 @@ def opened(
         device: auto, cpu, cuda or cuda:N.
         memory: share of the device's free memory that the cache may take.
     """
+    processes.joined(keys["processes"])
     here = devices.prepared(device, keys["threads"])
     chosen = optimizers.Settings(**keys["optimizer"])
     recipe = Recipe(

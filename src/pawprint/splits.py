@@ -18,7 +18,7 @@ def chosen(
     seed: int,
     found: Findings,
 ) -> list[str | None]:
-    """The split of each picture by `label.split`; None for one in no list.
+    """The split of each picture by `label.split`; None for one in no list, and for all on an error.
 
     Args:
         rule: random, stratified or official.
@@ -27,7 +27,7 @@ def chosen(
         folder: data/raw/lists, read by `official` alone.
         valid_fraction: share of the pictures (of the listed ones) that valid gets.
         seed: of the draw.
-        found: told what is wrong; the answer is then good for further checks only.
+        found: told what is wrong.
     """
     try:
         if rule == "official":
@@ -36,6 +36,7 @@ def chosen(
             return [*stratified([label or "" for label in labels], valid_fraction, seed)]
     except ValueError as error:
         found.errors.append(str(error))
+        return [None] * len(names)
     return [*random(len(names), valid_fraction, seed)]
 
 

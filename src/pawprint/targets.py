@@ -53,4 +53,18 @@ def is_wrong(
     return logits.argmax(1) != labels
 
 
+def check_finite(logits: Float[Tensor, "image class"]) -> None:
+    """Raise where the outputs for a picture are not all numbers.
+
+    Raises:
+        ValueError: with the count.
+    """
+    lost = int((~logits.isfinite().all(1)).sum())
+    if lost:
+        raise ValueError(
+            f"the model gives no finite outputs for {lost} of {len(logits)} pictures; it is lost: "
+            "train it anew, at a lower rate (lr, unfrozen.lr_max) if it diverged"
+        )
+
+
 probabilities = partial(torch.softmax, dim=1)

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn, optim
 
-from pawprint import batches, devices, optimizers, randomness, targets
+from pawprint import batches, devices, optimizers, processes, randomness, targets
 from pawprint.augment import Strengths
 from pawprint.batches import Batch
 from pawprint.cache import Cache
@@ -51,6 +51,7 @@ class State:
     """All that a phase needs to go on after an epoch; it lives in the stage and on disk."""
 
     network: nn.Module
+    parallel: nn.Module  # the network as it is trained: itself, or what joins several processes
     optimizer: optim.AdamW
     scaler: torch.amp.GradScaler
     smoothed: Smoothed
@@ -61,7 +62,7 @@ def started(network: nn.Module, optimizer: optim.AdamW, kind: torch.dtype) -> St
     """The state before the first epoch."""
     device = next(network.parameters()).device
     scaler = torch.amp.GradScaler(device.type, enabled=kind == torch.float16)
-    return State(network, optimizer, scaler, Smoothed(), [])
+    return State(network, processes.parallel(network), optimizer, scaler, Smoothed(), [])
 
 
 def fit(
@@ -81,10 +82,10 @@ def fit(
     for number in range(len(state.history), epochs):
         began, first = time.perf_counter(), number * per_epoch
         found = augmented(data, recipe, phase, number)
-        with randomness.seeded(recipe.seed, phase, number, "dropout"):
-            losses = torch.stack(list(steps(state, found, schedule, first, recipe))).tolist()
-        check_finite(losses, first, schedule)
+        with randomness.seeded(recipe.seed, phase, number, processes.named("dropout")):
+            losses = watched(steps(state, found, schedule, first, recipe), first, schedule)
         state.smoothed = state.smoothed.after(losses)
+        processes.agree(state.network.buffers())
         valid_loss, error_rate = judged(state.network, data.cache, data.parts["valid"], recipe)
         if not math.isfinite(valid_loss):
             raise ValueError(
@@ -109,25 +110,50 @@ def steps(
     state: State, found: Iterable[Batch], schedule: OneCycle | Growing, first: int, recipe: Recipe
 ) -> Iterator[Float[Tensor, ""]]:
     """The loss of each step, still on the device."""
-    network, optimizer, scaler = state.network.train(), state.optimizer, state.scaler
+    network, optimizer, scaler = state.parallel.train(), state.optimizer, state.scaler
     for step, (pictures, wanted) in enumerate(found, first):
         optimizers.set_rates(optimizer, *schedule.at(step))
         with devices.autocast(pictures.device, recipe.kind):
             loss = targets.loss(network(pictures), wanted, recipe.smoothing)
+        loss = loss * processes.weight(len(wanted), loss.device)
         scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         scaler.step(optimizer)
         scaler.update()
         optimizer.zero_grad()
-        yield loss.detach()
+        yield processes.mean(loss.detach())
 
 
 @torch.no_grad()
 def judged(network: nn.Module, stored: Cache, part: Part, recipe: Recipe) -> tuple[float, float]:
     """Mean loss in nats and error rate of `part`, by the network in evaluation mode."""
+    rows = processes.own(torch.arange(len(part)))
     with devices.autocast(stored.device, recipe.kind):
-        logits = batches.predicted(network, stored, part, recipe.view, recipe.batch_size)
+        own = part.of(rows.tolist())
+        logits = batches.predicted(network, stored, own, recipe.view, recipe.batch_size)
+    logits = processes.gathered(logits, rows, len(part))
     loss = targets.loss(logits, part.targets)
     return loss.item(), targets.is_wrong(logits, part.targets).float().mean().item()
+
+
+def watched(
+    losses: Iterable[Float[Tensor, ""]], first: int, schedule: OneCycle | Growing
+) -> list[float]:
+    """The losses of an epoch, of which none is NaN or infinite.
+
+    On a processor each is looked at as it comes. On a GPU that would make every step wait for it,
+    so there they are looked at together when the epoch is over.
+
+    Raises:
+        ValueError: with the step, its rate, and what to try.
+    """
+    seen = []
+    for step, loss in enumerate(losses, first):
+        seen.append(loss)
+        if loss.device.type == "cpu":
+            check_finite([loss.item()], step, schedule)
+    told: list[float] = torch.stack(seen).tolist()
+    check_finite(told, first, schedule)
+    return told
 
 
 def check_finite(losses: list[float], first: int, schedule: OneCycle | Growing) -> None:
@@ -156,7 +182,7 @@ def finder_points(
     epoch = step = 0
     while step < count:
         found = augmented(data, recipe, phase, epoch)
-        with randomness.seeded(recipe.seed, phase, epoch, "dropout"):
+        with randomness.seeded(recipe.seed, phase, epoch, processes.named("dropout")):
             for loss in steps(state, found, schedule, step, recipe):
                 yield schedule.at(step)[0][-1], loss.item()  # the finder looks at every loss
                 step += 1

@@ -12,19 +12,23 @@ import yaml
 
 
 class Loader(yaml.SafeLoader):
-    """PyYAML's safe loader with the scalars of YAML 1.2; a key given twice is an error."""
+    """PyYAML's safe loader with the scalars of YAML 1.2; keys must be texts that differ."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """The mapping, once its keys are known to differ."""
+        """The mapping, once its keys are known to be texts that differ."""
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for key in keys:
-            if keys.count(key) > 1:
+            if not isinstance(key, str) or keys.count(key) > 1:
+                fault = "stands twice" if isinstance(key, str) else "must be text, so quote it"
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice", node.start_mark
+                    None, None, f"the key {key!r} {fault}", node.start_mark
                 )
         return super().construct_mapping(node, deep)
 
 
+UNREADABLE = (  # PyYAML raises the others of 2026-13-45, !!bool x, !!timestamp x and [[[[…
+    *(yaml.YAMLError, ValueError, KeyError, AttributeError, RecursionError),
+)
 SCALARS = {
     "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
     "int": (r"[-+]?0b[0-1_]+|[-+]?0o?[0-7_]+|[-+]?[0-9_]+|[-+]?0x[0-9a-fA-F_]+", "-+0123456789"),
@@ -40,6 +44,10 @@ def construct_int(loader: Loader, node: yaml.ScalarNode) -> int:
     """An integer: a leading zero is decimal, as in YAML 1.2; octal is written 0o17."""
     text = loader.construct_scalar(node).replace("_", "")
     sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))
+    if len(digits) > 1000:  # far more are not even printed
+        raise yaml.constructor.ConstructorError(
+            None, None, f"a number of {len(digits):,} digits", node.start_mark
+        )
     for prefix, base in (("0b", 2), ("0o", 8), ("0x", 16)):
         if digits.startswith(prefix):
             return sign * int(digits[2:], base)
@@ -57,6 +65,12 @@ for _name, (_pattern, _first) in SCALARS.items():
 Loader.add_constructor("tag:yaml.org,2002:int", construct_int)
 
 
+def one_line(text: str, most: int) -> str:
+    """The text in printable letters, without its middle where it is longer than `most`."""
+    safe = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    return safe if len(safe) <= most else f"{safe[: most - 20]} … {safe[-17:]}"
+
+
 def load(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file.
 
@@ -70,8 +84,9 @@ def load(path: Path) -> dict[str, Any]:
         raise FileNotFoundError(
             f"{path}: no such file here; run from the project's root"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from error
+    except UNREADABLE as error:
+        said = one_line(" ".join(str(error).split()), 300)
+        raise ValueError(f"{path}: not readable as YAML: {said}") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path}: `key: value` lines are expected at its top level")
     return content

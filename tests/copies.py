@@ -1,0 +1,116 @@
+"""Copies of the project in which tests run the real dvc and git commands."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+
+ENVIRONMENT = {
+    **os.environ,
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    **{f"GIT_{who}_NAME": "test" for who in ("AUTHOR", "COMMITTER")},
+    **{f"GIT_{who}_EMAIL": "test@localhost" for who in ("AUTHOR", "COMMITTER")},
+}
+
+SMALL = {
+    "steps: 100": "steps: 25",
+    "epochs: 10": "epochs: 1",
+    "arch: resnet18 ": "arch: mobilenet_v3_small ",
+    "threads: 2 ": "threads: 1 ",  # two tests at a time share two cores
+}
+
+
+def shrunk(text: str) -> str:
+    for old, new in SMALL.items():
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+def call(folder: Path, *command: str, fails: bool = False) -> str:
+    made = subprocess.run(
+        command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert (made.returncode != 0) == fails, made.stdout + made.stderr
+    return made.stdout + made.stderr
+
+
+def stages_run(output: str) -> list[str]:
+    return re.findall(r"^> python -m stages\.(\w+)", output, re.M)
+
+
+def outs(folder: Path) -> dict[str, str]:
+    lock = yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
+    return {out["path"]: out["md5"] for stage in lock.values() for out in stage.get("outs", [])}
+
+
+def fresh_copy(folder: Path) -> Path:
+    """A repository of the tracked files, with small params, committed."""
+    folder.mkdir()
+    for name in call(ROOT, "git", "ls-files").splitlines():
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    (folder / "params.yaml").write_text(shrunk((ROOT / "presets/digits.yaml").read_text()))
+    call(folder, "git", "init", "-q")
+    call(folder, "git", "add", "-A")
+    call(folder, "git", "commit", "-qm", "a copy")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A copy that has been built once, committed, and what dvc said."""
+    folder = fresh_copy(tmp_path_factory.mktemp("dvc") / "built")
+    said = call(folder, "dvc", "repro")
+    call(folder, "git", "add", "-A")
+    call(folder, "git", "commit", "-qm", "built")
+    return folder, said
+
+
+@pytest.fixture
+def copied(built: tuple[Path, str], tmp_path: Path) -> Iterator[Path]:
+    """A copy of the built project, cache included; no queue worker outlives it."""
+    shutil.copytree(built[0], tmp_path / "project", symlinks=True)
+    yield tmp_path / "project"
+    call(tmp_path / "project", "dvc", "queue", "stop", "--kill")
+
+
+def edited(project: Path, old: str, new: str) -> None:
+    text = (project / "params.yaml").read_text()
+    assert old in text
+    (project / "params.yaml").write_text(text.replace(old, new))
+
+
+def running(project: Path, *command: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command, cwd=project, env=ENVIRONMENT | {"PYTHONUNBUFFERED": "1"}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+
+
+def wait_for(process: subprocess.Popen[str], pattern: str) -> list[str]:
+    """Lines up to the first that matches."""
+    assert process.stdout is not None
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line)
+        if re.search(pattern, line):
+            return lines
+    raise AssertionError("".join(lines))
+
+
+def ended(process: subprocess.Popen[str], how: signal.Signals) -> int:
+    """The exit code, once the whole process group has had the signal."""
+    os.killpg(process.pid, how)
+    process.communicate()
+    return process.returncode

@@ -1,0 +1,77 @@
+"""One of several processes that train the small network: `python -m tests.together FOLDER COUNT`.
+
+In float64, BatchNorm in evaluation mode and no dropout, so that the number of processes must not
+matter. Each process leaves what it saw, the first one the losses and the weights too.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from pawprint import batches, networks, processes, session, training
+from pawprint.schedules import OneCycle
+from tests import small
+
+EPOCHS, BATCH = 2, 7  # 32 pictures: batches of 7, 7, 6, 6, 6
+
+
+def still(network: nn.Module) -> nn.Module:
+    """The network in float64, whose BatchNorm and dropout stay in evaluation mode."""
+    for module in network.eval().modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.Dropout):
+            module.train = lambda mode=True, module=module: module  # type: ignore[method-assign]
+    network.double().register_forward_pre_hook(lambda _, given: (given[0].double(),))
+    return network
+
+
+def noted(seen: list[list[str]]) -> Any:
+    """batches.batches, which also keeps the names of every walk through the pictures."""
+    walk = batches.batches
+
+    def batches_noted(*given: Any) -> Iterator[batches.Batch]:
+        stored, part, maps, chosen, view = given
+        chosen = list(chosen)
+        seen.append([part.names[i] for rows in chosen for i in rows.tolist()])
+        return walk(stored, part, maps, chosen, view)
+
+    return batches_noted
+
+
+def main(folder: Path, count: int) -> None:
+    """Train, and write what was seen."""
+    processes.joined(count)
+    torch.set_num_threads(1)
+    run = session.Session(
+        small.CPU, small.dataset(), small.recipe(batch_size=BATCH), small.SETTINGS
+    )
+    network = networks.fresh("resnet18", 3, 0, {})
+    still(network)
+    seen: list[list[str]] = []
+    batches.batches = noted(seen)
+    steps, losses = training.steps, []
+
+    def steps_noted(*given: Any) -> Iterator[torch.Tensor]:
+        for loss in steps(*given):
+            losses.append(loss.item())
+            yield loss
+
+    training.steps = steps_noted  # type: ignore[assignment]
+    state = session.state(run, network)
+    cycle = OneCycle([1e-3, 2e-3, 3e-3], EPOCHS * run.steps_per_epoch, 0.25, 25.0, 1e5)
+    epochs = list(training.fit(state, run.data, run.recipe, cycle, "x", EPOCHS))
+    judged = [[epoch.valid_loss, epoch.error_rate] for epoch in epochs]
+    number = os.environ.get("RANK", "0")
+    told = {"seen": seen, "losses": losses, "judged": judged}
+    (folder / f"{number}.json").write_text(json.dumps(told))
+    if processes.is_first():
+        torch.save(network.state_dict(), folder / "weights.pt")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
