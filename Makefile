@@ -21,7 +21,7 @@ test: .venv/$(EXTRAS).stamp check  ## Everything that CI checks
 	OMP_WAIT_POLICY=passive pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-long: .venv/$(EXTRAS).stamp  ## Many cases of what the tests try once: kills, mutants, params
-	OMP_WAIT_POLICY=passive pytest -m long --durations=10
+	OMP_WAIT_POLICY=passive pytest -m long -n 2 --dist loadfile --durations=10
 
 check: .venv/$(EXTRAS).stamp  ## Format, lint, types
 	ruff format --check .
