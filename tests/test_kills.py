@@ -25,8 +25,8 @@ Record = Callable[[str, object], None]
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 EPOCHS = 4
 CYCLES = {
-    "frozen": ("frozen:\n  epochs: 1", f"frozen:\n  epochs: {EPOCHS}"),
-    "unfrozen": ("unfrozen:\n  epochs: 1", f"unfrozen:\n  epochs: {EPOCHS}"),
+    "frozen": ("\nfrozen:\n  epochs: 1", f"\nfrozen:\n  epochs: {EPOCHS}"),
+    "unfrozen": ("\nunfrozen:\n  epochs: 1", f"\nunfrozen:\n  epochs: {EPOCHS}"),
 }
 KILLS = {"frozen": 20, "unfrozen": 20}
 
@@ -83,7 +83,11 @@ def test_a_stage_that_is_killed_at_random_ends_with_the_same_bytes(
         if done or resumed:  # else it was killed before it looked
             assert resumed in (saved, saved + 1)  # killed between saving and telling
             saved = max(done, resumed)
-        assert not model.exists()
+        if model.exists():  # killed at its very end, when all was done
+            assert model.read_bytes() == whole and done in (0, EPOCHS)
+            shutil.rmtree(copied / ".scratch", ignore_errors=True)
+            saved = 0
+            model.unlink()
         assert not [path for path in copied.rglob("*.tmp") if ".dvc" not in path.parts]
     said = call(copied, *stage)
     assert told(said)[0] in (saved, saved + 1)
@@ -128,7 +132,7 @@ def test_dvc_repro_that_is_killed_commits_nothing_half_done(
     rng, kills, alone = random.Random("repro"), 0, 0
     while kills < 6:
         process = running(copied, "dvc", "repro")
-        time.sleep(rng.uniform(0.15, 0.6) * whole_time)
+        time.sleep(rng.uniform(0.06, 0.14) * whole_time)
         if process.poll() is not None:
             break
         if kills % 2:  # dvc alone, so that its stage goes on without it

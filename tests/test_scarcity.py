@@ -435,7 +435,8 @@ console.run(stage.main, sys.argv[1])
 def starved(stage: str, project: Path, room: int) -> str:
     """The one line on which the stage ends that has `room` bytes of memory."""
     command = [sys.executable, "-c", LIMITED, stage, str(room)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    # one arena: each thread's own would take 128 MB of the address space, some time or other
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
     made = subprocess.run(
         command, cwd=project, env=environment, capture_output=True, text=True, check=False
     )

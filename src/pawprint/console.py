@@ -37,6 +37,7 @@ def run(main: Callable[[], dict[str, Any] | None], stage: str) -> None:
     Interrupted (Ctrl-C, or SIGTERM), it exits with 130 or 143, so that DVC commits nothing.
     What `main` returns is kept in reports/run/STAGE.json with the time and the versions.
     """
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # stages/__init__.py had another
     signal.signal(signal.SIGTERM, stop)
     started = time.perf_counter()
     try:
@@ -58,6 +59,9 @@ def run(main: Callable[[], dict[str, Any] | None], stage: str) -> None:
         for line in said(error).splitlines():
             print(f"{stage}: {line}", file=sys.stderr)
         sys.exit(1)
+    finally:  # from here on Python only tidies up: a signal ends it without a traceback
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def is_lost(error: Exception) -> bool:

@@ -59,7 +59,7 @@ class Augment(Section):
     p_affine: Fraction
     p_lighting: Fraction
     min_scale: Annotated[float, Field(gt=0, le=1)]
-    supersample: Literal[1, 2]
+    supersample: Annotated[int, Field(ge=1, le=2)]
 
 
 class Optimizer(Section):
