@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pawprint import params, yaml12
 from tests.conftest import ROOT
+from tests.kinds import put
 
 DIGITS = (ROOT / "presets/digits.yaml").read_text()
 
@@ -24,11 +25,7 @@ def written(tmp_path: Path, text: str) -> Path:
 def changed(**values: Any) -> str:
     content = yaml12.load(ROOT / "presets/digits.yaml")
     for key, value in values.items():
-        *groups, last = key.split("__")
-        section = content
-        for group in groups:
-            section = section[group]
-        section[last] = value
+        put(content, tuple(key.split("__")), value)
     return yaml.safe_dump(content, sort_keys=False)
 
 

@@ -29,6 +29,7 @@ from pawprint.checkpoints import Store
 from pawprint.presize import Presized
 from tests.conftest import ROOT, picture
 from tests.copies import ENVIRONMENT, call, fresh_copy, outs, shrunk, stages_run
+from tests.kinds import put
 from tests.server import serving
 from tests.test_hostile import png
 from tests.test_stages import own_pictures, run
@@ -93,11 +94,7 @@ def changed(project: Path, **keys: Any) -> None:
     """Other params: `frozen__epochs=3` is the key `epochs` of the section `frozen`."""
     content = yaml12.load(project / "params.yaml")
     for key, value in keys.items():
-        *sections, last = key.split("__")
-        place = content
-        for section in sections:
-            place = place[section]
-        place[last] = value
+        put(content, tuple(key.split("__")), value)
     (project / "params.yaml").write_text(json.dumps(content, indent=1))
 
 
