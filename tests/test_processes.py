@@ -17,6 +17,7 @@ import psutil
 import pytest
 import torch
 
+from pawprint import devices, processes
 from tests.conftest import ROOT
 from tests.copies import shrunk
 from tests.small import dataset
@@ -202,3 +203,13 @@ def test_two_machines_train_as_one_and_the_first_writes(
     assert (written[0] / MODEL).read_bytes() == whole
     (other,) = [folder for folder in machines if folder not in written]
     assert contents(other) == before
+
+
+def test_more_processes_than_gpus_are_told_how_many_there_may_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # two processes and one GPU cannot be had here
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(processes, "on_this_machine", lambda: (1, 2))
+    with pytest.raises(ValueError, match="torch sees 1 CUDA devices; set processes to 1 in params"):
+        devices.prepared("auto", 1)

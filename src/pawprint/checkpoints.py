@@ -36,9 +36,11 @@ def fingerprint(
 
 
 class Store:
-    """The scratch folder of one run of one stage; locked while the process lives."""
+    """The scratch folder of one run of one stage; locked while the process lives.
 
-    # of several processes the first keeps it, and the others have nothing on the disk
+    Of several processes the first keeps it, and the others have nothing on the disk.
+    """
+
     def __init__(self, stage: str, mark: str, root: Path = SCRATCH) -> None:
         """Make the folder, and remove the oldest of the stage's others that nobody uses.
 

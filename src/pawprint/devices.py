@@ -37,6 +37,11 @@ def prepared(name: str, threads: int) -> torch.device:
     number, together = processes.on_this_machine()
     device = torch.device(f"cuda:{number}" if name == "cuda" and together > 1 else name)
     if device.type == "cuda" and (device.index or 0) >= found:
+        if found and together > 1:
+            raise ValueError(
+                f"{together} processes train on this machine, but torch sees {found} CUDA devices; "
+                f"set processes to {found} in params.yaml, or runtime.device to cpu"
+            )
         raise ValueError(
             f"runtime.device is {name!r}, but torch sees {found} CUDA devices; "
             "use auto or cpu in params.yaml, or mend the driver"
