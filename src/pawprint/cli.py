@@ -2,19 +2,14 @@
 
 import argparse
 import html
-import json
-import os
-import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from pawprint import console, files, git, params
 from pawprint.findings import Findings
 
-SUMMARY, MODEL = Path("reports/evaluate.json"), Path("models/unfrozen.safetensors")
-ONNX = Path("build/model.onnx")
+MODEL, ONNX = Path("models/unfrozen.safetensors"), Path("build/model.onnx")
 REPORT, STAMP = Path("reports/report.html"), "<!-- stamp -->"
 
 
@@ -73,26 +68,10 @@ def share(text: str) -> float:
 
 
 def resulted(_given: argparse.Namespace) -> None:
-    """The closing line of `make run`.
+    """The closing line of `make run`."""
+    from pawprint import result
 
-    Raises:
-        FileNotFoundError: evaluate has not run.
-        ValueError: it ran with other params, data or code than are here now.
-    """
-    found = files.read_json(SUMMARY)
-    if is_stale():
-        raise ValueError(
-            f"{SUMMARY} (error rate {found['error_rate']:.4f}) is of other params, data or code "
-            "than are here now; `dvc repro` makes it anew"
-        )
-    print(closing_line(found, committed(SUMMARY)))
-
-
-def is_stale() -> bool:
-    """Whether DVC would run a stage again."""
-    command = [sys.executable, "-m", "dvc", "status", "--quiet"]
-    made = subprocess.run(command, capture_output=True, check=False)
-    return made.returncode == 1  # 0: nothing has changed; others: no project of DVC's here
+    print(result.line())
 
 
 def summarised(_given: argparse.Namespace) -> None:
@@ -191,21 +170,3 @@ def verified(_given: argparse.Namespace) -> None:
 def stdin_names() -> list[str]:
     """The names on standard input, one a line."""
     return [line.rstrip("\n") for line in sys.stdin if line.strip()]
-
-
-def committed(path: Path) -> dict[str, Any] | None:
-    """The file as the last commit has it; None if it has none."""
-    shown = git.said("show", f"HEAD:./{path.as_posix()}")
-    return json.loads(shown) if shown else None
-
-
-def closing_line(now: dict[str, Any], before: dict[str, Any] | None) -> str:
-    """What `make run` ends with."""
-    wrong = round(now["error_rate"] * now["n"])
-    then = f"{before['error_rate']:.4f}" if before else "none yet"
-    activate = "" if os.environ.get("VIRTUAL_ENV") else ". .venv/bin/activate && "
-    return (
-        f"error rate {now['error_rate']:.4f} ({wrong} of {now['n']:,} valid pictures), last commit "
-        f"{then}; pictures: reports/report.html; next: {activate}"
-        "dvc exp run -S lr=3e-3"
-    )
