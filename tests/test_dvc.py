@@ -39,13 +39,15 @@ def test_the_committed_lock_is_in_step_with_the_code(tmp_path: Path) -> None:
     assert "up to date" in said and not stages_run(said)
 
 
-def test_the_first_run_runs_every_stage_and_the_second_none(built: tuple[Path, str]) -> None:
-    folder, said = built
+def test_the_first_run_runs_every_stage_and_the_second_none(
+    built: tuple[Path, str], project: Path
+) -> None:
+    said = built[1]
     graph = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     assert sorted(stages_run(said)) == sorted(graph)
-    again = call(folder, "dvc", "repro")
+    again = call(project, "dvc", "repro")
     assert "up to date" in again and not stages_run(again)
-    assert call(folder, "git", "status", "--short") == ""
+    assert call(project, "git", "status", "--short") == ""
 
 
 def test_a_commit_is_verified_by_a_forced_run_in_a_clone(project: Path) -> None:
@@ -86,6 +88,16 @@ def test_another_seed_leaves_the_pictures_and_the_split_alone(project: Path) -> 
     after = outs(project)
     assert all(before[path] == after[path] for path in before if path.startswith("data/"))
     assert before["models/unfrozen.safetensors"] != after["models/unfrozen.safetensors"]
+    table, _, *rest = call(project, "pawprint", "compare").partition("\n\n")
+    errors = [
+        json.loads(text)["error_rate"]
+        for text in (
+            call(project, "git", "show", "HEAD:reports/evaluate.json"),
+            (project / "reports/evaluate.json").read_text(),
+        )
+    ]
+    assert table.splitlines()[1].split()[:3] == ["A", "2", f"{50 * sum(errors):.2f}"]
+    assert "One recipe only, 2 of its runs" in rest[0]
 
 
 def test_the_page_of_plots_has_a_log_axis_and_the_pictures(project: Path) -> None:

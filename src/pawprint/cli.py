@@ -10,6 +10,7 @@ from pawprint import console, files, git, params
 from pawprint.findings import Findings
 
 MODEL, ONNX = Path("models/unfrozen.safetensors"), Path("build/model.onnx")
+LABELS = Path("reports/labels.json")
 REPORT, STAMP = Path("reports/report.html"), "<!-- stamp -->"
 
 
@@ -44,6 +45,14 @@ def parser() -> argparse.ArgumentParser:
     page.add_argument("--stamp", action="store_true", help="write such a copy, outside the graph")
     page.add_argument("--to", type=Path, help="its file (build/report-COMMIT.html)")
     page.set_defaults(run=reported)
+    sides = commands.add_parser("compare", help="which recipe is better, over seeds and pictures")
+    sides.add_argument("runs", nargs="*", help="experiments, commits (HEAD and all from it)")
+    sides.add_argument("--over", action="append", help="a param that is no recipe's own (seed)")
+    sides.add_argument("--against", default="", help="the run to set the others against (the best)")
+    sides.add_argument("--md", action="store_true", help="the table in Markdown")
+    sides.set_defaults(run=compared)
+    length = commands.add_parser("epochs", help="whether the last run trained for too long")
+    length.set_defaults(run=timed)
     checked = commands.add_parser("verify", help="rebuild the last commit in a clone, and compare")
     checked.set_defaults(run=verified)
     return made
@@ -151,6 +160,31 @@ def reported(given: argparse.Namespace) -> None:
     target = given.to or Path("build", f"report-{commit}.html")
     files.write_text(target, text.replace(STAMP, f"<p>{html.escape(words)}</p>", 1))
     print(f"{target}: {words}")
+
+
+def compared(given: argparse.Namespace) -> None:
+    """The table of all recipes, then what it shows."""
+    from pawprint import compare, runs
+
+    names = [*given.runs, *([given.against] if given.runs and given.against else [])]
+    table = compare.compared(runs.chosen(names), given.over or ["seed"], given.against)
+    shown = compare.markdown if given.md else compare.plain
+    print("\n".join(shown(compare.cells(table))), end="\n\n")
+    print("\n".join([*compare.verdict(table), *(f"note: {note}" for note in table.notes)]))
+
+
+def timed(_given: argparse.Namespace) -> None:
+    """A line for each phase.
+
+    Raises:
+        FileNotFoundError: label or a train stage has not run.
+    """
+    from pawprint import epochs
+
+    pictures = files.read_json(LABELS)["valid"]
+    for name in ("frozen", "unfrozen"):
+        phase = epochs.read(Path(f"reports/train_{name}.csv"), name)
+        print(epochs.said(phase, pictures))
 
 
 def verified(_given: argparse.Namespace) -> None:

@@ -79,14 +79,26 @@ def load(path: Path) -> dict[str, Any]:
         ValueError: it is not YAML, a key stands twice, or its top level is not a mapping.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader)
+        return parsed(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{path}: no such file here; run from the project's root"
         ) from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not readable as YAML: {error}") from error
+
+
+def parsed(text: str, where: str) -> dict[str, Any]:
+    """The mapping in a text that was read from `where`.
+
+    Raises:
+        ValueError: it is not YAML, a key stands twice, or its top level is not a mapping.
+    """
+    try:
+        content = yaml.load(text, Loader)
     except UNREADABLE as error:
         said = one_line(" ".join(str(error).split()), 300)
-        raise ValueError(f"{path}: not readable as YAML: {said}") from error
+        raise ValueError(f"{where}: not readable as YAML: {said}") from error
     if not isinstance(content, dict):
-        raise ValueError(f"{path}: `key: value` lines are expected at its top level")
+        raise ValueError(f"{where}: `key: value` lines are expected at its top level")
     return content

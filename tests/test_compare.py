@@ -1,0 +1,220 @@
+"""Runs that lie in git as DVC leaves them: read, grouped, set against one another."""
+
+import hashlib
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pawprint import compare, runs
+from tests.copies import ENVIRONMENT
+
+NAMES = [f"{i}.jpg" for i in range(200)]
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty git repository, as the working folder."""
+    monkeypatch.chdir(tmp_path)
+    said("init", "-q")
+    return tmp_path
+
+
+def said(*words: str) -> str:
+    made = subprocess.run(
+        ["git", *words], env=ENVIRONMENT, check=True, capture_output=True, text=True
+    )
+    return made.stdout.strip()
+
+
+def written(
+    lr: float,
+    seed: int,
+    mistakes: set[str],
+    names: list[str] = NAMES,
+    code: str = "a",
+    more: Mapping[str, Any] | None = None,
+) -> None:
+    """The files of a run, as stages and DVC write them."""
+    rows = [f"{name},cat,{'dog' if name in mistakes else 'cat'},0.9,0.1" for name in names]
+    text = "\n".join(["name,actual,predicted,probability,loss", *rows]) + "\n"
+    Path("reports").mkdir(exist_ok=True)
+    Path("reports/predictions.csv").write_text(text)
+    md5 = hashlib.md5(text.encode()).hexdigest()
+    params = {"lr": lr, "seed": seed, "frozen": {"epochs": 3}, **(more or {})}
+    deps = [{"path": "src/training.py", "md5": code}, {"path": "data/raw/pictures", "md5": "p"}]
+    stages = {
+        "fetch": {
+            "deps": [{"path": "src/downloads.py", "md5": code}],
+            "params": {"datasets.yaml": {"mine": {"pictures": {"url": f"elsewhere/{seed}"}}}},
+        },
+        "train_frozen": {"deps": deps, "params": {"params.yaml": params}},
+        "evaluate": {"outs": [{"path": "reports/predictions.csv", "md5": md5}]},
+        "report": {"params": {"params.yaml": {"colour": seed}}},
+    }
+    Path("dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+
+
+def committed(*given: Any, **more: Any) -> str:
+    written(*given, **more)
+    said("add", "-A")
+    said("commit", "-qm", "a run", "--allow-empty")
+    return said("rev-parse", "HEAD")
+
+
+def experiment(name: str, *given: Any, **more: Any) -> None:
+    """A ref as DVC keeps an experiment, from the commit that we are at."""
+    base = said("rev-parse", "HEAD")
+    made = committed(*given, **more)
+    said("update-ref", f"refs/exps/{base[:2]}/{base[2:]}/{name}", made)
+    said("reset", "-q", "--hard", base)
+
+
+def wrong(first: int, last: int) -> set[str]:
+    return {f"{i}.jpg" for i in range(first, last)}
+
+
+def test_a_run_is_read_from_its_lock(repository: Path) -> None:
+    commit = committed(0.003, 1, wrong(0, 5))
+    run = runs.read("HEAD", commit)
+    assert {**run.settings} | {"pictures": 0, "code": 0} == {
+        **{"lr": 0.003, "seed": 1, "frozen.epochs": 3, "pictures": 0, "code": 0}
+    }
+    assert run.wrong.sum() == 5 and len(run.wrong) == 200
+
+
+def test_by_default_the_last_commit_and_all_experiments_from_it(repository: Path) -> None:
+    committed(0.1, 0, wrong(0, 9))
+    experiment("old", 0.2, 0, wrong(0, 9))
+    committed(0.003, 0, wrong(0, 5))
+    experiment("b", 0.003, 1, wrong(0, 5))
+    experiment("a", 0.004, 0, wrong(0, 5))
+    said("update-ref", "refs/exps/stash", "HEAD")
+    assert [run.name for run in runs.chosen([])] == ["HEAD", "a", "b"]
+    assert [run.name for run in runs.chosen(["old", "HEAD~1"])] == ["old", "HEAD~1"]
+
+
+def test_runs_are_grouped_by_all_but_the_seed(repository: Path) -> None:
+    committed(0.003, 0, wrong(0, 10))
+    for seed, mistakes in ((0, 10), (1, 14), (2, 12)):
+        experiment(f"low-{seed}", 0.003, seed, wrong(0, mistakes))
+        experiment(f"high-{seed}", 0.01, seed, wrong(0, mistakes + 30))
+    table = compare.compared(runs.chosen([]))
+    assert [sorted(group.runs) for group in table.groups] == [[(0,), (1,), (2,)]] * 2
+    assert table.groups[0].mean == pytest.approx(0.06)
+    head, low, high = compare.cells(table)
+    assert head[4:6] == ["less A", "95 % interval"]
+    assert low == ["A", "3", "6.00", "1.00", "-", "-", "-", "lr 0.003"]
+    assert high[:5] == ["B", "3", "21.00", "1.00", "+15.00"] and high[7] == "lr 0.01"
+    assert "A beats B." in compare.verdict(table)
+    assert table.notes == ["low-0: the same as another run, so left out"]
+
+
+def test_a_difference_that_chance_may_make_is_not_called_one(repository: Path) -> None:
+    committed(0.003, 0, wrong(0, 10))
+    experiment("other", 0.01, 0, wrong(6, 18))
+    words = compare.verdict(compare.compared(runs.chosen([])))
+    assert "A is not told apart from B." in words
+    assert any("One run tells nothing of what another seed would change" in one for one in words)
+
+
+def test_against_a_run_that_is_named(repository: Path) -> None:
+    committed(0.003, 0, wrong(0, 50))
+    experiment("better", 0.01, 0, wrong(0, 10))
+    table = compare.compared(runs.chosen([]), against="HEAD")
+    assert compare.sentence(table) == "B is beaten by A."
+    with pytest.raises(ValueError, match="--against nothing: none of the runs"):
+        compare.compared(runs.chosen([]), against="nothing")
+
+
+def test_three_recipes_have_wider_intervals_and_a_word_of_warning(repository: Path) -> None:
+    committed(0.003, 0, wrong(0, 5))
+    experiment("b", 0.01, 0, wrong(0, 60))
+    experiment("c", 0.1, 0, wrong(0, 90))
+    table = compare.compared(runs.chosen([]))
+    assert table.level == pytest.approx(0.975)
+    assert any("was chosen by these very pictures" in line for line in compare.verdict(table))
+
+
+def test_other_pictures_are_not_paired(repository: Path) -> None:
+    committed(0.003, 0, wrong(0, 5), more={"label": {"seed": 1}})
+    experiment("b", 0.003, 0, set(), names=NAMES[:150], more={"label": {"seed": 2}})
+    table = compare.compared(runs.chosen([]))
+    assert "have judged different pictures" in table.notes[0]
+    assert compare.sentence(table) == "A is not paired with B."
+    both = compare.compared(runs.chosen([]), ["seed", "label.seed"])
+    assert len(both.groups) == 1 and len(both.groups[0].runs) == 2
+
+
+def test_splits_are_paired_split_by_split(repository: Path) -> None:
+    committed(0.003, 0, wrong(0, 5), more={"split": 1})
+    experiment("a2", 0.003, 0, wrong(100, 105), names=NAMES[100:], more={"split": 2})
+    experiment("b1", 0.01, 0, wrong(0, 45), more={"split": 1})
+    experiment("b2", 0.01, 0, wrong(100, 145), names=NAMES[100:], more={"split": 2})
+    table = compare.compared(runs.chosen([]), ["seed", "split"])
+    assert table.differences[1].mean == pytest.approx(80 / 300)
+    assert compare.sentence(table) == "A beats B."
+
+
+def test_seeds_without_a_partner_are_told(repository: Path) -> None:
+    committed(0.003, 0, wrong(0, 5))
+    experiment("more", 0.003, 1, wrong(0, 6))
+    experiment("b", 0.01, 1, wrong(0, 50))
+    experiment("c", 0.1, 7, wrong(0, 60))
+    table = compare.compared(runs.chosen([]))
+    assert table.notes[0] == "B less A: from the 1 pair of runs of the same seed"
+    assert "C less A: no run of the one has a partner" in table.notes[1]
+
+
+def test_other_code_is_another_recipe(repository: Path) -> None:
+    committed(0.003, 0, wrong(0, 5))
+    experiment("b", 0.003, 0, wrong(0, 5), code="b")
+    table = compare.compared(runs.chosen([]))
+    assert [list(own) for own in compare.varying(table.groups)] == [["code"], ["code"]]
+
+
+def test_equal_settings_with_other_predictions_are_refused(repository: Path) -> None:
+    committed(0.003, 0, wrong(0, 5))
+    experiment("b", 0.003, 0, wrong(0, 6))
+    with pytest.raises(ValueError, match="HEAD and b have equal settings.*leave one out"):
+        compare.compared(runs.chosen([]))
+
+
+def test_markdown_keeps_its_columns(repository: Path) -> None:
+    committed(0.003, 0, wrong(0, 5), more={"pattern": "a|b"})
+    experiment("b", 0.003, 0, wrong(0, 5), more={"pattern": "c"})
+    lines = compare.markdown(compare.cells(compare.compared(runs.chosen([]))))
+    assert lines[1] == "|---" * 8 + "|"
+    assert r"pattern a\|b |" in lines[2]
+
+
+def test_what_is_missing_is_said_in_one_line(repository: Path) -> None:
+    with pytest.raises(ValueError, match="no commit of git's here"):
+        runs.chosen([])
+    committed(0.003, 0, wrong(0, 5))
+    with pytest.raises(ValueError, match="nope: neither an experiment nor a commit"):
+        runs.chosen(["nope"])
+    with pytest.raises(ValueError, match="--exec: neither an experiment"):
+        runs.chosen(["--exec"])
+    with pytest.raises(ValueError, match="--over sed: no such param in HEAD"):
+        compare.compared(runs.chosen([]), ["sed"])
+    Path("reports/predictions.csv").write_text("name,actual,predicted,probability,loss\n")
+    said("commit", "-qam", "reports of another run")
+    with pytest.raises(ValueError, match="is not the one of its dvc.lock; run `dvc repro`"):
+        runs.chosen([])
+    said("rm", "-q", "dvc.lock")
+    said("commit", "-qm", "no lock")
+    with pytest.raises(ValueError, match="HEAD: no dvc.lock in it"):
+        runs.chosen(["HEAD"])
+
+
+def test_one_name_at_two_commits_must_be_told_apart(repository: Path) -> None:
+    for lr in (0.1, 0.2, 0.3):
+        committed(lr, 0, wrong(0, 5))
+        if lr < 0.3:
+            experiment("twin", lr, 1, wrong(0, 5))
+    with pytest.raises(ValueError, match="experiments of 2 commits have this name"):
+        runs.chosen(["twin"])

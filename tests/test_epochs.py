@@ -1,0 +1,63 @@
+"""Whether a table of epochs tells of overfitting; the book's own tables among them."""
+
+from pathlib import Path
+
+import pytest
+
+from pawprint import epochs
+from pawprint.epochs import Phase
+
+# fastbook, chapter 5, resnet34 after unfreezing, 12 epochs at slice(1e-6, 1e-4), 1,478 pictures
+BOOK = Phase(
+    "unfrozen",
+    [0.258, 0.247, 0.241, 0.21, 0.195, 0.17, 0.153, 0.141, 0.129, 0.127, 0.13, 0.124],
+    [0.205, 0.205, 0.194, 0.198, 0.193, 0.188, 0.186, 0.185, 0.181, 0.186, 0.182, 0.182],
+    [100 / 1478, *(n / 1478 for n in (98, 92, 93, 95, 83, 87, 79, 76, 80, 80, 80))],
+)  # fmt: skip
+
+
+def phase(errors: list[float], losses: list[float] | None = None) -> Phase:
+    return Phase("unfrozen", [1.0] * len(errors), losses or [1.0] * len(errors), errors)
+
+
+def test_four_pictures_of_the_book_are_chance() -> None:
+    said = epochs.said(BOOK, 1478)
+    assert (
+        "12 epochs, error 0.0541 at the end, no worse than its best (epoch 9) but by chance" in said
+    )
+
+
+def test_a_risen_error_names_the_epochs_to_train_with() -> None:
+    """0.10 to 0.14 of 1,000: 40 pictures, and the standard error of 0.14 is 0.011."""
+    said = epochs.said(phase([0.3, 0.2, 0.1, 0.12, 0.14]), 1000)
+    assert "40 of 1000 pictures more than after epoch 3: it overfits" in said
+    assert said.endswith("train anew with -S unfrozen.epochs=3")
+
+
+def test_the_same_rise_of_few_pictures_is_chance() -> None:
+    """Of 50 pictures two; the standard error of 0.14 is 0.049."""
+    assert "no overfitting seen" in epochs.said(phase([0.3, 0.2, 0.1, 0.12, 0.14]), 50)
+
+
+def test_a_loss_that_rises_alone_is_no_reason_to_train_less() -> None:
+    said = epochs.said(phase([0.2, 0.1, 0.1], [0.5, 0.3, 0.4]), 1000)
+    assert "the loss on valid rises since epoch 2" in said and "keep the epochs" in said
+
+
+def test_an_error_that_still_falls_asks_for_more() -> None:
+    assert epochs.said(phase([0.4, 0.3, 0.2]), 1000).endswith("try -S unfrozen.epochs=6")
+
+
+@pytest.mark.parametrize("errors", [[], [0.1]])
+def test_less_than_two_epochs_tell_nothing(errors: list[float]) -> None:
+    assert epochs.said(phase(errors), 100).endswith("too few to judge")
+
+
+def test_no_mistake_at_all_is_fine() -> None:
+    assert "its best" in epochs.said(phase([0.1, 0.0, 0.0]), 10)
+
+
+def test_the_table_of_a_stage_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "train.csv"
+    path.write_text("epoch,train_loss,valid_loss,error_rate\n0,2.5,1.5,0.5\n1,1.5,0.5,0.25\n")
+    assert epochs.read(path, "frozen") == Phase("frozen", [2.5, 1.5], [1.5, 0.5], [0.5, 0.25])
