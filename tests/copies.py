@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from filelock import FileLock
 
 from tests.conftest import ROOT
 
@@ -53,28 +54,44 @@ def outs(folder: Path) -> dict[str, str]:
     return {out["path"]: out["md5"] for stage in lock.values() for out in stage.get("outs", [])}
 
 
-def fresh_copy(folder: Path) -> Path:
-    """A repository of the tracked files, with small params, committed."""
+def fresh_copy(folder: Path, is_small: bool = True) -> Path:
+    """A repository of the tracked files, committed, with the params of the digits or small ones."""
     folder.mkdir()
     for name in call(ROOT, "git", "ls-files").splitlines():
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
-    (folder / "params.yaml").write_text(shrunk((ROOT / "presets/digits.yaml").read_text()))
+    digits = (ROOT / "presets/digits.yaml").read_text()
+    (folder / "params.yaml").write_text(shrunk(digits) if is_small else digits)
     call(folder, "git", "init", "-q")
     call(folder, "git", "add", "-A")
     call(folder, "git", "commit", "-qm", "a copy")
     return folder
 
 
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A copy that has been built once, committed, and what dvc said."""
-    folder = fresh_copy(tmp_path_factory.mktemp("dvc") / "built")
+def built_copy(folder: Path, is_small: bool = True) -> str:
+    """Make a copy that is built and committed: what dvc said."""
+    fresh_copy(folder, is_small)
     said = call(folder, "dvc", "repro")
     call(folder, "git", "add", "-A")
     call(folder, "git", "commit", "-qm", "built")
-    return folder, said
+    return said
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A copy that has been built once, committed, and what dvc said.
+
+    One for all workers, so that none may run anything in it.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    folder, words = shared / "built", shared / "built.txt"
+    with FileLock(shared / "built.lock"):
+        if not words.is_file():
+            shutil.rmtree(folder, ignore_errors=True)  # of a worker that failed
+            words.write_text(built_copy(folder))
+    return folder, words.read_text()
 
 
 @pytest.fixture
