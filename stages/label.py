@@ -13,7 +13,7 @@ def main() -> None:
     p = params.load()
     rule, draw, found = catalogue.block(p.dataset).label, p.label, Findings()
     names = archives.image_names(PICTURES)
-    classes = labels.named(names, rule.source, rule.pattern, found)
+    classes = labels.by_rule(PICTURES, names, rule, found)
     sides = splits.chosen(draw.split, names, classes, LISTS, draw.valid_fraction, draw.seed, found)
     table = labels.table(names, classes, sides)
     counts = labels.counts(table)

@@ -33,6 +33,21 @@ def test_contents_come_in_the_archives_order(archive: Path) -> None:
     ]
 
 
+def test_a_text_may_have_a_byte_order_mark_and_must_be_utf8(tar: Tar) -> None:
+    archive = tar({"a.txt": "\ufeffä 1".encode(), "b.txt": "ä".encode("latin-1")})
+    assert archives.texts(archive, {"train": "a.txt"}) == {"train": "ä 1"}
+    with pytest.raises(ValueError, match=r"^b.txt: byte 1 is no UTF-8; save the file as UTF-8"):
+        archives.texts(archive, {"train": "b.txt"})
+
+
+def test_a_word_means_a_path_else_a_file_name_else_a_stem() -> None:
+    known = archives.meant(["x.jpg", "a/x.jpg", "a/y.jpg", "b/y.jpg", "a/x.jpg.png", "c/x.png"])
+    assert known["x.jpg"] == ["x.jpg"]  # not a/x.jpg, nor a/x.jpg.png
+    assert known["x"] == ["x.jpg", "a/x.jpg", "c/x.png"]
+    assert known["y.jpg"] == known["y"] == ["a/y.jpg", "b/y.jpg"]
+    assert "y.png" not in known
+
+
 @pytest.mark.parametrize("name", [".hidden.jpg", "a/.git/x.jpg", "__MACOSX/x.jpg", "x.mat", "jpg"])
 def test_what_is_no_picture_is_left_out(name: str) -> None:
     assert not archives.is_image_name(name)

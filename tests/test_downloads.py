@@ -142,6 +142,14 @@ def test_wrong_bytes_never_replace_good_ones(site: Site, tmp_path: Path) -> None
     assert [path.name for path in (tmp_path / "store").iterdir()] == [SHA]
 
 
+def test_a_folder_that_has_changed_is_not_tried_again_but_updated(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/1.jpg").write_bytes(b"1")
+    with pytest.raises(ValueError, match=r"has changed.*`pawprint new NAME --update`") as caught:
+        placed(Source(url=str(tmp_path / "mine"), sha256="0" * 64), tmp_path)
+    assert "try again" not in str(caught.value)
+
+
 def test_a_url_without_a_hash_is_kept_and_its_hash_told(site: Site, tmp_path: Path) -> None:
     source = Source(url=f"{site.url}/images.tar.gz")
     with pytest.raises(ValueError, match=f"add `sha256: {SHA}`"):

@@ -40,6 +40,32 @@ def test_the_folder_names_the_class_with_or_without_a_pattern() -> None:
     assert "label.from: folder" in found.errors[0]
 
 
+def test_a_csvs_cell_is_the_label_or_holds_it() -> None:
+    cells, found = {"1.jpg": "n01-cat", "2.jpg": "n02-dog"}, Findings()
+    assert labels.named(["1.jpg", "2.jpg"], "csv", None, found, cells) == ["n01-cat", "n02-dog"]
+    assert labels.named(["2.jpg", "1.jpg"], "csv", r"-(.+)$", found, cells) == ["dog", "cat"]
+    assert labels.named(["3.jpg"], "csv", None, found, cells) == [None]  # said by annotations
+    assert not found.errors
+    assert labels.named(["1.jpg"], "csv", r"_(.+)$", found, cells) == [None]
+    assert found.errors[0].startswith("1 of 1 pictures get no label by label.pattern _(.+)$: 1.jpg")
+    assert "1.jpg (n01-cat); mend the rule" in found.errors[0]
+
+
+@pytest.mark.parametrize("cell", ["=HYPERLINK(1)", "cat\x1b[2J"])
+def test_a_hostile_cell_is_refused(cell: str) -> None:
+    found = Findings()
+    labels.named(["1.jpg"], "csv", None, found, {"1.jpg": cell})
+    (error,) = found.errors
+    assert error.startswith("1 labels cannot be used: ") and "rename these cells" in error
+    assert error.isprintable()
+
+
+def test_a_pattern_is_shown_as_it_was_written() -> None:
+    found = Findings()
+    labels.named(["x"], "name", "(\\d)\x1b", found)
+    assert r"by label.pattern (\d)\x1b: x;" in found.errors[0]
+
+
 def table(*rows: tuple[str, str, str]) -> pd.DataFrame:
     return labels.table(*map(list, zip(*rows, strict=True)))
 

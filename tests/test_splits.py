@@ -89,6 +89,15 @@ def test_official_reports_listed_names_without_a_picture_and_pictures_listed_twi
     assert found.errors[0].startswith("1 pictures stand in two of the data set's own lists: a_1;")
 
 
+def test_official_does_not_guess_which_of_two_pictures_a_list_means() -> None:
+    found, names = Findings(), ["a/1.jpg", "b/1.jpg", "b/1.png", "2.jpg"]
+    lists = {"train": ["a/1.jpg", "1.png"], "valid": ["1", "1.jpg", "2"]}
+    assert splits.official(names, lists, 0.2, 42, found) == ["train", None, "train", "valid"]
+    (error,) = found.errors
+    assert error.startswith("2 names in the data set's own lists may mean several pictures: 1, 1")
+    assert "write their paths there" in error
+
+
 def test_lists_are_read_by_their_first_word_and_comments_left_out(tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_text("#Image CLASS-ID\nAbyssinian_100 1 1 1\n\nbeagle_1 2 2 1\n")
     assert splits.read_lists(tmp_path) == {"train": ["Abyssinian_100", "beagle_1"]}

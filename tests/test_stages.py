@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -217,6 +218,29 @@ def test_label_reports_all_its_findings_together(project: Path) -> None:
     assert not (project / "data/labels.csv").exists()
 
 
+def test_a_folder_whose_labels_stand_in_a_csv_walks_to_the_cache(project: Path) -> None:
+    names = [f"{i}.jpg" for i in range(20)]
+    rows = "".join(f"{i},{'cat' if i % 3 else 'dog'}, {i}.jpg\n" for i in range(20))
+    (project / "mine").mkdir()
+    (project / "mine/labels.csv").write_text("id,breed,fname\n" + rows)
+    rule = {"from": "csv", "file": "labels.csv", "name": "fname", "label": "breed"}
+    own_pictures(project, {name: picture(seed=int(name[:-4])) for name in names}, label=rule)
+    for stage in ("fetch", "label", "presize"):
+        made = run(stage, project)
+        assert made.returncode == 0, made.stderr
+    table = pd.read_csv(project / "data/labels.csv")
+    assert dict(zip(table["name"], table["label"], strict=True)) == {
+        name: "cat" if int(name[:-4]) % 3 else "dog" for name in names
+    }
+    assert len(pd.read_csv(project / "data/presized/index.csv")) == 20
+    (project / "mine/labels.csv").write_text("id,breed,fname\n" + rows.replace(" 7.jpg", "77.jpg"))
+    assert run("fetch", project).returncode == 0
+    made = run("label", project)
+    assert made.returncode == 1
+    assert made.stderr.startswith("label: 1 pictures have no row in labels.csv: 7.jpg; add rows")
+    assert "label: note: 1 rows of labels.csv have no picture: 77.jpg (line 9)" in made.stdout
+
+
 def test_official_lists_come_from_their_archive_with_a_test_split(project: Path) -> None:
     import tarfile
 
@@ -271,9 +295,18 @@ def test_the_catalogue_reports_all_its_faults(tmp_path: Path) -> None:
     said = str(caught.value)
     for key in ("pictures.url", "pictures.sha256", "label.from", "label.pattern", "label.kind"):
         assert f"`{key}`" in said, said
-    path.write_text("x:\n  pictures: {url: a}\n  label: {from: name}\n")
-    with pytest.raises(ValueError, match="label.pattern is missing"):
-        catalogue.block("x", path)
+    assert "`label.from` is 'nmae': must be 'name' or 'folder' or 'csv'" in said
+    for rule, message in {
+        "from: name": "label.pattern is missing",
+        "from: csv": "label.from: csv needs label.file, label.name, label.label too: file: labels",
+        "from: csv, file: a.csv, name: '', label:": "csv needs label.name, label.label too",
+        "from: folder, file: a.csv": "label.file: for label.from: csv alone; remove it",
+        "from: csv, file: 3": "`label.file` is 3: must be text",
+        r"from: name, pattern: '^(\d'": r"`label.pattern` is '^(\d': must be a regular expression",
+    }.items():
+        path.write_text(f"x:\n  pictures: {{url: a}}\n  label: {{{rule}}}\n")
+        with pytest.raises(ValueError, match=re.escape(message)):
+            catalogue.block("x", path)
 
 
 def test_a_clock_is_read_at_a_glance() -> None:

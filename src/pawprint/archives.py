@@ -7,7 +7,8 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
@@ -63,15 +64,15 @@ def image_names(path: Path) -> list[str]:
     names = sorted(name for name, _ in _walk(path, ()) if is_image_name(name))
     if not names:
         raise ValueError(
-            f"{path}: no picture in this archive (names that end in {', '.join(SUFFIXES)}); "
-            "check `pictures.url` in datasets.yaml"
+            f"{path}: no picture in this archive or folder (names that end in "
+            f"{', '.join(SUFFIXES)}); check `pictures.url` in datasets.yaml"
         )
     faults = [(name, why) for name in names if (why := untrusted.fault(name))]
     if faults:
         name, why = faults[0]
         raise ValueError(
             f"{path}: {len(faults)} names cannot be used: {name!r} {why}; "
-            "rename these pictures and pack the archive again"
+            "rename these pictures, and pack an archive again"
         )
     twice = sorted({a for a, b in pairwise(names) if a == b})
     if twice:
@@ -80,6 +81,29 @@ def image_names(path: Path) -> list[str]:
             "pack the archive again with each picture once"
         )
     return names
+
+
+def file_names(path: Path) -> list[str]:
+    """All files in an archive, pictures or not, in its order.
+
+    Raises:
+        ValueError: as for `contents`.
+    """
+    return [name for name, _ in _walk(path, ())]
+
+
+def meant(names: Iterable[str]) -> dict[str, list[str]]:
+    """The pictures that a word may mean: by its path, else its file name, else that name's stem.
+
+    >>> meant(["a/1.jpg", "b/1.jpg"])["1"]
+    ['a/1.jpg', 'b/1.jpg']
+    """
+    files, stems = defaultdict(list), defaultdict(list)
+    paths = {name: [name] for name in names}
+    for path in map(PurePosixPath, paths):
+        files[path.name].append(str(path))
+        stems[path.stem].append(str(path))
+    return {**stems, **files, **paths}
 
 
 def check_count(path: Path, count: int | None) -> None:
@@ -115,7 +139,22 @@ def texts(path: Path, wanted: Mapping[str, str]) -> dict[str, str]:
         raise ValueError(
             f"{path}: not in this archive: {', '.join(absent)}; mend `lists` in datasets.yaml"
         )
-    return {key: found[name].decode("utf-8") for key, name in wanted.items()}
+    return {key: text(found[name], name) for key, name in wanted.items()}
+
+
+def text(data: bytes, name: str) -> str:
+    """A file's bytes as text: UTF-8, with or without a byte order mark.
+
+    Raises:
+        ValueError: they are something else.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{name}: byte {error.start + 1:,} is no UTF-8; save the file as UTF-8 (a spreadsheet "
+            "offers `CSV UTF-8`)"
+        ) from error
 
 
 def _walk(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes | None]]:

@@ -1,6 +1,7 @@
 """datasets.yaml: where each data set's pictures lie and how a picture gets its label."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
@@ -65,11 +66,26 @@ class Lists(Source):
         return {split: member for split, member in given.items() if member}
 
 
-class Rule(Section):
-    """How a label is read: from the file's name by `pattern`, or its folder's name."""
+@dataclass(frozen=True)
+class Table:
+    """A CSV among the pictures, and two of its columns."""
 
-    source: Literal["name", "folder"] = Field(alias="from")
+    file: str  # its path in the archive or folder
+    name: str  # the column that names a picture: by its path, its file name or that without suffix
+    label: str  # the column of the labels
+
+
+class Rule(Section):
+    """How a label is read: from the file's name, from its folder's name, or from a CSV's row.
+
+    `pattern` picks the label out of that text; a CSV is `file`, its columns `name` and `label`.
+    """
+
+    source: Literal["name", "folder", "csv"] = Field(alias="from")
     pattern: Annotated[str, AfterValidator(is_label_pattern)] | None = None
+    file: str | None = None
+    name: str | None = None
+    label: str | None = None
 
     @model_validator(mode="after")
     def names_need_a_pattern(self) -> "Rule":
@@ -77,6 +93,35 @@ class Rule(Section):
         if self.source == "name" and self.pattern is None:
             raise ValueError(r"label.pattern is missing, such as ^(.+)_\d+\.jpg$")
         return self
+
+    @model_validator(mode="after")
+    def a_csv_needs_its_columns(self) -> "Rule":
+        """Checked here, since it takes four keys."""
+        given = {"file": self.file, "name": self.name, "label": self.label}
+        absent = [f"label.{key}" for key, value in given.items() if not value]
+        extra = [f"label.{key}" for key, value in given.items() if value is not None]
+        if self.source == "csv" and absent:
+            raise ValueError(
+                f"label.from: csv needs {', '.join(absent)} too: file: labels.csv (among the "
+                "pictures), name: and label: (columns of its first line)"
+            )
+        if self.source != "csv" and extra:
+            raise ValueError(f"{', '.join(extra)}: for label.from: csv alone; remove it")
+        return self
+
+    @property
+    def table(self) -> Table | None:
+        """The CSV; None where the label comes from a name."""
+        if self.file is None or self.name is None or self.label is None:
+            return None
+        return Table(self.file, self.name, self.label)
+
+    @property
+    def words(self) -> str:
+        """Where the label comes from, as in: ^(.+)_ on its name; column breed of labels.csv."""
+        origin = f"column {self.label} of {self.file}" if self.file else f"its {self.source}"
+        shown = f"{self.pattern} on {origin}" if self.pattern else origin
+        return yaml12.one_line(shown, 300)
 
 
 class Block(Section):

@@ -23,6 +23,8 @@ PIECE = 1 << 16  # bytes; a broken connection loses less than one piece
 TIMEOUT = (10, 60)  # seconds: to connect, between two pieces
 FINAL = (400, 401, 403, 404, 405, 410, 451)  # answers that another try does not change
 STORE = files.project() / ".downloads"
+AGAIN = "try again, or put the new hash there if you trust it"
+UPDATE = "`pawprint new NAME --update` says what has changed, and writes the new hash"
 
 
 def place(
@@ -51,18 +53,27 @@ def place(
 
 
 def kept(source: Source, advance: Callable[[int], object], store: Path = STORE) -> tuple[Path, str]:
-    """The checked archive in the store, and the line that says where it came from.
+    """The checked archive in the store, and where it came from; raises as `place` does."""
+    path, said = obtained(source, advance, store)
+    if source.is_remote and not source.expected:
+        raise ValueError(
+            f"{source.url}: datasets.yaml gives no hash for this file, so a change of it would go "
+            f"unseen; it is kept: add `sha256: {path.name}` beside its url and run again"
+        )
+    return path, said
 
-    Raises:
-        As for `place`.
-    """
+
+def obtained(
+    source: Source, advance: Callable[[int], object], store: Path = STORE
+) -> tuple[Path, str]:
+    """As `kept`, but a URL needs no hash: in the store, its file has its sha256 for a name."""
     store.mkdir(parents=True, exist_ok=True)
     if source.expected:
         algorithm, wanted = source.expected
         path = store / wanted
         if path.is_file() and files.digest(path, algorithm) == wanted:
             return path, f"{source.url}: kept from an earlier run"
-    return _obtained(source, store, advance)
+    return _brought(source, store, advance)
 
 
 def fetched(url: str, path: Path, advance: Callable[[int], object]) -> Path:
@@ -83,12 +94,12 @@ def fetched(url: str, path: Path, advance: Callable[[int], object]) -> Path:
     return path
 
 
-def _obtained(source: Source, store: Path, advance: Callable[[int], object]) -> tuple[Path, str]:
+def _brought(source: Source, store: Path, advance: Callable[[int], object]) -> tuple[Path, str]:
     local = _local_copy(source)
     part = store / f"{_key(source)}.part"
     if local is None and source.is_remote:
         _download(source.url, part, advance)
-        path = _checked(source, part, store)
+        path = _checked(source, part, store, AGAIN)
         return path, f"{source.url}: downloaded, {_size(path):,} bytes"
     part = part.with_suffix(f".{os.getpid()}.part")
     with files.replacing(part) as temporary:
@@ -98,7 +109,7 @@ def _obtained(source: Source, store: Path, advance: Callable[[int], object]) -> 
             archives.pack(local, temporary)
         else:
             shutil.copyfile(local, temporary)  # never a link: DVC makes its files read-only
-    path = _checked(source, part, store)
+    path = _checked(source, part, store, UPDATE)
     return path, f"{local or source.url}: taken, {_size(path):,} bytes, sha256 {files.digest(path)}"
 
 
@@ -127,11 +138,8 @@ def _key(source: Source) -> str:
     return "url-" + hashlib.sha256(source.url.encode()).hexdigest()[:16]
 
 
-def _checked(source: Source, part: Path, store: Path) -> Path:
-    """Rename a complete download to its hash.
-
-    A wrong one is removed, so that the next run starts afresh; one without a hash is kept.
-    """
+def _checked(source: Source, part: Path, store: Path, remedy: str) -> Path:
+    """Rename what is complete to its hash; a wrong one is removed: the next run starts afresh."""
     algorithm, wanted = source.expected or ("sha256", "")
     found = files.digest(part, algorithm)
     if wanted and found != wanted:
@@ -139,16 +147,10 @@ def _checked(source: Source, part: Path, store: Path) -> Path:
         part.unlink()
         raise ValueError(
             f"{source.url}: {algorithm} {found} ({size:,} bytes) is not the {wanted} of "
-            "datasets.yaml; the file has changed or was damaged on the way: try again, or put the "
-            "new hash there if you trust it"
+            f"datasets.yaml; it has changed or was damaged on the way: {remedy}"
         )
     kept = store / found
     part.replace(kept)
-    if not wanted and source.is_remote:
-        raise ValueError(
-            f"{source.url}: datasets.yaml gives no hash for this file, so a change of it would go "
-            f"unseen; it is kept: add `sha256: {found}` beside its url and run again"
-        )
     return kept
 
 

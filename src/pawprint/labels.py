@@ -4,45 +4,70 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from pawprint import untrusted
+from pawprint import annotations, untrusted, yaml12
+from pawprint.catalogue import Rule
 from pawprint.findings import Findings, listed
+
+LOST = "mend the rule in datasets.yaml, or take these files out of the archive or folder"
+
+
+def by_rule(archive: Path, names: Sequence[str], rule: Rule, found: Findings) -> list[str | None]:
+    """The label of each picture by a rule of the catalogue: as `named`, with the CSV's cells."""
+    cells = annotations.cells(archive, names, rule.table, found)
+    return named(names, rule.source, rule.pattern, found, cells)
 
 
 def named(
-    names: Sequence[str], source: str, pattern: str | None, found: Findings
+    names: Sequence[str],
+    source: str,
+    pattern: str | None,
+    found: Findings,
+    cells: Mapping[str, str] | None = None,
 ) -> list[str | None]:
     """The label of each picture, in order; None, and an error found, where the rule gives none.
 
     Args:
         names: paths in the archive, such as images/Abyssinian_1.jpg.
-        source: `name`, the pattern's first group in the file's name; or `folder`, the name of
-            the folder that holds it, or the pattern's first group in that.
+        source: `name`, the pattern's first group in the file's name; `folder`, the name of the
+            folder that holds it; or `csv`, its cell; of these two the pattern's first group,
+            where there is a pattern.
         pattern: a regular expression, searched anywhere in the text.
         found: told all names without a label, as one error, and labels that no table can hold.
+        cells: of a CSV, by name; what has none is said already.
     """
-    labels = [_label(PurePosixPath(name), source, pattern) or None for name in names]
-    wrong = [name for name, label in zip(names, labels, strict=True) if label is None]
+    texts = [_text(name, source, cells or {}) for name in names]
+    labels = [None if text is None else _label(text, pattern) or None for text in texts]
+    wrong = [
+        name if source != "csv" else f"{name} ({yaml12.one_line(text, 80)})"
+        for name, text, label in zip(names, texts, labels, strict=True)
+        if text is not None and label is None
+    ]
     if wrong:
-        rule = f"label.pattern {pattern!r}" if pattern else f"label.from: {source}"
+        shown = f"label.pattern {yaml12.one_line(pattern, 200)}" if pattern else ""
         found.errors.append(
-            f"{len(wrong)} of {len(names)} pictures get no label by {rule}: {listed(wrong)}; "
-            "mend the rule in datasets.yaml, or take these files out of the archive"
+            f"{len(wrong)} of {len(names)} pictures get no label by "
+            f"{shown or f'label.from: {source}'}: {listed(wrong)}; {LOST}"
         )
     odd = sorted({label for label in labels if label and untrusted.fault(label)})
     if odd:
+        where = "these cells" if source == "csv" else "these pictures or folders"
         found.errors.append(
             f"{len(odd)} labels cannot be used: {odd[0]!r} {untrusted.fault(odd[0])}; "
-            "mend the rule in datasets.yaml, or rename these pictures"
+            f"mend the rule in datasets.yaml, or rename {where}"
         )
     return labels
 
 
-def _label(path: PurePosixPath, source: str, pattern: str | None) -> str | None:
-    text = path.name if source == "name" else path.parent.name
+def _text(name: str, source: str, cells: Mapping[str, str]) -> str | None:
+    path = PurePosixPath(name)
+    return {"name": path.name, "folder": path.parent.name, "csv": cells.get(name)}[source]
+
+
+def _label(text: str, pattern: str | None) -> str | None:
     if pattern is None:
         return text
     match = re.search(pattern, text)
@@ -119,7 +144,8 @@ def check_duplicates(groups: Sequence[Sequence[str]], on_duplicates: str, found:
     first = [listed(group, 3, " = ") for group in groups]
     said = (
         f"{len(groups)} groups of pictures with equal bytes stand on both sides of the split, "
-        f"which flatters the error rate: {listed(first, 3)}; take the copies out of the archive"
+        f"which flatters the error rate: {listed(first, 3)}; take the copies out of the "
+        "archive or folder"
     )
     (found.errors if on_duplicates == "error" else found.notes).append(said)
 

@@ -88,7 +88,8 @@ def shown(value: object) -> str:
         return " is a section:"
     if isinstance(value, Collection) and not isinstance(value, str | bytes):
         return " is a list:"
-    return f" is {'empty' if value is None else yaml12.one_line(repr(value), 80)}:"
+    written = repr(value).replace("\\\\", "\\")  # a pattern as it stands in the file
+    return f" is {'empty' if value is None else yaml12.one_line(written, 80)}:"
 
 
 def described(node: Node) -> str:

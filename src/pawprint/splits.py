@@ -1,11 +1,12 @@
 """Which pictures train and which judge: one word, `train`, `valid` or `test`, for each."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from pawprint import archives
 from pawprint.findings import Findings, listed
 
 
@@ -72,7 +73,7 @@ def stratified(labels: Sequence[str], valid_fraction: float, seed: int) -> list[
     if single:
         raise ValueError(
             f"{len(single)} classes have one picture only and cannot be stratified: "
-            f"{listed(single)}; add pictures of them, or take them out of the archive"
+            f"{listed(single)}; add pictures of them, or take them out of the archive or folder"
         )
     n_valid = int(valid_fraction * len(labels))
     if min(n_valid, len(labels) - n_valid) < len(names):
@@ -123,21 +124,28 @@ def official(
         lists: `train`, and if there are such, `valid` and `test`.
         valid_fraction: share of train's pictures that valid gets.
         seed: of that draw.
-        found: told of pictures in two lists (an error), of pictures in no list and of listed
-            names without a picture (notes).
+        found: told of names that may mean several pictures and of pictures in two lists
+            (errors), of pictures in no list and of listed names without a picture (notes).
     """
-    rows = {key: i for i, name in enumerate(names) for key in _keys(name)}
+    rows, known = {name: i for i, name in enumerate(names)}, archives.meant(names)
     splits: list[str | None] = [None] * len(names)
-    absent, twice = [], []
+    absent, several, twice = [], [], []
     for split, entries in sorted(lists.items()):
         for entry in entries:
-            i = rows.get(entry)
-            if i is None:
+            hits = known.get(entry, [])
+            if not hits:
                 absent.append(entry)
-            elif splits[i] not in (None, split):
+            elif len(hits) > 1:
+                several.append(entry)
+            elif splits[rows[hits[0]]] not in (None, split):
                 twice.append(entry)
             else:
-                splits[i] = split
+                splits[rows[hits[0]]] = split
+    if several:
+        found.errors.append(
+            f"{len(several)} names in the data set's own lists may mean several pictures: "
+            f"{listed(several)}; write their paths there, or use label.split: random"
+        )
     _report(names, splits, absent, twice, found)
     if "valid" not in lists:
         drawn = [i for i, split in enumerate(splits) if split == "train"]
@@ -166,8 +174,3 @@ def _report(
         )
     if absent:
         found.notes.append(f"{len(absent)} listed names have no picture: {listed(absent)}")
-
-
-def _keys(name: str) -> tuple[str, str, str]:
-    path = PurePosixPath(name)
-    return path.stem, path.name, name

@@ -62,7 +62,7 @@ def steps(p: Params, found: Findings) -> Iterator[Step]:
     size = PICTURES.stat().st_size / 1e6
     yield Step("found", f"{len(names):,} pictures in {PICTURES} ({size:,.1f} MB)")
     rule = block.label
-    classes = labels.named(names, rule.source, rule.pattern, found)
+    classes = labels.by_rule(PICTURES, names, rule, found)
     sides = splits.chosen(
         p.label.split, names, classes, LISTS, p.label.valid_fraction, p.label.seed, found
     )
@@ -73,9 +73,8 @@ def steps(p: Params, found: Findings) -> Iterator[Step]:
     if found.errors and table[table["split"] == "train"].empty:
         return
     chosen = table[table["split"] == "train"].iloc[0]
-    how = f"{rule.pattern} on its {rule.source}" if rule.pattern else f"its {rule.source}"
     yield Step("sample", f"{chosen['name']}, the first of train")
-    yield Step("labelled", f"{chosen['label']!r} by {how}; {len(counts)} classes")
+    yield Step("labelled", f"{chosen['label']!r} by {rule.words}; {len(counts)} classes")
     yield Step("split", split_line(counts, p.label.split))
     hashes = labels.fingerprints(archives.contents(PICTURES, set(table["name"])))
     groups = labels.across_splits(table, hashes)

@@ -1,0 +1,151 @@
+"""A CSV among the pictures: the cell of each picture's label, and all that is wrong with it."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from pawprint import archives, yaml12
+from pawprint.catalogue import Table
+from pawprint.findings import Findings, listed
+
+MEND = "mend `label` in datasets.yaml"
+
+
+class Row(NamedTuple):
+    """What one row says."""
+
+    line: int  # of the file, from 1 on; the last one, where a quoted cell has several
+    name: str
+    label: str
+
+
+def cells(
+    archive: Path, names: Sequence[str], table: Table | None, found: Findings
+) -> dict[str, str]:
+    """The text of each picture's label, by the picture's path; none where there is no table.
+
+    Args:
+        archive: what holds the CSV, beside the pictures.
+        names: paths of the pictures.
+        table: the CSV and its columns. A row names a picture by its path (from the top of the
+            archive, or from the CSV's own folder), its file name, or that without suffix.
+        found: told, with lines of the file, what is wrong; rows without a picture are a note.
+    """
+    if table is None:
+        return {}
+    try:
+        found_rows = rows(archive, table)
+    except ValueError as error:
+        found.errors.append(str(error))
+        return {}
+    return matched(names, found_rows, table, found)
+
+
+def rows(archive: Path, table: Table) -> list[Row]:
+    """The rows of the CSV, without blanks around a cell.
+
+    Raises:
+        ValueError: it is not there, no UTF-8 or no CSV, or it lacks a column.
+    """
+    lines = parsed(text(archive, table.file), table.file)
+    header = lines[0][1] if lines else []
+    wanted = (table.name, table.label)
+    for what, faulty in (
+        ("has no column", [column for column in wanted if header.count(column) == 0]),
+        ("has twice the column", [column for column in wanted if header.count(column) > 1]),
+    ):
+        if faulty:
+            columns = listed([short(column) for column in header], 20) or "none"
+            raise ValueError(
+                f"{table.file}: {what} {listed([short(column) for column in faulty])}; its first "
+                f"line has {columns} (cells end at a comma); {MEND}, or the file's first line"
+            )
+    long = [str(line) for line, row in lines if any(row[len(header) :])]
+    if long:
+        raise ValueError(
+            f"{table.file}: {len(long)} rows have more cells than the first line: line "
+            f"{listed(long)}; put quotes around a cell that holds a comma"
+        )
+    name, label = header.index(table.name), header.index(table.label)
+    padded = [(line, row + [""] * (len(header) - len(row))) for line, row in lines[1:]]
+    return [Row(line, row[name], row[label]) for line, row in padded]
+
+
+def text(archive: Path, file: str) -> str:
+    """The text of a file among the pictures.
+
+    Raises:
+        ValueError: it is not there, or no UTF-8.
+    """
+    name = archives.normal(file)
+    data = dict(archives.contents(archive, {name})).get(name)
+    if data is not None:
+        return archives.text(data, file)
+    there = sorted(x for x in archives.file_names(archive) if x.lower().endswith(".csv"))
+    known = f"the CSV files there: {listed(there)}" if there else "there is no CSV"
+    raise ValueError(f"{short(file)}: not in the archive or folder; {known}; {MEND}")
+
+
+def parsed(content: str, file: str) -> list[tuple[int, list[str]]]:
+    """Line and cells of each row that is not empty.
+
+    Raises:
+        ValueError: a quote is not closed, or a cell is far too long.
+    """
+    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
+    try:
+        made = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    except csv.Error as error:
+        raise ValueError(
+            f"{file}: line {reader.line_num}: no CSV ({error}); mend this line"
+        ) from error
+    return [(line, row) for line, row in made if any(row)]
+
+
+def matched(
+    names: Sequence[str], rows: Sequence[Row], table: Table, found: Findings
+) -> dict[str, str]:
+    """The label of each picture that has one."""
+    known, folder = archives.meant(names), PurePosixPath(archives.normal(table.file)).parent
+    labels: dict[str, str] = {}
+    named = set[str]()
+    absent, several, empty, twice = list[str](), list[str](), list[str](), list[str]()
+    for row in rows:
+        where = f"{short(row.name)} (line {row.line})"
+        hits = pictures(row.name, known, folder)
+        named.update(hits)
+        if not hits:
+            absent.append(where)
+        elif len(hits) > 1:
+            several.append(f"{where}: {' or '.join(sorted(hits)[:2])}")
+        elif not row.label:
+            empty.append(where)
+        elif labels.setdefault(hits[0], row.label) != row.label:
+            twice.append(f"{where}: {short(labels[hits[0]])}, then {short(row.label)}")
+    unnamed = [name for name in names if name not in named]
+    file = table.file
+    for faulty, said, remedy in (
+        (unnamed, f"pictures have no row in {file}", f"add rows, take these out, or {MEND}"),
+        (several, f"rows of {file} may mean several pictures", "write their paths there"),
+        (empty, f"rows of {file} have an empty {table.label}", "fill it, or take them out"),
+        (twice, f"rows of {file} give a picture another label", "leave one row of each picture"),
+    ):
+        if faulty:
+            found.errors.append(f"{len(faulty)} {said}: {listed(faulty)}; {remedy}")
+    if absent:
+        found.notes.append(f"{len(absent)} rows of {file} have no picture: {listed(absent)}")
+    return labels
+
+
+def pictures(name: str, known: Mapping[str, list[str]], folder: PurePosixPath) -> list[str]:
+    """The pictures that a cell may mean: by their path, else by file name or stem."""
+    path = archives.normal(name)
+    whole = [one for one in dict.fromkeys([path, str(folder / path)]) if known.get(one) == [one]]
+    return whole or known.get(path, [])
+
+
+def short(text: str) -> str:
+    """A stranger's text, for a message."""
+    return yaml12.one_line(text, 80)
