@@ -6,7 +6,10 @@ export PATH := $(BIN):$(PATH)
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 PRESET ?= pets-resnet34
-.PHONY: run test test-long check bench bench-full bench-photographs pets clean constraints clone
+SAID = @test -n "$(PICTURES)" -a -n "$(WEIGHTS)" || { \
+	  echo "make: say which: make $@ PICTURES=images.tar.gz WEIGHTS=mobilenet_v2.pth"; exit 1; }
+
+.PHONY: run test test-long check bench bench-full bench-photographs bench-recipes bench-rates pets clean constraints clone
 .DELETE_ON_ERROR:
 
 run: clone .venv/run.stamp  ## Rebuild what params.yaml asks for, and say how good it is
@@ -37,9 +40,16 @@ bench: .venv/test,bench.stamp  ## Side by side with fastai
 bench-full: bench bench-photographs  ## With the whole recipe on photographs
 
 bench-photographs: .venv/test,bench.stamp  ## Transfer learning on photographs, side by side
-	@test -n "$(PICTURES)" -a -n "$(WEIGHTS)" || { \
-	  echo "make: say which: make bench-photographs PICTURES=images.tar.gz WEIGHTS=mobilenet_v2.pth"; exit 1; }
+	$(SAID)
 	python -m benchmarks.photographs "$(PICTURES)" "$(WEIGHTS)"
+
+bench-recipes: .venv/test,bench.stamp  ## The chapter's recipes on photographs, five seeds each
+	$(SAID)
+	python -m benchmarks.recipes "$(PICTURES)" "$(WEIGHTS)"
+
+bench-rates: .venv/test,bench.stamp  ## The finder's suggestions beside what each rate gives
+	$(SAID)
+	python -m benchmarks.rates "$(PICTURES)" "$(WEIGHTS)"
 
 pets: clone .venv/run.stamp  ## The chapter itself, on 7,390 photographs; PRESET=pets-resnet50
 	@python -m benchmarks.pets needs "$(PRESET)"

@@ -6,7 +6,7 @@ hold in 95 of 100 cases.
 """
 
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -200,9 +200,9 @@ def verdict(table: Table) -> list[str]:
     return said
 
 
-def sentence(table: Table) -> str:
-    """Whether the group at `against` beats the others."""
-    one, found = letter(table.against), table.differences
+def sentence(table: Table, called: Callable[[int], str] = letter) -> str:
+    """Whether the group at `against` beats the others, each under what its place is called."""
+    one, found = called(table.against), table.differences
     ways = {
         f"{one} beats": [i for i in found if found[i].low > 0],
         f"{one} is beaten by": [i for i in found if found[i].high < 0],
@@ -211,7 +211,7 @@ def sentence(table: Table) -> str:
             i for i in range(len(table.groups)) if i not in found and i != table.against
         ],
     }
-    parts = [f"{way} {', '.join(map(letter, places))}" for way, places in ways.items() if places]
+    parts = [f"{way} {', '.join(map(called, places))}" for way, places in ways.items() if places]
     return f"{'; '.join(parts)}."
 
 

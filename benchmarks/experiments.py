@@ -1,0 +1,124 @@
+"""DVC experiments on photographs, in a clone of the last commit, each run once.
+
+mobilenet_v2 with ImageNet weights at 224 px, batches of 32, the split of label.seed 42. What was
+run stays in build/experiments, so that a benchmark that was broken off goes on where it was; delete
+the folder to measure anew.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import chdir
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks import results
+from benchmarks.photographs import BLOCK, ROOT, git
+from pawprint import archives, files, runs, yaml12
+
+WORK = ROOT / "build" / "experiments"
+PROJECT, SECONDS, LOG = WORK / "project", WORK / "seconds.json", WORK / "log"
+TRAINED = {"train_frozen": "frozen", "train_unfrozen": "unfrozen"}  # stage and its model
+HERE = {"dataset": "photographs", "arch": "mobilenet_v2", "batch_size": 32}
+
+
+def prepared(pictures: Path, weights: Path) -> None:
+    """The clone, with the photographs in its catalogue and committed."""
+    if (PROJECT / "params.yaml").exists():
+        return
+    archives.image_names(pictures)  # or an error that says what is wrong with the file
+    WORK.mkdir(parents=True, exist_ok=True)
+    git("clone", "--quiet", str(ROOT), str(PROJECT))
+    block = BLOCK.format(pictures=pictures, sha256=files.digest(pictures))
+    with (PROJECT / "datasets.yaml").open("a") as catalogue:
+        catalogue.write(block)
+    hashed = {"weights": str(weights), "weights_sha256": files.digest(weights)}
+    wanted = preset("pets-fine-tune") | HERE | hashed
+    (PROJECT / "params.yaml").write_text(json.dumps(nested(wanted), indent=1))
+    who = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost")
+    git("-C", str(PROJECT), *who, "commit", "-qam", "The photographs")
+
+
+def preset(name: str) -> dict[str, Any]:
+    """A preset's params under dotted names."""
+    return runs.flat(yaml12.load(ROOT / "presets" / f"{name}.yaml"))
+
+
+def nested(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted names as sections."""
+    whole: dict[str, Any] = {}
+    for key, value in params.items():
+        *sections, last = key.split(".")
+        place = whole
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[last] = value
+    return whole
+
+
+def run(name: str, wanted: Mapping[str, Any], target: str = "evaluate") -> None:
+    """`dvc exp run`, unless there is an experiment of this name.
+
+    Args:
+        name: of the experiment.
+        wanted: params that are to differ from what the clone committed.
+        target: the stage to run, with all that it needs.
+
+    Raises:
+        SystemExit: it fails; what it said stands in LOG.
+    """
+    with chdir(PROJECT):
+        if name in {one.name for one in runs.experiments()}:
+            return
+        git("-C", str(PROJECT), "checkout", "-q", "HEAD", "--", "params.yaml")
+        own = runs.flat(yaml12.load(Path("params.yaml")))
+        changed = [f"{key}={json.dumps(v)}" for key, v in wanted.items() if own[key] != v]
+        began = datetime.now(UTC).isoformat(timespec="seconds")
+        print(f"{name} ...", flush=True)
+        words = [word for change in changed for word in ("-S", change.replace('"', ""))]
+        command = [sys.executable, "-m", "dvc", "exp", "run", target, "-n", name, *words]
+        with LOG.open("a") as said:
+            if subprocess.run(command, stdout=said, stderr=said, check=False).returncode:
+                sys.exit(f"{name}: failed; see {LOG}")
+        keep_seconds(began)
+
+
+def keep_seconds(began: str) -> None:
+    """Of each train stage that has run since then, its seconds under its model's hash."""
+    kept = files.read_json(SECONDS) if SECONDS.exists() else {}
+    models = hashes(Path("dvc.lock").read_text())
+    for stage, model in TRAINED.items():
+        record = Path("reports/run") / f"{stage}.json"
+        noted = files.read_json(record) if record.exists() else {"ended": ""}
+        if noted["ended"] >= began:
+            kept[models[model]] = noted["seconds"]
+    files.write_json(SECONDS, kept)
+
+
+def hashes(lock: str) -> dict[str, str]:
+    """The hash of each model that a dvc.lock names."""
+    stages = yaml12.parsed(lock, "dvc.lock")["stages"]
+    return {
+        model: next(out["md5"] for out in stages[stage]["outs"] if "models/" in out["path"])
+        for stage, model in TRAINED.items()
+        if stage in stages
+    }
+
+
+def seconds(name: str) -> float:
+    """Inside both train stages of an experiment, whether it ran them or DVC had the result."""
+    kept = files.read_json(SECONDS)
+    with chdir(PROJECT):
+        ref = next(one.ref for one in runs.experiments() if one.name == name)
+        return float(sum(kept[md5] for md5 in hashes(runs.shown(ref, "dvc.lock", name)).values()))
+
+
+def facts() -> str:
+    """What all experiments share, as sentences."""
+    commit = git("-C", str(PROJECT), "log", "-1", "--skip=1", "--format=%h").strip()
+    return (
+        f"{results.machine()} Commit {commit}. 722 photographs of the Oxford-IIIT pets (578 to "
+        "train, 144 to judge), mobilenet_v2 with ImageNet weights, 224 px, batches of 32."
+    )

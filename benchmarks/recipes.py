@@ -1,0 +1,84 @@
+"""The chapter's recipes on photographs, several seeds each: `make bench-recipes`.
+
+The numbers of the presets, but on mobilenet_v2, 722 photographs and batches of 32, as DVC
+experiments; the table goes into docs/recipes.md. The finders take the fewest steps they can, since
+no recipe here asks them.
+"""
+
+import argparse
+import statistics
+from contextlib import chdir
+from pathlib import Path
+
+from benchmarks import experiments, results
+from benchmarks.photographs import ROOT
+from pawprint import compare, console, runs
+
+RECIPES = {
+    "A": ("pets-fine-tune", "fine_tune(2)"),
+    "B": ("pets-rate-too-high", "fine_tune(1, 0.1)"),
+    "C": ("pets-fine-tune-at-3e-3", "fine_tune(2, 3e-3)"),
+    "D": ("pets-same-rate", "3 frozen at 3e-3, 6 at 1e-5"),
+    "E": ("pets-resnet34", "3 frozen at 3e-3, 12 at slice(1e-6, 1e-4)"),
+}
+SHARED = ("frozen.", "unfrozen.", "lr")  # params in which recipes differ
+
+
+def name(letter: str, seed: int) -> str:
+    """Of an experiment, such as A-seed-0."""
+    return f"{letter}-seed-{seed}"
+
+
+def train(seeds: int) -> None:
+    """All recipes with one seed, then with the next."""
+    for seed in range(seeds):
+        for letter, (preset, _) in RECIPES.items():
+            own = {k: v for k, v in experiments.preset(preset).items() if k.startswith(SHARED)}
+            experiments.run(name(letter, seed), own | {"seed": seed, "lr_find.steps": 10})
+
+
+def text(seeds: int) -> str:
+    """The table, best recipe first, and what it shows."""
+    wanted = [name(letter, seed) for letter in RECIPES for seed in range(seeds)]
+    with chdir(experiments.PROJECT):
+        table = compare.compared(runs.chosen(wanted))
+    letters = [next(iter(group.runs.values())).name[0] for group in table.groups]
+    other = letters[table.against]
+    head = ("", "recipe", "error %, mean ± sd", "by seed", "seconds of training", f"less {other}")
+    rows = []
+    for i, (letter, group) in enumerate(zip(letters, table.groups, strict=True)):
+        found = table.differences.get(i)
+        took = [experiments.seconds(run.name) for run in group.runs.values()]
+        interval = f" ({100 * found.low:+.1f} to {100 * found.high:+.1f})" if found else ""
+        rows.append(
+            [
+                *(letter, RECIPES[letter][1]),
+                f"{100 * group.mean:.1f} ± {100 * statistics.stdev(group.errors):.1f}",
+                ", ".join(f"{100 * error:.1f}" for error in group.errors),
+                f"{statistics.median(took):.0f}",
+                f"{100 * found.mean:+.1f}{interval}" if found else "-",
+            ]
+        )
+    return (
+        f"{experiments.facts()} Seeds 0 to {seeds - 1}; seconds: the median. The last column: "
+        f"points, paired by seed and picture, with an interval of {100 * table.level:.4g} %.\n\n"
+        f"{results.table(head, rows)}\n\n{compare.sentence(table, letters.__getitem__)}"
+    )
+
+
+def main() -> None:
+    """Run what is not there yet, then write the section."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pictures", type=Path, help="an archive of photographs, BREED_NUMBER.jpg")
+    parser.add_argument("weights", type=Path, help="torchvision's mobilenet_v2, a .pth file")
+    parser.add_argument("--seeds", type=int, default=5)
+    given = parser.parse_args()
+    experiments.prepared(given.pictures.resolve(), given.weights.resolve())
+    train(given.seeds)
+    made = text(given.seeds)
+    results.put("Measured here", made, ROOT / "docs" / "recipes.md")
+    print(made)
+
+
+if __name__ == "__main__":
+    console.told(main, "recipes")
