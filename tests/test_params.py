@@ -96,8 +96,8 @@ def test_every_float_that_dvc_writes_is_read_as_a_float(value: float) -> None:
 
 
 def test_a_key_given_twice_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="the key 'lr' stands twice"):
-        params.load(written(tmp_path, "lr: 1\nlr: 2\n"))
+    with pytest.raises(ValueError, match=r"the key 'lr' stands twice.* line 3, column 1"):
+        params.load(written(tmp_path, "lr: 1\nseed: 0\nlr: 2\n"))
 
 
 def test_all_faults_are_reported_together_with_key_value_and_remedy(tmp_path: Path) -> None:

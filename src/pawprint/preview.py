@@ -40,10 +40,15 @@ def changes(data: Dataset, strengths: Strengths, view: View, seed: int) -> Image
 
 
 def said(draws: Draws, i: int) -> str:
-    """What was drawn, in short."""
+    """What was drawn, in four short lines."""
     angle, zoom = math.degrees(draws.angle[i].item()), draws.zoom[i].item()
     mirrored = ", mirrored" if draws.flip[i] < 0 else ""
-    return f"{angle:+.0f}°, zoom {zoom:.2f}, crop {draws.area[i].item():.2f}{mirrored}"
+    warp = f"{draws.warp_x[i].item():+.2f} {draws.warp_y[i].item():+.2f}"
+    return (
+        f"{angle:+.0f}°, zoom {zoom:.2f}{mirrored}\n"
+        f"crop {draws.area[i].item():.2f}\nwarp {warp}\n"
+        f"light {draws.brightness[i].item():+.2f} ×{draws.contrast[i].item():.2f}"
+    )
 
 
 def validation(data: Dataset, view: View) -> Image.Image:

@@ -35,6 +35,7 @@ PICTURES, LISTS = Path("data/raw/pictures"), Path("data/raw/lists")
 PRETRAINED, LOCK = Path("models/pretrained.safetensors"), Path("dvc.lock")
 SHOWN = 4  # pictures that go through the network
 SKEWED = 10  # times as many pictures in the largest class of train as in the smallest
+FEW = 4  # batches an epoch; fewer are told of
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def steps(p: Params, found: Findings) -> Iterator[Step]:
     hashes = labels.fingerprints(archives.contents(PICTURES, set(table["name"])))
     groups = labels.across_splits(table, hashes)
     labels.check_duplicates(groups, p.label.on_duplicates, found)
-    yield from seen(p, table, len(counts))
+    yield from seen(p, table, len(counts), found)
 
 
 def check_fetched(dataset: str) -> None:
@@ -124,7 +125,7 @@ def split_line(counts: pd.DataFrame, rule: str) -> str:
     )
 
 
-def seen(p: Params, table: pd.DataFrame, classes: int) -> Iterator[Step]:
+def seen(p: Params, table: pd.DataFrame, classes: int, found: Findings) -> Iterator[Step]:
     """From the file's bytes to the loss."""
     train = table[table["split"] == "train"]
     wanted = train["name"].tolist()[:SHOWN]
@@ -151,6 +152,11 @@ def seen(p: Params, table: pd.DataFrame, classes: int) -> Iterator[Step]:
     count = batches.per_epoch(len(train), p.batch_size)
     largest = math.ceil(len(train) / count)
     yield Step("batched", f"{count:,} {'batch' if count == 1 else 'batches'} of {largest} an epoch")
+    if count < FEW:
+        found.notes.append(
+            f"an epoch has only {count} of these, so the rate goes up and down in a few steps: lower "
+            f"batch_size ({p.batch_size}), or set more epochs"
+        )
     yield from judged(p, batch, train["label"].tolist(), classes)
 
 

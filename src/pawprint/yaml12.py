@@ -16,13 +16,15 @@ class Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """The mapping, once its keys are known to be texts that differ."""
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if not isinstance(key, str) or keys.count(key) > 1:
+        seen: set[object] = set()
+        for place, _ in node.value:
+            key = self.construct_object(place, deep=True)
+            if not isinstance(key, str) or key in seen:
                 fault = "stands twice" if isinstance(key, str) else "must be text, so quote it"
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} {fault}", node.start_mark
+                    None, None, f"the key {key!r} {fault}", place.start_mark
                 )
+            seen.add(key)
         return super().construct_mapping(node, deep)
 
 
