@@ -1,4 +1,4 @@
-"""The command line: `pawprint summary`, `predict`, `export`, `report`, `result`, `verify`."""
+"""The command line: `pawprint new`, `summary`, `predict`, `report` and the others."""
 
 import argparse
 import html
@@ -55,7 +55,23 @@ def parser() -> argparse.ArgumentParser:
     length.set_defaults(run=timed)
     checked = commands.add_parser("verify", help="rebuild the last commit in a clone, and compare")
     checked.set_defaults(run=verified)
+    add_new(commands.add_parser("new", help="own pictures: look at them, add them as a data set"))
     return made
+
+
+def add_new(made: argparse.ArgumentParser) -> None:
+    """The options of `pawprint new`."""
+    made.add_argument("name", help="of the data set, a block of datasets.yaml")
+    made.add_argument("pictures", nargs="?", help="a folder, an archive, or an http(s) URL")
+    made.add_argument("--pattern", help="finds the label, (…), in the file's name, folder or cell")
+    places = made.add_mutually_exclusive_group()
+    places.add_argument("--folder", action="store_true", help="its folder's name is the label")
+    places.add_argument("--csv", metavar="FILE", help="the labels' file, among the pictures")
+    made.add_argument("--name-column", metavar="X", help="of the CSV: names a picture")
+    made.add_argument("--label-column", metavar="Y", help="of the CSV: its label")
+    made.add_argument("--sha256", help="what the archive must have")
+    made.add_argument("--update", action="store_true", help="the pictures have changed")
+    made.set_defaults(run=newly)
 
 
 def count(text: str) -> int:
@@ -185,6 +201,28 @@ def timed(_given: argparse.Namespace) -> None:
     for name in ("frozen", "unfrozen"):
         phase = epochs.read(Path(f"reports/train_{name}.csv"), name)
         print(epochs.said(phase, pictures))
+
+
+def newly(given: argparse.Namespace) -> None:
+    """What the pictures are; then a block in datasets.yaml, a new hash there, or rules that fit."""
+    from pawprint import newset
+
+    keys = {"file": given.csv, "name": given.name_column, "label": given.label_column}
+    source = "folder" if given.folder else "csv" if any(keys.values()) else "name"
+    keys["pattern"] = given.pattern
+    rule = {key: text for key, text in keys.items() if text is not None}
+    if rule or given.folder:
+        rule = {"from": source, **rule}
+    if given.update and (rule or given.sha256):
+        raise ValueError("--update takes no rule and no hash: datasets.yaml has the rule")
+    if not given.update and not given.pictures:
+        raise ValueError(f"say where the pictures are: pawprint new {given.name} FOLDER-OR-URL")
+    if given.update:
+        lines = newset.updated(given.name, given.pictures)
+    else:
+        lines = newset.added(given.name, given.pictures, rule, given.sha256)
+    for line in lines:
+        print(line, flush=True)
 
 
 def verified(_given: argparse.Namespace) -> None:

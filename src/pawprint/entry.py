@@ -1,0 +1,129 @@
+"""A block of datasets.yaml as text: appended, or its hash and count rewritten, all else untouched.
+
+Whatever is written is read again first: a change of anything else is an error, not a file.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pawprint import files, yaml12
+
+Content = Mapping[str, Any]
+Edit = tuple[int, int, str]  # from here to there in the text, what stands there then
+
+
+def block(name: str, content: Content) -> str:
+    """The lines of a block, its sections two levels deep.
+
+    Raises:
+        ValueError: a text holds what cannot stand in one line.
+    """
+    lines = [f"{name}:"]
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            lines += [f"  {key}:", *(f"    {one}: {scalar(told)}" for one, told in value.items())]
+        else:
+            lines.append(f"  {key}: {scalar(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def scalar(value: str | int) -> str:
+    r"""A value in YAML: a text without quotes where it is the same text without them.
+
+    >>> [scalar(1797), scalar(r"^(\d)_\d+\.png$"), scalar("007"), scalar("it's # 1")]
+    ['1797', '^(\\d)_\\d+\\.png$', "'007'", "'it''s # 1'"]
+    """
+    if isinstance(value, int):
+        return str(value)
+    if not value.isprintable():
+        raise ValueError(
+            f"{yaml12.one_line(value, 80)}: holds letters that cannot be shown in one line, and "
+            "so cannot stand in datasets.yaml; rename it"
+        )
+    try:
+        is_plain = yaml12.parsed(f"k: {value}\n", "") == {"k": value}
+    except ValueError:
+        is_plain = False
+    return value if is_plain else "'" + value.replace("'", "''") + "'"
+
+
+def append(path: Path, name: str, content: Content) -> None:
+    """Add a block at the end of the file.
+
+    Raises:
+        ValueError: the file is not as a person would write it, such as one mapping in braces.
+    """
+    text = _text(path)
+    end = _line_end(text)
+    lines = block(name, content)
+    gap = "" if text.endswith("\n") else end
+    whole = text + gap + end + lines.replace("\n", end)
+    _write(path, whole, {**yaml12.load(path), name: content}, lines)
+
+
+def rewrite(path: Path, name: str, sha256: str, count: int) -> None:
+    """Set the block's `sha256` (added, or in the place of `md5`) and, if it has one, its `count`.
+
+    Raises:
+        ValueError: it is written in a way in which these cannot be found, or has both hashes.
+    """
+    text, content = _text(path), yaml12.load(path)
+    old = content[name]
+    pictures = {key: told for key, told in old["pictures"].items() if key != "md5"}
+    new = {**old, "pictures": {**pictures, "sha256": sha256}}
+    new |= {"count": count} if "count" in old else {}
+    for start, stop, instead in sorted(_edits(text, name, sha256, count), reverse=True):
+        text = text[:start] + instead + text[stop:]
+    _write(path, text, {**content, name: new}, f"sha256: {sha256}, count: {count}")
+
+
+def _edits(text: str, name: str, sha256: str, count: int) -> Iterator[Edit]:
+    found = _entries(_entries(yaml.compose(text, yaml12.Loader))[name][1])
+    if "count" in found:
+        value = found["count"][1]
+        yield value.start_mark.index, value.end_mark.index, str(count)
+    section = found["pictures"][1]
+    assert isinstance(section, yaml.MappingNode)
+    pictures, written = _entries(section), f"sha256: {scalar(sha256)}"
+    old = pictures.get("sha256") or pictures.get("md5")
+    if old:
+        yield old[0].start_mark.index, old[1].end_mark.index, written
+        return
+    key, value = pictures["url"]
+    if section.flow_style:
+        yield value.end_mark.index, value.end_mark.index, f", {written}"
+        return
+    after = text.find("\n", value.end_mark.index)
+    at = len(text) if after < 0 else after - (text[after - 1] == "\r")
+    yield at, at, f"{_line_end(text)}{' ' * key.start_mark.column}{written}"
+
+
+def _entries(node: yaml.Node | None) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+    """Key and value of each entry of a mapping, as nodes with their places in the text."""
+    assert isinstance(node, yaml.MappingNode)  # checked by catalogue.block
+    return {key.value: (key, value) for key, value in node.value}
+
+
+def _write(path: Path, text: str, expected: Content, instead: str) -> None:
+    """Replace the file, once the new text is known to say what is expected and no more."""
+    try:
+        is_right = yaml12.parsed(text, str(path)) == expected
+    except ValueError:
+        is_right = False
+    if not is_right:
+        raise ValueError(
+            f"{path}: cannot be changed as it is written; put there by hand: {instead}"
+        )
+    files.write_text(path, text)
+
+
+def _text(path: Path) -> str:
+    with path.open(encoding="utf-8", newline="") as file:  # with its own line ends
+        return file.read()
+
+
+def _line_end(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"

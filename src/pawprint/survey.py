@@ -1,0 +1,121 @@
+"""A look at every picture of a set: classes, sizes, formats, copies, and what cannot be decoded."""
+
+import io
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from pawprint import archives, console, presize
+from pawprint.findings import Findings, listed
+from pawprint.presize import Presized
+
+SHOWN = 3  # classes of each end
+SIDE = 8  # px: decoded whole, as presize will, and squeezed to next to nothing
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found, in the archive's order; a picture with a fault has no size."""
+
+    pictures: list[Presized]
+    formats: Counter[str]
+
+
+def surveyed(archive: Path, names: Sequence[str]) -> Survey:
+    """Every picture decoded once, by as many threads as there are cores."""
+    formats = Counter[str]()
+
+    def contents() -> Iterator[tuple[str, bytes]]:
+        for name, data in archives.contents(archive, names):
+            formats.update([kind(data)])
+            yield name, data
+
+    made = presize.presized(contents(), SIDE, len(os.sched_getaffinity(0)))
+    return Survey(list(console.bar(made, "look at pictures", len(names))), formats)
+
+
+def kind(data: bytes) -> str:
+    """The format that a file's first bytes tell, whatever its name says."""
+    try:
+        return Image.open(io.BytesIO(data), formats=presize.FORMATS).format or "unknown"
+    except presize.UNREADABLE:
+        return "unknown"
+
+
+def classes_line(labels: Sequence[str | None]) -> str:
+    """How many, the largest and the smallest."""
+    counted = Counter(label for label in labels if label)
+    shown = shares(counted)
+    return f"{len(labels):,} pictures, {len(counted):,} classes: {shown}"
+
+
+def shares(counted: Counter[str]) -> str:
+    """The classes with their numbers of pictures, or the largest and the smallest of them."""
+    ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    words = [f"{label} {n:,}" for label, n in ordered]
+    most = 2 * SHOWN
+    if len(words) <= most:
+        return listed(words, most)
+    return f"{listed(words[:SHOWN], most)} … {listed(words[-SHOWN:], most)}"
+
+
+def sizes_line(pictures: Sequence[Presized]) -> str:
+    """The smallest, the middle and the largest picture, by area."""
+    sizes = sorted((x.width * x.height, x.width, x.height) for x in pictures if not x.fault)
+    if not sizes:
+        return "none can be decoded"
+    ends = {"smallest": sizes[0], "median": sizes[len(sizes) // 2], "largest": sizes[-1]}
+    return (
+        ", ".join(f"{word} {width}×{height}" for word, (_, width, height) in ends.items()) + " px"
+    )
+
+
+def formats_line(formats: Counter[str]) -> str:
+    """Pictures of each format."""
+    return ", ".join(f"{name} {n:,}" for name, n in sorted(formats.items()))
+
+
+def check(pictures: Sequence[Presized], labels: Mapping[str, str | None], found: Findings) -> None:
+    """Notes: pictures that cannot be decoded, equal bytes, classes of one picture.
+
+    Errors: no picture can be decoded; fewer than two classes.
+    """
+    faults = [f"{x.name} ({x.fault})" for x in pictures if x.fault]
+    if faults:
+        kinds = found.errors if len(faults) == len(pictures) else found.notes
+        kinds.append(
+            f"{len(faults)} of {len(pictures)} pictures cannot be decoded: {listed(faults, 20)}; "
+            "mend or remove them, or leave them out by -S presize.on_error=skip"
+        )
+    equal = copies(pictures)
+    split = [group for group in equal if len({labels[name] for name in group}) > 1]
+    for groups, said in ((equal, "are equal byte by byte"), (split, "have different labels")):
+        if groups:
+            first = [listed(names, 3, " = ") for names in groups]
+            found.notes.append(
+                f"{len(groups)} groups of copies {said}: {listed(first, 3)}; keep one of each"
+            )
+    counted = Counter(label for label in labels.values() if label)
+    if len(counted) == 1:
+        found.errors.append(
+            f"all pictures are of one class, {listed([*counted])}: two are needed to tell anything "
+            "apart; take another rule"
+        )
+    single = sorted(label for label, n in counted.items() if n == 1)
+    if single:
+        found.notes.append(
+            f"{len(single)} classes have one picture only, which may fall to valid and not be "
+            f"learned: {listed(single)}"
+        )
+
+
+def copies(pictures: Sequence[Presized]) -> list[list[str]]:
+    """Groups of names whose bytes are equal."""
+    groups = defaultdict(list)
+    for picture in pictures:
+        groups[picture.sha256].append(picture.name)
+    return [sorted(group) for group in groups.values() if len(group) > 1]

@@ -1,0 +1,385 @@
+"""`pawprint new`: what it finds in pictures, what it writes to datasets.yaml, what it leaves."""
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dvc.utils.serialize import load_yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from pawprint import archives, catalogue, entry, newset, yaml12
+from tests.conftest import ROOT, picture
+from tests.server import serving
+from tests.test_stages import run
+
+FILE = Path("datasets.yaml")
+PATTERN = r"^(.+)_\d+\.jpg$"
+NAMED = {"from": "name", "pattern": PATTERN}
+
+
+def folder(contents: Mapping[str, bytes], name: str = "pics") -> str:
+    for file, data in contents.items():
+        path = Path(name, file)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return name
+
+
+def pets(cats: int = 3, dogs: int = 2) -> dict[str, bytes]:
+    named = [*(f"cat_{i}.jpg" for i in range(cats)), *(f"dog_{i}.jpg" for i in range(dogs))]
+    return {name: picture(40 + i, 30, seed=i) for i, name in enumerate(named)}
+
+
+def new(url: str = "pics", rule: Mapping[str, str] = NAMED, name: str = "mine") -> list[str]:
+    return list(newset.added(name, url, rule, None))
+
+
+def refused(url: str = "pics", rule: Mapping[str, str] = NAMED, name: str = "mine") -> str:
+    """What it says; nothing is written."""
+    before = FILE.read_bytes()
+    with pytest.raises(ValueError) as caught:
+        new(url, rule, name)
+    assert FILE.read_bytes() == before
+    return str(caught.value)
+
+
+def word(lines: list[str], first: str) -> str:
+    """What stands after the word, in all its lines."""
+    return "\n".join(line[11:] for line in lines if line.startswith(first + " "))
+
+
+def test_a_folder_is_described_and_written_as_a_block_that_dvc_reads(project: Path) -> None:
+    before, contents = FILE.read_text(), pets()
+    contents["cat_9.jpg"] = picture(200, 100, kind="PNG")
+    lines = new(folder(contents))
+    archives.pack(Path("pics"), project / "by_hand.tar")
+    sha = hashlib.sha256((project / "by_hand.tar").read_bytes()).hexdigest()
+    assert word(lines, "classes") == "6 pictures, 2 classes: cat 4, dog 2"
+    # areas: 40×30, 41×30, …, 44×30 and 200×100; of six the fourth is the middle one
+    assert word(lines, "sizes") == "smallest 40×30, median 43×30, largest 200×100 px"
+    assert word(lines, "formats") == "JPEG 5, PNG 1"
+    assert word(lines, "note") == ""
+    assert word(lines, "next") == "dvc exp run -S dataset=mine"
+    block = f"""
+mine:
+  pictures:
+    url: pics
+    sha256: {sha}
+  label:
+    from: name
+    pattern: ^(.+)_\\d+\\.jpg$
+  count: 6
+"""
+    assert FILE.read_text() == before + block
+    assert load_yaml("datasets.yaml") == yaml12.load(FILE)
+    made = catalogue.block("mine")
+    assert (made.pictures.sha256, made.count, made.label.pattern) == (sha, 6, PATTERN)
+
+
+def test_a_url_is_fetched_once_and_kept_by_its_hash(project: Path) -> None:
+    archives.pack(Path(folder(pets())), project / "pics.tar")
+    data = (project / "pics.tar").read_bytes()
+    sha = hashlib.sha256(data).hexdigest()
+    with serving({"/pics.tar": data}) as site:
+        url = f"{site.url}/pics.tar"
+        lines = new(url, {})
+        assert f"pawprint new mine {url} --pattern '^(.+)_\\d+\\.jpg$' --sha256 {sha}" in lines[-2]
+        assert list(newset.added("mine", url, NAMED, sha))[-1]
+        assert [path for path, _ in site.asked] == ["/pics.tar"]
+        assert catalogue.block("mine").pictures == catalogue.Source(url=url, sha256=sha)
+        site.files["/pics.tar"] = data + bytes(512)
+        assert word(list(newset.updated("mine", None)), "count") == "5 -> 5 pictures"
+        with pytest.raises(ValueError, match=f"is not the {'0' * 64} of"):
+            list(newset.added("other", url, NAMED, "0" * 64))
+    with pytest.raises(ConnectionError, match="could not be fetched"):
+        new(url, NAMED, "other")
+
+
+def test_all_that_is_wrong_with_the_pictures_is_said_at_once(project: Path) -> None:
+    before, contents = FILE.read_bytes(), pets()
+    contents |= {"cut_1.jpg": picture(seed=9)[:200], "IMG7.jpg": picture(seed=7)}
+    contents |= {"dog_7.jpg": contents["cat_0.jpg"], "=1(2)_1.jpg": picture(seed=8)}
+    said, lines = "", list[str]()
+    with pytest.raises(ValueError, match="^pics: 1 names cannot be used: '=1"):
+        new(folder(contents))
+    Path("pics/=1(2)_1.jpg").unlink()
+    try:
+        for line in newset.added("mine", "pics", NAMED, None):
+            lines.append(line)
+    except ValueError as error:
+        said = str(error)
+    assert FILE.read_bytes() == before
+    assert said.splitlines() == [
+        r"1 of 8 pictures get no label by label.pattern ^(.+)_\d+\.jpg$: IMG7.jpg; mend the rule "
+        "in datasets.yaml, or take these files out of the archive or folder",
+        "nothing is written to datasets.yaml",
+    ]
+    notes = word(lines, "note")
+    assert "1 of 8 pictures cannot be decoded: cut_1.jpg (" in notes
+    assert "1 groups of copies are equal byte by byte: cat_0.jpg = dog_7.jpg" in notes
+    assert "1 groups of copies have different labels: cat_0.jpg = dog_7.jpg" in notes
+    assert "1 classes have one picture only, which may fall to valid" in notes
+
+
+def test_damaged_pictures_are_named_and_may_be_left_out(project: Path) -> None:
+    lines = new(folder(pets() | {"cat_9.jpg": b"no picture"}))
+    assert "leave them out by -S presize.on_error=skip" in word(lines, "note")
+    assert word(lines, "formats") == "JPEG 5, unknown 1"
+    assert catalogue.block("mine").count == 6
+
+
+def test_pictures_that_are_of_no_use_are_refused(project: Path) -> None:
+    folder({"cat_1.jpg": b"", "dog_1.jpg": b"?"})
+    assert "2 of 2 pictures cannot be decoded: cat_1.jpg (" in refused()
+    assert "all pictures are of one class, cat: two" in refused(folder(pets(2, 0), "cats"))
+    with pytest.raises(FileNotFoundError, match="no such file or folder"):
+        new("absent")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("digits", "`digits` is there already.*`pawprint new digits --update`"),
+        ("my set", "`name` is 'my set': must be text that matches"),
+        ("a.b", "`name` is 'a.b'"),
+        ("../x", "`name` is '../x'"),
+        ("2026", "2026: is no text to YAML; take a name such as set-2026"),
+        ("true", "true: is no text to YAML"),
+        ("1e5", "1e5: is no text to YAML"),
+    ],
+)
+def test_a_name_that_cannot_be_one_is_refused(project: Path, name: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        new(folder(pets()), name=name)
+
+
+def test_a_rule_that_cannot_be_one_is_refused_before_any_fetching(project: Path) -> None:
+    assert "`label.pattern` is '(': must be" in refused(
+        "http://127.0.0.1:9/x", {"from": "name", "pattern": "("}
+    )
+    said = refused("absent", {"from": "csv", "file": "labels.csv", "name": "fname"})
+    assert "label.from: csv needs label.label too" in said
+
+
+COLUMNS = "labels.csv --name-column fname --label-column breed"
+ROWS = "fname,breed,id\n" + "".join(f"{i}.jpg,{'ab'[i % 2]},{i}\n" for i in range(6))
+
+
+@pytest.mark.parametrize(
+    ("names", "option"),
+    [
+        (["cat_1.jpg", "cat_2.jpg", "x_y_1.jpg", "x_y_2.jpg"], r"--pattern '^(.+)_\d+\.jpg$'"),
+        (["cat_1.jpg", "cat_2.png", "dog_1.jpg", "dog_2.jpg"], r"--pattern '^(.+)_\d+\.\w+$'"),
+        (["cat.0.jpg", "cat.1.jpg", "dog.0.jpg", "dog.1.jpg"], r"--pattern '^(.+)\.\d+\.jpg$'"),
+        (["a (1).jpg", "a (2).jpg", "b (1).jpg", "b (2).jpg"], r"--pattern '^(.+) \(\d+\)\.jpg$'"),
+        (["cat01.png", "cat02.png", "dog01.png", "dog02.png"], r"--pattern '^(\D+)\d+\.png$'"),
+        (["1_cat.jpg", "2_cat.jpg", "3_dog.jpg", "4_dog.jpg"], r"--pattern '^\d+[_-](.+)\.jpg$'"),
+        (["cat/IMG1.jpg", "cat/IMG2.jpg", "dog/IMG3.jpg", "dog/IMG4.jpg"], "--folder"),
+        (["train/cat/1.jpg", "train/dog/2.jpg", "valid/cat/3.jpg", "valid/dog/4.jpg"], "--folder"),
+        ([f"{i}.jpg" for i in range(6)], f"--csv {COLUMNS}"),
+    ],
+)  # fmt: skip
+def test_the_names_suggest_a_rule_and_nothing_is_written(
+    project: Path, names: list[str], option: str
+) -> None:
+    before = FILE.read_bytes()
+    folder({name: picture(seed=i) for i, name in enumerate(names)})
+    if "--csv" in option:
+        Path("pics/labels.csv").write_text(ROWS)
+    lines = new(rule={})
+    commands = [line.strip() for line in lines if "pawprint new" in line]
+    assert commands == [f"pawprint new mine pics {option}"]
+    assert "2 classes: " in word(lines, "fits")
+    assert FILE.read_bytes() == before
+
+
+def test_a_file_and_folders_that_both_fit_are_both_suggested(project: Path) -> None:
+    folder({f"{'xy'[i % 2]}/{i}.jpg": picture(seed=i) for i in range(6)})
+    Path("pics/labels.csv").write_bytes(b"\xef\xbb\xbf" + ROWS.encode())
+    Path("pics/other.csv").write_bytes(b"\xff\xfe")
+    assert [line.split("pics ")[1] for line in new(rule={}) if "pawprint new" in line] == [
+        f"--csv {COLUMNS}",
+        "--folder",
+    ]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["train/1.jpg", "valid/2.jpg", "train/3.jpg", "valid/4.jpg"], ["IMG_1.jpg", "IMG_2.jpg"]],
+)
+def test_where_nothing_fits_the_ways_to_say_it_are_named(project: Path, names: list[str]) -> None:
+    said = refused(folder(dict.fromkeys(names, b"")), {})
+    assert "name one by --pattern REGEX" in said and "--csv FILE --name-column X" in said
+
+
+def update(url: str | None = None) -> list[str]:
+    return list(newset.updated("mine", url))
+
+
+def test_an_update_says_what_changed_and_rewrites_two_lines(project: Path) -> None:
+    new(folder(pets()))
+    text = FILE.read_text().replace("  count: 5", "  # of my own\n  count: 5   # pictures")
+    FILE.write_text(
+        "# first\n" + text + "\n# last\nother: {pictures: {url: x}, label: {from: folder}}\n"
+    )
+    before = FILE.read_text().splitlines()
+    assert word(update("pics/"), "unchanged").startswith("5 pictures, sha256")
+    assert FILE.read_text().splitlines() == before
+    for i in range(2):
+        Path(f"pics/dog_{i}.jpg").unlink()
+        Path(f"pics/elk_{i}.jpg").write_bytes(picture(seed=20 + i))
+    Path("pics/elk_2.jpg").write_bytes(picture(seed=30))
+    Path("pics/cat_1.jpg").write_bytes(picture(seed=31))
+    lines = update()
+    assert word(lines, "count") == "5 -> 6 pictures"
+    assert word(lines, "changed") == (
+        "3 new (elk_0.jpg, elk_1.jpg, elk_2.jpg), 2 gone (dog_0.jpg, dog_1.jpg), "
+        "1 other bytes (cat_1.jpg)"
+    )
+    assert word(lines, "classes") == "new: elk\ngone: dog\n6 pictures, 2 classes: cat 3, elk 3"
+    after = FILE.read_text().splitlines()
+    changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    assert [old.split(":")[0] for old, _ in changed] == ["    sha256", "  count"]
+    assert changed[1][1] == "  count: 6   # pictures"
+    assert catalogue.block("mine").pictures.sha256 == word(lines, "written").split()[3].strip(",")
+
+
+def test_an_update_that_leaves_pictures_without_a_label_writes_nothing(project: Path) -> None:
+    new(folder(pets()))
+    before = FILE.read_bytes()
+    Path("pics/IMG7.jpg").write_bytes(picture())
+    with pytest.raises(ValueError, match=r"1 of 6 pictures get no label.*\nnothing is written"):
+        update()
+    with pytest.raises(ValueError, match="`mine` has url: pics; change it there"):
+        update("elsewhere")
+    with pytest.raises(ValueError, match="no block `other`"):
+        list(newset.updated("other", None))
+    assert FILE.read_bytes() == before
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("written", "then"),
+    [
+        ("url: pics  # mine", "url: pics  # mine{end}    sha256: {sha}"),
+        ("url: pics", "url: pics{end}    sha256: {sha}"),
+        ("md5: " + "a" * 32 + " # old{end}    url: pics", "sha256: {sha} # old{end}    url: pics"),
+        ("url: pics{end}    sha256: '" + "0" * 64 + "'", "url: pics{end}    sha256: {sha}"),
+    ],
+)
+def test_a_hash_is_added_or_replaced_where_it_stands(
+    project: Path, written: str, then: str, end: str
+) -> None:
+    folder(pets())
+    text = "# ä{end}mine:{end}  label: {{from: folder}}{end}  pictures:{end}    " + written
+    text = text.replace(
+        "{{from: folder}}", "{{from: name, pattern: '" + PATTERN.replace("{", "{{") + "'}}"
+    )
+    FILE.write_bytes(text.format(end=end).encode())
+    lines = update()
+    assert word(lines, "count") == "unknown -> 5 pictures; the earlier ones are not kept"
+    sha = catalogue.block("mine").pictures.sha256
+    expected = text.replace(written, then).format(end=end, sha=sha)
+    assert FILE.read_bytes().decode() == expected
+    assert "count" not in yaml12.load(FILE)["mine"]
+    (project / ".downloads" / str(sha)).unlink()
+    Path("pics/cat_5.jpg").write_bytes(picture(seed=5))
+    assert word(update(), "count").startswith("unknown -> 6")
+
+
+def test_a_file_in_braces_is_updated_but_not_appended_to(project: Path) -> None:
+    rule = "{from: folder}"
+    FILE.write_text("{mine: {pictures: {url: pics}, label: " + rule + ", count: 1}}")
+    folder({"a/1.jpg": picture(seed=1), "b/2.jpg": picture(seed=2)})
+    update()
+    sha = catalogue.block("mine").pictures.sha256
+    assert FILE.read_text() == (
+        "{mine: {pictures: {url: pics, sha256: " + str(sha) + "}, label: " + rule + ", count: 2}}"
+    )
+    said = refused(rule={"from": "folder"}, name="more")
+    assert "datasets.yaml: cannot be changed as it is written; put there by hand: more:\n" in said
+
+
+def test_a_block_that_shares_its_values_is_left_to_its_author(project: Path) -> None:
+    folder({"a/1.jpg": picture(seed=1), "b/2.jpg": picture(seed=2)})
+    shared = "base: &b {url: pics, sha256: " + "a" * 64 + "}\n"
+    FILE.write_text(shared + "mine: {pictures: *b, label: {from: folder}}\n")
+    with pytest.raises(ValueError, match="put there by hand: sha256: [0-9a-f]{64}, count: 2"):
+        update()
+    assert FILE.read_text().startswith(shared)
+
+
+@given(st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" "), min_size=1))
+def test_every_text_is_the_same_to_both_readers(text: str) -> None:
+    made = entry.block("x", {"label": {"pattern": text}})
+    expected = {"x": {"label": {"pattern": text}}}
+    assert yaml12.parsed(made, "") == expected
+    assert YAML(typ="safe", pure=True).load(made) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["1e5", "0x1F", "2026-11-21", "null", "~", "yes", "<<", "=", "a: b", "a #b", "- a", "'"]
+)
+def test_texts_that_look_like_something_else_stay_texts(text: str) -> None:
+    made = entry.block("x", {"label": {"pattern": text}})
+    assert YAML(typ="safe", pure=True).load(made) == yaml12.parsed(made, "")
+    assert yaml12.parsed(made, "")["x"]["label"]["pattern"] == text
+
+
+def test_what_cannot_be_shown_in_one_line_is_refused(project: Path) -> None:
+    assert "a\\x1bb: holds letters that cannot be shown" in refused(folder(pets(), "a\x1bb"))
+
+
+def command(*options: str) -> subprocess.CompletedProcess[str]:
+    call = [sys.executable, "-c", "from pawprint import cli; cli.main()", "new", *options]
+    return subprocess.run(call, capture_output=True, text=True, check=False)
+
+
+def test_the_command_writes_a_block_that_the_stages_take(project: Path) -> None:
+    rows = "".join(f"{i},{'cat' if i % 3 else 'dog'}\n" for i in range(20))
+    folder(
+        {f"{i}.jpg": picture(seed=i) for i in range(20)}
+        | {"labels.csv": f"id,kind\n{rows}".encode()}
+    )
+    made = command(
+        "mine", "pics", "--csv", "labels.csv", "--name-column", "id", "--label-column", "kind"
+    )
+    assert made.returncode == 0, made.stderr
+    params: Any = (
+        (project / "params.yaml").read_text().replace("dataset: digits", "dataset: mine  ")
+    )
+    (project / "params.yaml").write_text(params)
+    for stage in ("fetch", "label", "presize"):
+        done = run(stage, project)
+        assert done.returncode == 0, done.stderr
+    assert (project / "data/labels.csv").read_text().splitlines()[1].startswith("0.jpg,dog,")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["mine"], "pawprint: say where the pictures are: pawprint new mine FOLDER-OR-URL"),
+        (["mine", "--update", "--folder"], "pawprint: --update takes no rule and no hash"),
+        (["mine", "pics", "--folder", "--csv", "x"], "not allowed with argument --folder"),
+        (
+            ["mine", "pics", "--name-column", "x"],
+            "new mine: label.from: csv needs label.file, label.label",
+        ),
+        (["mine", "pics", "--folder", "--sha256", "x"], "`pictures.sha256` is 'x': must be 64 hex"),
+    ],
+)
+def test_a_wrong_call_is_one_line(project: Path, options: list[str], message: str) -> None:
+    made = command(*options)
+    assert made.returncode != 0 and message in made.stderr
+    assert "Traceback" not in made.stderr
+
+
+def test_the_committed_catalogue_is_left_as_it_is_by_an_append(project: Path) -> None:
+    new(folder(pets()))
+    assert FILE.read_bytes().startswith((ROOT / "datasets.yaml").read_bytes())
