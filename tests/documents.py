@@ -23,13 +23,16 @@ from tests.copies import ENVIRONMENT, built_copy, call
 from tests.fences import Command, commands
 from tests.likeness import aligned
 
-NETWORK = "needs the network"
-SEVERAL = "needs several machines; test_processes.py runs it on one"
+NETWORK = "needs the network; test_pets.py, test_dvc.py"
 HERE = "the tests run in what this makes"
 NOT_RUN = {  # and why, or the test that runs it instead
     "make run": HERE,
     "make test": "is what runs this",
-    "make pets": f"{NETWORK}; test_pets.py, test_dvc.py",
+    "make pets": NETWORK,
+    "make pets PRESET=pets-fine-tune": NETWORK,
+    "python3 -m venv .venv": HERE,
+    ". .venv/bin/activate": HERE,
+    "pip install -c constraints.txt -e .": HERE,
 }
 
 SHORT = {"docs/sharing.md"}  # pages that `make test` runs, with the small params
@@ -64,6 +67,7 @@ class Answer:
 
 
 def is_run(command: Command) -> bool:
+    """Whether it can; PowerShell's cannot, and their page says that they are untried."""
     return command.fence != "powershell" and command.name not in NOT_RUN
 
 

@@ -27,8 +27,11 @@ def test_every_fence_is_well_formed(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_is_known(page: str) -> None:
-    shown = [words for command in commands(text_of(page)) for words in calls(command.text)]
+    found = commands(text_of(page))
+    ours = [one for one in found if one.fence != "powershell" or re.match("dvc|pawprint", one.text)]
+    shown = [words for command in ours for words in calls(command.text)]
     assert [fault for words in shown if (fault := unknown(words))] == []
+    assert ours == found or "untried" in text_of(page)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -53,7 +56,7 @@ def test_every_local_link_leads_somewhere(page: str) -> None:
 @WAITING
 def test_what_is_not_run_is_shown_by_a_page_without_output_and_has_a_reason() -> None:
     shown = [command for page in pages() for command in commands(text_of(page))]
-    left = [command for command in shown if not is_run(command)]
+    left = [one for one in shown if one.fence != "powershell" and not is_run(one)]
     assert {command.name for command in left} == set(NOT_RUN)
     assert [command.name for command in left if command.shown] == []
     for reason in NOT_RUN.values():
