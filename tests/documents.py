@@ -25,6 +25,8 @@ from tests.likeness import aligned
 
 NETWORK = "needs the network; test_pets.py, test_dvc.py"
 HERE = "the tests run in what this makes"
+SEVERAL = "needs several machines; test_processes.py runs it on one"
+OWN = "there are no such pictures; docs/own-data.md runs it on some"
 NOT_RUN = {  # and why, or the test that runs it instead
     "make run": HERE,
     "make test": "is what runs this",
@@ -33,6 +35,11 @@ NOT_RUN = {  # and why, or the test that runs it instead
     "python3 -m venv .venv": HERE,
     ". .venv/bin/activate": HERE,
     "pip install -c constraints.txt -e .": HERE,
+    "pawprint new mine ~/pictures --pattern '^(.+)_\\d+\\.jpg$'": OWN,
+    "dvc exp run -S dataset=mine": OWN,
+    "pawprint predict photo.jpg": OWN,
+    "torchrun --nnodes 2 --nproc-per-node 4 --rdzv-backend c10d "
+    "--rdzv-endpoint HOST:29400 -m stages.train_frozen": SEVERAL,
 }
 
 SHORT = {"docs/sharing.md"}  # pages that `make test` runs, with the small params
