@@ -60,7 +60,7 @@ def test_a_folder_is_described_and_written_as_a_block_that_dvc_reads(project: Pa
     lines = new(folder(contents))
     archives.pack(Path("pics"), project / "by_hand.tar")
     sha = hashlib.sha256((project / "by_hand.tar").read_bytes()).hexdigest()
-    assert word(lines, "classes") == "6 pictures, 2 classes: cat 4, dog 2"
+    assert word(lines, "classes") == "6 pictures, 2 classes: cat (4), dog (2)"
     # areas: 40×30, 41×30, …, 44×30 and 200×100; of six the fourth is the middle one
     assert word(lines, "sizes") == "smallest 40×30, median 43×30, largest 200×100 px"
     assert word(lines, "formats") == "JPEG 5, PNG 1"
@@ -242,7 +242,7 @@ def test_an_update_says_what_changed_and_rewrites_two_lines(project: Path) -> No
         "3 new (elk_0.jpg, elk_1.jpg, elk_2.jpg), 2 gone (dog_0.jpg, dog_1.jpg), "
         "1 other bytes (cat_1.jpg)"
     )
-    assert word(lines, "classes") == "new: elk\ngone: dog\n6 pictures, 2 classes: cat 3, elk 3"
+    assert word(lines, "classes") == "new: elk\ngone: dog\n6 pictures, 2 classes: cat (3), elk (3)"
     after = FILE.read_text().splitlines()
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
     assert [old.split(":")[0] for old, _ in changed] == ["    sha256", "  count"]

@@ -101,7 +101,7 @@ def updated(name: str, url: str | None) -> Iterator[str]:
     stop(found)
     entry.rewrite(FILE, name, archive.name, len(made))
     yield row("written", f"{FILE}: {name}, sha256 {archive.name}, count {len(made)}")
-    yield from following(name)
+    yield row("next", f"dvc exp run -S dataset={name}")
 
 
 def check_name(name: str) -> None:

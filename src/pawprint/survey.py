@@ -56,7 +56,7 @@ def classes_line(labels: Sequence[str | None]) -> str:
 def shares(counted: Counter[str]) -> str:
     """The classes with their numbers of pictures, or the largest and the smallest of them."""
     ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-    words = [f"{label} {n:,}" for label, n in ordered]
+    words = [f"{label} ({n:,})" for label, n in ordered]
     most = 2 * SHOWN
     if len(words) <= most:
         return listed(words, most)
