@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pawprint import files, git
+from pawprint import files, git, yaml12
 
-SUMMARY = Path("reports/evaluate.json")
+SUMMARY, LOCK = Path("reports/evaluate.json"), Path("dvc.lock")
 
 
 def line() -> str:
@@ -25,7 +26,23 @@ def line() -> str:
             f"{SUMMARY} (error rate {found['error_rate']:.4f}) is of other params, data or code "
             "than are here now; `dvc repro` makes it anew"
         )
-    return closing(found, committed(SUMMARY))
+    return closing(found, then())
+
+
+def then() -> str:
+    """The error rate at the last commit, and of which data set where that is another."""
+    shown, lock = (git.said("show", f"HEAD:./{path.as_posix()}") for path in (SUMMARY, LOCK))
+    if not shown or not lock:
+        return "none yet"
+    before, now = dataset(yaml12.parsed(lock, f"HEAD: {LOCK}")), dataset(yaml12.load(LOCK))
+    of = "" if before == now else f" ({before})"
+    return f"{json.loads(shown)['error_rate']:.4f}{of}"
+
+
+def dataset(lock: Mapping[str, Any]) -> str:
+    """The data set that a dvc.lock tells of."""
+    used = lock.get("stages", {}).get("fetch", {}).get("params", {}).get("params.yaml", {})
+    return str(used.get("dataset", "of an unknown set"))
 
 
 def is_stale() -> bool:
@@ -35,19 +52,12 @@ def is_stale() -> bool:
     return made.returncode == 1  # 0: nothing has changed; others: no project of DVC's here
 
 
-def committed(path: Path) -> dict[str, Any] | None:
-    """The file as the last commit has it; None if it has none."""
-    shown = git.said("show", f"HEAD:./{path.as_posix()}")
-    return json.loads(shown) if shown else None
-
-
-def closing(now: dict[str, Any], before: dict[str, Any] | None) -> str:
-    """The line, from the metrics now and at the last commit."""
+def closing(now: Mapping[str, Any], before: str) -> str:
+    """The line, from the metrics now and the error rate at the last commit."""
     wrong = round(now["error_rate"] * now["n"])
-    then = f"{before['error_rate']:.4f}" if before else "none yet"
     activate = "" if os.environ.get("VIRTUAL_ENV") else ". .venv/bin/activate && "
     return (
         f"error rate {now['error_rate']:.4f} ({wrong} of {now['n']:,} valid pictures), last commit "
-        f"{then}; pictures: reports/report.html; next: {activate}"
+        f"{before}; pictures: reports/report.html; next: {activate}"
         "dvc exp run -S lr=3e-3"
     )
