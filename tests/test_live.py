@@ -13,7 +13,6 @@ from tests.copies import call, ended, running
 from tests.test_kills import queue_ended, start_queue
 
 pytestmark = pytest.mark.dvc
-LONG = pytest.mark.long
 EPOCHS, METRICS = 4, "reports/train_unfrozen.json"
 COPIES = {"workspace": None, "temp": "standalone/tmp*", "queue": "tmp*"}  # in .dvc/tmp/exps
 
@@ -48,9 +47,8 @@ def figures(row: dict[str, Any]) -> dict[str, Any]:
     return found.get("unfrozen", {})  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize(
-    "where", ["workspace", pytest.param("temp", marks=LONG), pytest.param("queue", marks=LONG)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("where", COPIES)
 def test_the_epochs_of_a_running_experiment_are_seen(copied: Path, where: str) -> None:
     way = [] if where == "workspace" else [f"--{where}"]
     what = ["--name", "live", "-S", f"unfrozen.epochs={EPOCHS}", "train_unfrozen"]
