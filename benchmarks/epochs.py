@@ -43,10 +43,11 @@ def ours(here: Path, arch: str, phase: str, kind: torch.dtype) -> tuple[Job, Job
         networks.freeze(network, train_norm=True)
     state = session.state(run, network)
     cycle = OneCycle([1e-4] * 3, 10_000, 0.25, 25.0, 1e5)
-    batch = next(training.augmented(data, recipe, phase, 0))
+    task = training.Pictures(data, recipe, phase)
+    batch = next(task.batches(0))
 
     def epoch() -> object:
-        return list(training.fit(state, data, recipe, cycle, phase, len(state.history) + 1))
+        return list(training.fit(state, task, cycle, len(state.history) + 1))
 
     def steps() -> object:
         return torch.stack(list(training.steps(state, [batch] * STEPS, cycle, 0, recipe))).tolist()

@@ -50,7 +50,7 @@ def child(folder: Path, budget: int) -> None:
     run = Session(device, data, recipe, Settings(0.01, 0.99, 1e-5, 0.0, True))
     state = session.state(run, networks.fresh("mobilenet_v3_small", 4, 0, {}))
     cycle = OneCycle([1e-4] * 3, EPOCHS * run.steps_per_epoch, 0.25, 25.0, 1e5)
-    found = training.fit(state, data, recipe, cycle, "unfrozen", EPOCHS)
+    found = training.fit(state, training.Pictures(data, recipe, "unfrozen"), cycle, EPOCHS)
     seconds = [epoch.seconds for epoch in found]
     (folder / "seconds.json").write_text(json.dumps(seconds[1:]))
 

@@ -64,7 +64,8 @@ def main(folder: Path, count: int) -> None:
     training.steps = steps_noted  # type: ignore[assignment]
     state = session.state(run, network)
     cycle = OneCycle([1e-3, 2e-3, 3e-3], EPOCHS * run.steps_per_epoch, 0.25, 25.0, 1e5)
-    epochs = list(training.fit(state, run.data, run.recipe, cycle, "x", EPOCHS))
+    task = training.Pictures(run.data, run.recipe, "x")
+    epochs = list(training.fit(state, task, cycle, EPOCHS))
     judged = [[epoch.valid_loss, epoch.error_rate] for epoch in epochs]
     number = os.environ.get("RANK", "0")
     told = {"seen": seen, "losses": losses, "judged": judged}

@@ -76,6 +76,7 @@ def trained(
     begun = session.state(run, network)
     store.restore(begun)
     yield begun.history
-    for _ in training.fit(begun, run.data, run.recipe, rates, phase, cycle["epochs"]):
+    task = training.Pictures(run.data, run.recipe, phase)
+    for _ in training.fit(begun, task, rates, cycle["epochs"]):
         store.save(begun)
         yield begun.history

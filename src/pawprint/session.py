@@ -100,7 +100,8 @@ def found(
     """
     rates = Growing(**finder_keys, groups=GROUPS)
     begun, steps = state(run, network), finder_keys["steps"]
-    return finder.curve(training.finder_points(begun, run.data, run.recipe, rates, phase, steps))
+    task = training.Pictures(run.data, run.recipe, phase)
+    return finder.curve(training.finder_points(begun, task, rates, steps))
 
 
 def card(session: Session, keys: Mapping[str, Any]) -> Card:

@@ -1,6 +1,7 @@
 """The training loop: ten lines, one for every phase and for the finder.
 
-A phase hands in its network, its schedule and its name; nothing here knows which one it is.
+A phase hands in its network, its schedule and its task; nothing here knows which one it is. The
+task on pictures stands below, the one on ratings in rated.py.
 No step waits for the device: losses are looked at when the epoch is over.
 """
 
@@ -8,6 +9,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -23,6 +25,45 @@ from pawprint.schedules import Growing, OneCycle
 from pawprint.smoothing import Smoothed
 
 
+@runtime_checkable
+class Rule(Protocol):
+    """How a batch becomes a step."""
+
+    @property
+    def seed(self) -> int:
+        """Of dropout."""
+
+    @property
+    def kind(self) -> torch.dtype:
+        """Of autocast."""
+
+    def loss(self, outputs: Tensor, wanted: Tensor) -> Float[Tensor, ""]:
+        """The mean loss of a batch."""
+
+
+@runtime_checkable
+class Task(Protocol):
+    """What a phase learns."""
+
+    @property
+    def phase(self) -> str:
+        """Its name; keys the random numbers."""
+
+    @property
+    def recipe(self) -> Rule:
+        """The same for all phases."""
+
+    @property
+    def per_epoch(self) -> int:
+        """Batches of an epoch."""
+
+    def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """What the network is given in each batch, and what it is to say."""
+
+    def judged(self, network: nn.Module) -> tuple[float, float | None]:
+        """Mean loss on valid, and error rate where classes are told."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a picture becomes a batch, and a batch a step; the same for all phases."""
@@ -34,6 +75,32 @@ class Recipe:
     strengths: Strengths
     smoothing: float  # of the labels
 
+    def loss(self, outputs: Tensor, wanted: Tensor) -> Float[Tensor, ""]:
+        """The mean loss of a batch, in nats."""
+        return targets.loss(outputs, wanted, self.smoothing)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The task on pictures."""
+
+    data: Dataset
+    recipe: Recipe
+    phase: str
+
+    @property
+    def per_epoch(self) -> int:
+        """Batches of an epoch."""
+        return batches.per_epoch(len(self.data.parts["train"]), self.recipe.batch_size)
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """The training batches of one epoch."""
+        return augmented(self.data, self.recipe, self.phase, epoch)
+
+    def judged(self, network: nn.Module) -> tuple[float, float]:
+        """Mean loss in nats and error rate of valid."""
+        return judged(network, self.data.cache, self.data.parts["valid"], self.recipe)
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -41,8 +108,8 @@ class Epoch:
 
     epoch: int  # from 0
     train_loss: float  # debiased exponential mean over the phase, in nats
-    valid_loss: float  # mean over the pictures of valid, in nats
-    error_rate: float  # 0-1, of valid
+    valid_loss: float  # mean over valid, in nats
+    error_rate: float | None  # 0-1, of valid; None where no class is told
     seconds: float
 
 
@@ -65,28 +132,21 @@ def started(network: nn.Module, optimizer: optim.AdamW, kind: torch.dtype) -> St
     return State(network, processes.parallel(network), optimizer, scaler, Smoothed(), [])
 
 
-def fit(
-    state: State,
-    data: Dataset,
-    recipe: Recipe,
-    schedule: OneCycle | Growing,
-    phase: str,
-    epochs: int,
-) -> Iterator[Epoch]:
+def fit(state: State, task: Task, schedule: OneCycle | Growing, epochs: int) -> Iterator[Epoch]:
     """Train until `epochs` are done, from where `state` is; each epoch changes `state` in place.
 
     Raises:
         ValueError: a loss is not finite; the message names its step and rate.
     """
-    per_epoch = batches.per_epoch(len(data.parts["train"]), recipe.batch_size)
+    recipe, phase = task.recipe, task.phase
     for number in range(len(state.history), epochs):
-        began, first = time.perf_counter(), number * per_epoch
-        found = augmented(data, recipe, phase, number)
+        began, first = time.perf_counter(), number * task.per_epoch
+        found = task.batches(number)
         with randomness.seeded(recipe.seed, phase, number, processes.named("dropout")):
             losses = watched(steps(state, found, schedule, first, recipe), first, schedule)
         state.smoothed = state.smoothed.after(losses)
         processes.agree(state.network.buffers())
-        valid_loss, error_rate = judged(state.network, data.cache, data.parts["valid"], recipe)
+        valid_loss, error_rate = task.judged(state.network)
         if not math.isfinite(valid_loss):
             raise ValueError(
                 f"{phase}: the loss on valid became {valid_loss} in epoch {number}, so the network "
@@ -107,14 +167,18 @@ def augmented(data: Dataset, recipe: Recipe, phase: str, epoch: int) -> Iterator
 
 
 def steps(
-    state: State, found: Iterable[Batch], schedule: OneCycle | Growing, first: int, recipe: Recipe
+    state: State,
+    found: Iterable[tuple[Tensor, Tensor]],
+    schedule: OneCycle | Growing,
+    first: int,
+    recipe: Rule,
 ) -> Iterator[Float[Tensor, ""]]:
     """The loss of each step, still on the device."""
     network, optimizer, scaler = state.parallel.train(), state.optimizer, state.scaler
-    for step, (pictures, wanted) in enumerate(found, first):
+    for step, (given, wanted) in enumerate(found, first):
         optimizers.set_rates(optimizer, *schedule.at(step))
-        with devices.autocast(pictures.device, recipe.kind):
-            loss = targets.loss(network(pictures), wanted, recipe.smoothing)
+        with devices.autocast(given.device, recipe.kind):
+            loss = recipe.loss(network(given), wanted)
         loss = loss * processes.weight(len(wanted), loss.device)
         scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         scaler.step(optimizer)
@@ -171,18 +235,13 @@ def check_finite(losses: list[float], first: int, schedule: OneCycle | Growing) 
 
 
 def finder_points(
-    state: State,
-    data: Dataset,
-    recipe: Recipe,
-    schedule: OneCycle | Growing,
-    phase: str,
-    count: int,
+    state: State, task: Task, schedule: OneCycle | Growing, count: int
 ) -> Iterator[tuple[float, float]]:
     """Rate and loss of `count` batches, over as many epochs as that takes."""
-    epoch = step = 0
+    recipe, epoch, step = task.recipe, 0, 0
     while step < count:
-        found = augmented(data, recipe, phase, epoch)
-        with randomness.seeded(recipe.seed, phase, epoch, processes.named("dropout")):
+        found = task.batches(epoch)
+        with randomness.seeded(recipe.seed, task.phase, epoch, processes.named("dropout")):
             for loss in steps(state, found, schedule, step, recipe):
                 yield schedule.at(step)[0][-1], loss.item()  # the finder looks at every loss
                 step += 1
