@@ -1,8 +1,8 @@
 """What the learning-rate finder suggests, beside what each rate then gives: `make bench-rates`.
 
 On photographs, as DVC experiments (benchmarks.experiments): the finders with several seeds; one
-frozen epoch at each of seven rates; two unfrozen epochs at each, after a frozen one at 3e-3, with a
-hundredth of the rate for the first layers. Drawn in docs/learning-rate.png, told in
+frozen epoch at each of several rates; two unfrozen epochs at each of others, after a frozen one at
+3e-3, with a hundredth of the rate for the first layers. Drawn in docs/learning-rate.png, told in
 docs/learning-rate.md.
 """
 
@@ -21,8 +21,8 @@ from benchmarks import experiments, results
 from benchmarks.photographs import ROOT
 from pawprint import charts, console, runs, yaml12
 
-RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
-UNFROZEN = (1e-05, 3e-05, 0.0001, 0.0003, 0.001, 0.003, 0.01)
+RATES = (0.0001, 0.001, 0.003, 0.01, 0.03, 0.1)
+UNFROZEN = (1e-05, 0.0001, 0.001, 0.01)
 PICTURE = ROOT / "docs" / "learning-rate.png"
 ONE_CYCLE = {"pct_start": 0.25, "div": 25.0}
 RULES = tuple(charts.RATES)
@@ -76,7 +76,7 @@ def errors(seeds: int) -> Found:
 def finder(phase: str, seed: int) -> tuple[pd.DataFrame, dict[str, float | None]]:
     """The curve of one seed, and the four suggestions."""
     stem = "reports/lr_find" + ("_unfrozen" if phase == "unfrozen" else "")
-    run = name(phase, 0.003, seed)
+    run = name(phase, {"frozen": RATES, "unfrozen": UNFROZEN}[phase][0], seed)
     return (
         pd.read_csv(io.StringIO(file(run, f"{stem}.csv"))),
         yaml12.parsed(file(run, f"{stem}.json"), stem),
