@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -12,6 +12,7 @@ from pawprint import schema, yaml12
 from pawprint.schema import Section
 
 FILE = Path("datasets.yaml")
+Kind = TypeVar("Kind", bound=Section)
 
 Md5 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -135,6 +136,11 @@ class Block(Section):
 
 
 def block(name: str, path: Path = FILE) -> Block:
+    """The block of one data set of pictures; raises as `chosen` does."""
+    return chosen(Block, name, path)
+
+
+def chosen(kind: type[Kind], name: str, path: Path) -> Kind:
     """The block of one data set.
 
     Raises:
@@ -148,4 +154,4 @@ def block(name: str, path: Path = FILE) -> Block:
             f"{path}: no block `{name}`, which params.yaml asks for (dataset: {name}); "
             f"add it, or choose one of {known}"
         )
-    return schema.checked(Block, content[name], f"{path}: {name}")
+    return schema.checked(kind, content[name], f"{path}: {name}")

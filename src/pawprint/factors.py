@@ -1,0 +1,157 @@
+"""Networks that predict a rating from the factors of its user and its item, and their file.
+
+Source: fastbook chapter 8; fastai 2.8's collab.py and layers.py for names and initial values.
+Row 0 of every table is for users and items that training has not seen.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int32
+from torch import Tensor, nn
+
+from pawprint import modelfile, randomness
+
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the model file says of itself."""
+
+    kind: str  # dot, bias or network
+    users: list[str]  # row 1 of the users' tables is the first
+    items: list[str]
+    factors: list[int]  # of a user, of an item
+    hidden: int  # units of the network's layer
+    span: list[float] | None  # between which it predicts; None: any number
+    params: dict[str, Any]  # declared by the stage that wrote it
+    data: str  # sha256 of ratings.csv
+    versions: dict[str, str]
+
+
+def embedding(rows: int, columns: int) -> nn.Embedding:
+    """A table whose initial values are normal, sd 0.01; beyond 2 sd the remainder, as fastai's."""
+    made = nn.Embedding(rows, columns)
+    with torch.no_grad():
+        made.weight.normal_().fmod_(2).mul_(0.01)
+    return made
+
+
+def ranged(outputs: Float[Tensor, " rating"], span: Span | None) -> Float[Tensor, " rating"]:
+    """The outputs, brought between two numbers by a sigmoid."""
+    if span is None:
+        return outputs
+    low, high = span
+    return torch.sigmoid(outputs) * (high - low) + low
+
+
+class Dot(nn.Module):
+    """The dot product of a user's and an item's factors, and perhaps a bias of each."""
+
+    def __init__(
+        self, users: int, items: int, factors: int, has_biases: bool, span: Span | None
+    ) -> None:
+        """Tables of so many users and items, and a row 0 beside them."""
+        super().__init__()
+        self.span = span
+        self.users, self.items = embedding(users + 1, factors), embedding(items + 1, factors)
+        self.user_bias = embedding(users + 1, 1) if has_biases else None
+        self.item_bias = embedding(items + 1, 1) if has_biases else None
+
+    def forward(self, pairs: Int32[Tensor, "rating pair=2"]) -> Float[Tensor, " rating"]:
+        """The ratings of these rows of the users' and the items' tables."""
+        users, items = pairs.unbind(1)
+        outputs = (self.users(users) * self.items(items)).sum(1)
+        if self.user_bias is not None and self.item_bias is not None:
+            outputs = outputs + (self.user_bias(users) + self.item_bias(items)).squeeze(1)
+        return ranged(outputs, self.span)
+
+
+class Network(nn.Module):
+    """One layer on a user's factors and an item's, side by side."""
+
+    def __init__(
+        self, users: int, items: int, factors: tuple[int, int], hidden: int, span: Span | None
+    ) -> None:
+        """Tables of so many users and items, each with its number of factors."""
+        super().__init__()
+        self.span = span
+        self.users, self.items = embedding(users + 1, factors[0]), embedding(items + 1, factors[1])
+        self.layers = nn.Sequential(
+            nn.Linear(sum(factors), hidden), nn.ReLU(), nn.Linear(hidden, 1)
+        )
+
+    def forward(self, pairs: Int32[Tensor, "rating pair=2"]) -> Float[Tensor, " rating"]:
+        """The ratings of these rows of the users' and the items' tables."""
+        users, items = pairs.unbind(1)
+        both = torch.cat([self.users(users), self.items(items)], 1)
+        return ranged(self.layers(both).squeeze(1), self.span)
+
+
+def by_rule(names: int) -> int:
+    """fastai's number of factors for so many names, those not seen counted as one.
+
+    Source: fastai 2.8's tabular/model.py, emb_sz_rule.
+
+    >>> by_rule(943), by_rule(1634)
+    (74, 101)
+    """
+    return min(600, round(1.6 * math.pow(names + 1, 0.56)))
+
+
+def sizes(factors: int | None, users: int, items: int) -> list[int]:
+    """Factors of a user and of an item: so many, or by fastai's rule."""
+    return [factors or by_rule(users), factors or by_rule(items)]
+
+
+def built(card: Card) -> Dot | Network:
+    """The network of a card, with values of torch's generator."""
+    users, items = len(card.users), len(card.items)
+    span = (card.span[0], card.span[1]) if card.span else None
+    each = (card.factors[0], card.factors[1])
+    if card.kind == "network":
+        return Network(users, items, each, card.hidden, span)
+    return Dot(users, items, each[0], card.kind == "bias", span)
+
+
+def fresh(card: Card, seed: int) -> Dot | Network:
+    """The network of a card, with the initial values of this seed."""
+    with randomness.seeded(seed, "factors"):
+        return built(card)
+
+
+def is_decayed(network: nn.Module) -> Mapping[nn.Parameter, bool]:
+    """Whether weight decay acts on each parameter: on all but the biases of layers.
+
+    The tables of biases are decayed, as they are by fastai: that is what tames them.
+    """
+    layers = {part.bias for part in network.modules() if isinstance(part, nn.Linear)}
+    return {weight: weight not in layers for weight in network.parameters()}
+
+
+def write(path: Path, network: nn.Module, card: Card) -> None:
+    """The network's parameters, with their card."""
+    modelfile.write_tensors(path, network.state_dict(), asdict(card))
+
+
+def read(path: Path) -> tuple[Dot | Network, Card]:
+    """The network on the CPU, in evaluation mode, and its card.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: it is no model file, or one of pictures.
+    """
+    tensors, text = modelfile.read_tensors(path)
+    try:
+        card = Card(**text)
+        network = built(card)
+        network.load_state_dict(tensors)
+    except (TypeError, RuntimeError) as error:
+        said = " ".join(str(error).split())[:300]
+        raise ValueError(f"{path}: no model of ratings of this version: {said}") from error
+    return network.eval(), card

@@ -1,0 +1,243 @@
+"""Ratings as a table: read from an archive or a CSV, and the side of the split of each."""
+
+import csv
+import io
+import json
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pawprint import archives, splits, untrusted, yaml12
+from pawprint.findings import Findings, listed
+
+SEPARATORS = ("\t", "::", "|", ";", ",")  # the first of them that a file's first line holds
+COLUMNS = ("user", "item", "rating", "time")
+PLANTED = "planted/planted.json"
+MEND = "mend `table` or `titles` in datasets.yaml"
+
+
+def read(
+    archive: Path,
+    file: str | None,
+    columns: dict[str, str],
+    titles: tuple[str, str] | None,
+    found: Findings,
+) -> pd.DataFrame:
+    """The ratings in the order of the file.
+
+    Args:
+        archive: a tar or a zip; or, where `file` is None, the table itself.
+        file: the table's name in the archive.
+        columns: by our names; without any, they are the first three, and the fourth is the time.
+        titles: name and encoding of a file of items and their titles.
+        found: told of faulty rows (errors), and of items without a title or of one title (notes).
+
+    Returns:
+        Columns user, item (its title, where it has one), rating and, where there is one, time.
+
+    Raises:
+        ValueError: a file is not there or is no table, or lacks a column.
+    """
+    table = picked(cells(text(archive, file, "utf-8"), file or str(archive)), columns, file)
+    if titles:
+        names = cells(text(archive, *titles), titles[0])
+        table["item"] = titled(table["item"], names, found)
+    return checked(table, found)
+
+
+def text(archive: Path, file: str | None, encoding: str) -> str:
+    """A file's text.
+
+    Raises:
+        ValueError: it is not there, too large, or not in this encoding.
+    """
+    if file is None:
+        return whole(archive)
+    name = archives.normal(file)
+    data = dict(archives.contents(archive, {name})).get(name)
+    if data is None:
+        there = listed([yaml12.one_line(one, 80) for one in archives.file_names(archive)])
+        raise ValueError(f"{file}: not in the archive, which has {there or 'no file'}; {MEND}")
+    return data.decode(encoding) if encoding == "latin-1" else archives.text(data, file)
+
+
+def whole(table: Path) -> str:
+    """The text of a table that lies in no archive.
+
+    Raises:
+        ValueError: it is an archive, or not UTF-8.
+    """
+    try:
+        there = [yaml12.one_line(one, 80) for one in archives.file_names(table)]
+    except ValueError:
+        return archives.text(table.read_bytes(), str(table))
+    raise ValueError(
+        f"{table}: an archive or a folder, of {listed(there)}; name the table in it: table.file in "
+        "datasets.yaml"
+    )
+
+
+def cells(content: str, where: str) -> pd.DataFrame:
+    """The rows of a table as texts, numbered from 0, its first line among them.
+
+    Raises:
+        ValueError: it has fewer than two columns, or a row has more than the first.
+    """
+    first = content.partition("\n")[0]
+    mark = next((mark for mark in SEPARATORS if mark in first), None)
+    if mark is None:
+        shown = yaml12.one_line(first, 80)
+        raise ValueError(f"{where}: no table: its first line is {shown!r}; {MEND}")
+    if mark == "::":
+        content, mark = content.replace("::", "\t"), "\t"
+    try:
+        table = pd.read_csv(
+            io.StringIO(content),
+            sep=mark,
+            header=None,
+            dtype=str,
+            quoting=csv.QUOTE_MINIMAL if mark in ",;" else csv.QUOTE_NONE,
+            keep_default_na=False,
+            skip_blank_lines=False,
+        )
+    except pd.errors.ParserError as error:
+        said = " ".join(str(error).split())[:200]
+        raise ValueError(f"{where}: no table: {said}; mend this line") from error
+    return pd.DataFrame({column: table[column].fillna("").str.strip() for column in table})
+
+
+def noise(archive: Path) -> float | None:
+    """The standard deviation of the noise in made ratings; None for real ones."""
+    try:
+        found = dict(archives.contents(archive, {PLANTED}))
+    except ValueError:  # a table that is no archive
+        return None
+    return float(json.loads(found[PLANTED])["noise"]) if PLANTED in found else None
+
+
+def picked(table: pd.DataFrame, columns: dict[str, str], file: str | None) -> pd.DataFrame:
+    """The columns that are wanted, under our names, without the line that names them.
+
+    Raises:
+        ValueError: one is not there.
+    """
+    where, head = file or "the table", table.iloc[0].tolist()
+    absent = [name for name in columns.values() if head.count(name) != 1]
+    if absent or len(head) < 3:
+        raise ValueError(
+            f"{where}: {f'no (or twice the) column {listed(absent)}' if absent else 'too few'}: "
+            f"its first line has {listed([yaml12.one_line(x, 40) for x in head], 20)}; {MEND}"
+        )
+    if columns:
+        chosen = table.iloc[1:, [head.index(name) for name in columns.values()]]
+        return chosen.set_axis(list(columns), axis=1)
+    is_named = np.isnan(pd.to_numeric(pd.Series(head[2:3]), errors="coerce")).all()
+    chosen = table.iloc[int(is_named) :, :4]
+    return chosen.set_axis(list(COLUMNS[: chosen.shape[1]]), axis=1)
+
+
+def titled(items: pd.Series, names: pd.DataFrame, found: Findings) -> pd.Series:
+    """The title of each item, or the item itself; items of one title become one.
+
+    Source: fastbook chapter 8 joins MovieLens's titles in the same way, 18 of which stand twice.
+    """
+    known = dict(zip(names[0], names[1], strict=True)) if names.shape[1] > 1 else {}
+    there = pd.unique(items)
+    without = [item for item in there if not known.get(item)]
+    if without:
+        found.notes.append(f"{len(without)} items have no title: {listed(without)}")
+    given = pd.Series([known[item] for item in there if known.get(item)], dtype=str)
+    twice = sorted(set(given[given.duplicated()]))
+    if twice:
+        found.notes.append(f"{len(twice)} titles name several items, taken as one: {listed(twice)}")
+    return items.map(lambda item: known.get(item) or item)
+
+
+def checked(table: pd.DataFrame, found: Findings) -> pd.DataFrame:
+    """The table with numbers for ratings and times; faulty rows are told by their lines."""
+    table = table[(table != "").any(axis=1)]
+    numbers = table.columns.intersection(["rating", "time"])
+    made = table.assign(**{x: pd.to_numeric(table[x], errors="coerce") for x in numbers})
+    for column in table.columns:
+        is_bad = table[column] == "" if column in ("user", "item") else ~np.isfinite(made[column])
+        lines = [
+            f"line {row + 1} ({yaml12.one_line(repr(cell), 40)})"
+            for row, cell in table.loc[is_bad, column].items()
+        ]
+        if lines:
+            what = "empty" if column in ("user", "item") else "no number"
+            found.errors.append(f"{len(lines)} ratings have a {column} that is {what}: "
+                                f"{listed(lines)}; mend these lines, or {MEND}")  # fmt: skip
+    for column in ("user", "item"):
+        made[column] = harmless(made[column], found)
+    if table.empty:
+        found.errors.append(f"no rating in the table; {MEND}")
+    if again := int(table.duplicated(["user", "item"]).sum()):
+        found.notes.append(f"{again} ratings are of a user and an item that have one: all count")
+    return made.reset_index(drop=True)
+
+
+def harmless(names: pd.Series, found: Findings) -> pd.Series:
+    """The names; an apostrophe is put before those that a spreadsheet would run as a formula."""
+    faults = {name: fault for name in pd.unique(names) if (fault := untrusted.fault(name))}
+    formulas = {name: f"'{name}" for name, fault in faults.items() if "formula" in fault}
+    others = [repr(name) for name in faults if name not in formulas]
+    if others:
+        found.errors.append(f"{len(others)} names cannot be used (control characters): "
+                            f"{listed(others)}; mend the table")  # fmt: skip
+    if formulas:
+        found.notes.append(f"{len(formulas)} names would be formulas to a spreadsheet, and get an "
+                           f"apostrophe: {listed(list(formulas))}")  # fmt: skip
+    return names.replace(formulas) if formulas else names
+
+
+def sides(table: pd.DataFrame, rule: str, valid_fraction: float, seed: int) -> list[str]:
+    """train or valid for each rating.
+
+    Args:
+        table: columns user and, but for `random`, time.
+        rule: random (fastai's RandomSplitter), time (the latest are valid), or one (the latest of
+            each user that has two or more); of equal times the later row is the later one.
+        valid_fraction: share that valid gets; not read by `one`.
+        seed: of the draw; read by `random` alone.
+
+    Raises:
+        ValueError: there are no times, or a side stays empty.
+    """
+    if rule != "random" and "time" not in table:
+        raise ValueError(
+            f"split.rule: {rule} needs the time of each rating: name its column in datasets.yaml "
+            "(table.time), or use split.rule: random"
+        )
+    if rule == "random":
+        made = splits.random(len(table), valid_fraction, seed)
+    else:
+        order = np.argsort(table["time"].to_numpy(), kind="stable")
+        valid = order[len(order) - int(valid_fraction * len(order)) :]
+        if rule == "one":
+            users = table["user"].iloc[order]
+            valid = order[(~users.duplicated(keep="last") & users.duplicated()).to_numpy()]
+        made = np.where(np.isin(np.arange(len(table)), valid), "valid", "train").tolist()
+    if len(set(made)) < 2:
+        raise ValueError(
+            f"split.rule: {rule} leaves train or valid empty, of {len(table)} ratings; change "
+            "split.valid_fraction, or add ratings"
+        )
+    return made
+
+
+def vocabulary(names: Collection[str]) -> list[str]:
+    """The names once each, sorted: as numbers where all are whole numbers, else by code point."""
+    distinct: Sequence[str] = sorted(set(names))
+    if all(name.isascii() and name.isdecimal() for name in distinct):
+        return sorted(distinct, key=lambda name: (int(name), name))
+    return list(distinct)
+
+
+def summary(table: pd.DataFrame) -> dict[str, int]:
+    """Counts: ratings, users, items, and the ratings of each side."""
+    counts = {"ratings": len(table), "users": table["user"].nunique()}
+    by_side = {side: int((table["split"] == side).sum()) for side in ("train", "valid")}
+    return counts | {"items": table["item"].nunique()} | by_side
