@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pawprint import console, files, git, params
+from pawprint import arguments, console, files, git, params
 from pawprint.findings import Findings
 
 MODEL, ONNX = Path("models/unfrozen.safetensors"), Path("build/model.onnx")
@@ -31,8 +31,10 @@ def parser() -> argparse.ArgumentParser:
     asked = commands.add_parser("predict", help="what the model says of new pictures")
     asked.add_argument("files", nargs="+", help="files, folders, patterns; - for names on stdin")
     asked.add_argument("--model", type=Path, default=MODEL, help=f"the model file ({MODEL})")
-    asked.add_argument("--top", type=count, default=3, help="classes to name (3)")
-    asked.add_argument("--min-probability", type=share, default=0.0, help="else: none of these")
+    asked.add_argument("--top", type=arguments.count, default=3, help="classes to name (3)")
+    asked.add_argument(
+        "--min-probability", type=arguments.share, default=0.0, help="else: none of these"
+    )
     forms = asked.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="one JSON object a line")
     forms.add_argument("--csv", action="store_true", help="file,label,probability")
@@ -55,6 +57,13 @@ def parser() -> argparse.ArgumentParser:
     length.set_defaults(run=timed)
     checked = commands.add_parser("verify", help="rebuild the last commit in a clone, and compare")
     checked.set_defaults(run=verified)
+    asks = commands.add_parser("recommend", help="items for a user of the ratings (collab/)")
+    asks.add_argument("user", help="as the ratings name it")
+    like = commands.add_parser("similar", help="items near to one of the ratings' (collab/)")
+    like.add_argument("item", help="its title, or a part of it that no other has")
+    for one in (asks, like):
+        one.add_argument("--top", type=arguments.count, default=10, help="items to name (10)")
+        one.set_defaults(run=rated, user=None, item=None)
     add_new(commands.add_parser("new", help="own pictures: look at them, add them as a data set"))
     return made
 
@@ -72,24 +81,6 @@ def add_new(made: argparse.ArgumentParser) -> None:
     made.add_argument("--sha256", help="what the archive must have")
     made.add_argument("--update", action="store_true", help="the pictures have changed")
     made.set_defaults(run=newly)
-
-
-def count(text: str) -> int:
-    """A whole number from 1 on."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
-    return int(text)
-
-
-def share(text: str) -> float:
-    """A number from 0 to 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
-    return value
 
 
 def resulted(_given: argparse.Namespace) -> None:
@@ -201,6 +192,14 @@ def timed(_given: argparse.Namespace) -> None:
     for name in ("frozen", "unfrozen"):
         phase = epochs.read(Path(f"reports/train_{name}.csv"), name)
         print(epochs.said(phase, pictures))
+
+
+def rated(given: argparse.Namespace) -> None:
+    """A line an item: the predicted rating for a user, or the cosine with an item."""
+    from pawprint import recommend
+
+    for one in recommend.answers(given.user, given.item, given.top):
+        print(f"{one.score:7.3f}  {one.item}")
 
 
 def newly(given: argparse.Namespace) -> None:

@@ -1,0 +1,108 @@
+"""What is recommended, judged by what was rated later: recall and NDCG at k, and by popularity.
+
+Source: Järvelin and Kekäläinen 2002, ACM TOIS 20(4), for NDCG, here with gains of 0 and 1.
+"""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from jaxtyping import Bool, Float, Int32, Int64
+from torch import Tensor, nn
+
+from pawprint import rated
+from pawprint.rated import Ratings
+
+AT_ONCE = 64  # users whose items are all scored together
+Scores = Callable[[Int64[Tensor, " user"]], Float[Tensor, "user item"]]
+
+
+def scores(network: nn.Module, users: Int64[Tensor, " user"], items: int) -> Tensor:
+    """What the network predicts for all items (rows 1 to `items`) by these rows of users."""
+    everything = torch.arange(1, items + 1, device=users.device)
+    pairs = torch.cartesian_prod(users, everything).int()
+    return rated.predicted(network, pairs).view(len(users), items)
+
+
+def popularity(data: Ratings) -> Float[Tensor, " item"]:
+    """How often train has rated each item."""
+    counts = torch.bincount(data.train.pairs[:, 1].long(), minlength=len(data.items) + 1)
+    return counts[1:].double()
+
+
+def best(
+    found: Float[Tensor, "user item"], seen: Bool[Tensor, "user item"], k: int
+) -> Int64[Tensor, "user k"]:
+    """The k items with the highest scores that a user has not seen; of equal ones the first."""
+    open_ones = found.masked_fill(seen, -torch.inf)
+    return open_ones.sort(dim=1, descending=True, stable=True).indices[:, :k]
+
+
+def recall_and_ndcg(
+    chosen: Int64[Tensor, "user k"],
+    relevant: Bool[Tensor, "user item"],
+    totals: Int64[Tensor, " user"],
+) -> tuple[Float[Tensor, " user"], Float[Tensor, " user"]]:
+    """Recall and NDCG of each user.
+
+    Args:
+        chosen: items, best first.
+        relevant: whether a user wanted an item.
+        totals: how many a user wanted, those that train does not know among them; at least 1.
+    """
+    hits = relevant.gather(1, chosen).double()
+    places = torch.arange(chosen.shape[1], device=chosen.device)
+    gains = 1 / torch.log2(places + 2.0).double()
+    ideal = (gains * (places < totals[:, None])).sum(1)
+    return hits.sum(1) / totals, (hits * gains).sum(1) / ideal
+
+
+def marked(
+    pairs: Int32[Tensor, "rating pair=2"], users: Int64[Tensor, " user"], items: int
+) -> Bool[Tensor, "user item"]:
+    """Whether there is a pair of each of these users, sorted, with each item (row 0 first)."""
+    made = torch.zeros(len(users), items + 1, dtype=torch.bool, device=users.device)
+    own = pairs[torch.isin(pairs[:, 0], users.int())].long()
+    made[torch.searchsorted(users, own[:, 0].contiguous()), own[:, 1]] = True
+    return made
+
+
+def judged(data: Ratings, score: Scores, k: int, least: float) -> Iterator[tuple[Tensor, Tensor]]:
+    """Recall and NDCG at k of the users that train knows and that want something, by parts.
+
+    Args:
+        data: a user wants what it has rated `least` or more in valid; of what is recommended to
+            it, what it has rated in train is left out.
+        score: the score of each item (row 1 first) for these users, higher is better.
+        k: how many are recommended.
+        least: see above.
+    """
+    rows = data.valid.pairs[data.valid.wanted >= least]
+    strange = rows[rows[:, 1] == 0]  # items that train does not know: all missed
+    rows = torch.cat([torch.unique(rows[rows[:, 1] > 0], dim=0), strange])  # each once
+    totals = torch.bincount(rows[:, 0].long(), minlength=len(data.users) + 1)
+    totals[0] = 0  # users that train does not know
+    for users in torch.split(totals.nonzero().squeeze(1), AT_ONCE):
+        seen = marked(data.train.pairs, users, len(data.items))[:, 1:]
+        relevant = marked(rows, users, len(data.items))[:, 1:] & ~seen
+        chosen = best(score(users), seen, k)
+        yield recall_and_ndcg(chosen, relevant, totals[users])
+
+
+def summary(network: nn.Module, data: Ratings, k: int, least: float) -> dict[str, float | int]:
+    """Means over users, by the network and by popularity, and the share of valid that is cold."""
+    items, counts = len(data.items), popularity(data)
+    ways: dict[str, Scores] = {
+        "": lambda users: scores(network, users, items),
+        "popular_": lambda users: counts.expand(len(users), items),
+    }
+    told: dict[str, float | int] = {}
+    for prefix, score in ways.items():
+        parts = [torch.stack(pair) for pair in judged(data, score, k, least)]
+        recall, ndcg = torch.cat(parts, 1) if parts else torch.zeros(2, 0).double()
+        told["users"] = len(recall)
+        told[f"{prefix}recall"] = recall.mean().item() if len(recall) else 0.0
+        told[f"{prefix}ndcg"] = ndcg.mean().item() if len(ndcg) else 0.0
+    unknown = data.valid.pairs == 0
+    told["cold_users"] = unknown[:, 0].double().mean().item()
+    told["cold_items"] = unknown[:, 1].double().mean().item()
+    return told | {"cold": unknown.any(1).double().mean().item()}
