@@ -1,0 +1,71 @@
+"""The real dvc command in collab/, in a copy of the project: the twin, offline."""
+
+import json
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.copies import call, edited, ended, fresh_copy, outs, running, stages_run, wait_for
+
+pytestmark = pytest.mark.dvc
+STAGES = ["fetch", "split", "lr_find", "train", "evaluate"]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A copy in which the ratings have been built, and what dvc said; the tests follow on it."""
+    root = fresh_copy(tmp_path_factory.mktemp("ratings") / "project")
+    said = call(root / "collab", "dvc", "repro", "--dry", "--allow-missing")
+    assert "up to date" in said and not stages_run(said)  # the committed lock fits the code
+    for stale in (root / "collab/reports").glob("*.*"):
+        stale.unlink()
+    (root / "collab/dvc.lock").unlink()
+    said = call(root / "collab", "dvc", "repro")
+    call(root, "git", "add", "-A")
+    call(root, "git", "commit", "-qm", "built")
+    return root, said
+
+
+def test_the_twin_is_built_and_a_second_run_does_nothing(built: tuple[Path, str]) -> None:
+    root, said = built
+    assert sorted(stages_run(said)) == sorted(STAGES)
+    again = call(root / "collab", "dvc", "repro")
+    assert "up to date" in again and not stages_run(again)
+    judged = json.loads((root / "collab/reports/evaluate.json").read_text())
+    assert list(judged) == ["mse", "rmse", "mae", "noise", "n"]
+    assert judged["noise"] < judged["rmse"] < 1.05 * judged["noise"]
+    ranked = json.loads((root / "collab/reports/ranking.json").read_text())
+    assert ranked["ndcg"] > ranked["popular_ndcg"]  # its users rate more of what they like
+
+
+def test_the_pictures_see_nothing_of_it(built: tuple[Path, str]) -> None:
+    root, _ = built
+    assert "collab" not in call(root, "dvc", "metrics", "show", "--json")
+    assert "collab" not in call(root, "dvc", "stage", "list", "--all")
+    assert "rmse" in call(root / "collab", "dvc", "metrics", "show", "--json")
+    assert call(root, "git", "status", "--short") == ""
+
+
+def test_another_rate_trains_and_judges_alone(built: tuple[Path, str]) -> None:
+    folder = built[0] / "collab"
+    edited(folder, "lr: 0.01 ", "lr: 0.02 ")
+    said = call(folder, "dvc", "repro", "--dry")
+    assert stages_run(said) == ["train", "evaluate"]
+    edited(folder, "lr: 0.02 ", "lr: 0.01 ")
+
+
+def test_a_killed_training_goes_on_to_the_same_bytes_when_forced(built: tuple[Path, str]) -> None:
+    folder = built[0] / "collab"
+    before = outs(folder)
+    process = running(folder, "dvc", "repro", "--single-item", "--force", "train")
+    wait_for(process, r"^ +3 ")
+    assert ended(process, signal.SIGKILL) == -9
+    assert not (folder / "models/factors.safetensors").exists()
+    said = call(folder, "dvc", "repro", "--single-item", "--force", "train")
+    (done,) = re.findall(r"resumed after epoch (\d+)", said)
+    epochs = [int(epoch) for epoch in re.findall(r"^ +(\d+) +\d\.", said, re.M)]
+    assert int(done) >= 4 and epochs == list(range(10))
+    assert outs(folder) == before
+    assert not (folder / ".scratch").exists()
