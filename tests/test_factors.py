@@ -58,6 +58,18 @@ def test_a_layer_sees_both_factors_side_by_side() -> None:
     assert made == pytest.approx(expected.item(), rel=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["dot", "bias", "network"])
+def test_the_ratings_of_all_items_are_those_of_each_pair(kind: str) -> None:
+    data = ratings()
+    network = factors.fresh(card(data, kind, 4, SPAN), 0)
+    users = torch.tensor([3, 0, 7])
+    made = network.of_all(users)
+    assert made.shape == (3, len(data.items))
+    for row, user in enumerate(users.tolist()):
+        pairs = torch.tensor([[user, item + 1] for item in range(len(data.items))])
+        assert torch.allclose(made[row], network(pairs.int()), atol=1e-6)
+
+
 @given(st.floats(-50, 50), st.floats(-3, 3), st.floats(0.1, 9))
 def test_a_range_holds_every_output(output: float, low: float, width: float) -> None:
     made = factors.ranged(torch.tensor([output]), (low, low + width)).item()

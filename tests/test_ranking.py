@@ -74,6 +74,14 @@ def test_users_in_several_parts_are_as_in_one(monkeypatch: pytest.MonkeyPatch) -
     assert ranking.summary(network, data, 3, 3.0) == pytest.approx(whole)
 
 
+def test_what_was_rated_before_is_no_hit_where_fewer_than_k_are_left() -> None:
+    train = Side(torch.tensor([[1, 1], [1, 2]], dtype=torch.int32), torch.ones(2))
+    valid = Side(torch.tensor([[1, 1], [1, 3]], dtype=torch.int32), torch.full((2,), 5.0))
+    data = Ratings(["a"], ["x", "y", "z"], train, valid, "")
+    ((recall, _),) = ranking.judged(data, lambda users: torch.ones(len(users), 3), 3, 4.0)
+    assert recall.item() == 0.5  # z alone is found, though all three are listed
+
+
 def test_popularity_counts_the_ratings_of_train() -> None:
     pairs = torch.tensor([[1, 2], [2, 2], [1, 1]], dtype=torch.int32)
     train = Side(pairs, torch.ones(3))

@@ -116,6 +116,8 @@ def completed(folder: Path, monkeypatch: pytest.MonkeyPatch, **given: Any) -> by
     made = [source, Path("model"), Path("train.csv"), Path("train.json")]
     lines = rated.completed(run(ratings(), **given), 0.01, CYCLE, Path(rated.__file__), made)
     for line in lines:
+        with Path("said.txt").open("a") as said:
+            said.write(f"{line}\n")
         if folder.name == "stop" and line.strip().startswith("1 "):
             lines.close()  # type: ignore[attr-defined]
     return made[1].read_bytes() if made[1].exists() else b""
@@ -139,6 +141,8 @@ def test_a_run_that_was_broken_off_goes_on_to_the_same_bytes(
     assert len(state) == 1
     (tmp_path / "stop").rename(tmp_path / "on")
     assert completed(tmp_path / "on", monkeypatch) == whole
+    said = (tmp_path / "on/said.txt").read_text().splitlines()
+    assert said[4] == "resumed after epoch 2" and len(said) == 9  # the table is shown whole
     assert not (tmp_path / "on/.scratch").exists()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int32
+from jaxtyping import Float, Int32, Int64
 from torch import Tensor, nn
 
 from pawprint import modelfile, randomness
@@ -42,7 +42,7 @@ def embedding(rows: int, columns: int) -> nn.Embedding:
     return made
 
 
-def ranged(outputs: Float[Tensor, " rating"], span: Span | None) -> Float[Tensor, " rating"]:
+def ranged(outputs: Float[Tensor, "*shape"], span: Span | None) -> Float[Tensor, "*shape"]:
     """The outputs, brought between two numbers by a sigmoid."""
     if span is None:
         return outputs
@@ -71,6 +71,13 @@ class Dot(nn.Module):
             outputs = outputs + (self.user_bias(users) + self.item_bias(items)).squeeze(1)
         return ranged(outputs, self.span)
 
+    def of_all(self, users: Int64[Tensor, " user"]) -> Float[Tensor, "user item"]:
+        """The ratings of all items (row 1 first) by these users: one product of matrices."""
+        outputs = self.users(users) @ self.items.weight[1:].T
+        if self.user_bias is not None and self.item_bias is not None:
+            outputs = outputs + self.user_bias(users) + self.item_bias.weight[1:, 0]
+        return ranged(outputs, self.span)
+
 
 class Network(nn.Module):
     """One layer on a user's factors and an item's, side by side."""
@@ -91,6 +98,13 @@ class Network(nn.Module):
         users, items = pairs.unbind(1)
         both = torch.cat([self.users(users), self.items(items)], 1)
         return ranged(self.layers(both).squeeze(1), self.span)
+
+    def of_all(self, users: Int64[Tensor, " user"]) -> Float[Tensor, "user item"]:
+        """The ratings of all items (row 1 first) by these users, pair by pair."""
+        items = torch.arange(1, self.items.num_embeddings, device=users.device)
+        pairs = torch.cartesian_prod(users, items).int()
+        made: Tensor = self(pairs)
+        return made.view(len(users), len(items))
 
 
 def by_rule(names: int) -> int:

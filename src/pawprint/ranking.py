@@ -7,20 +7,13 @@ from collections.abc import Callable, Iterator
 
 import torch
 from jaxtyping import Bool, Float, Int32, Int64
-from torch import Tensor, nn
+from torch import Tensor
 
-from pawprint import rated
+from pawprint.factors import Dot, Network
 from pawprint.rated import Ratings
 
 AT_ONCE = 64  # users whose items are all scored together
 Scores = Callable[[Int64[Tensor, " user"]], Float[Tensor, "user item"]]
-
-
-def scores(network: nn.Module, users: Int64[Tensor, " user"], items: int) -> Tensor:
-    """What the network predicts for all items (rows 1 to `items`) by these rows of users."""
-    everything = torch.arange(1, items + 1, device=users.device)
-    pairs = torch.cartesian_prod(users, everything).int()
-    return rated.predicted(network, pairs).view(len(users), items)
 
 
 def popularity(data: Ratings) -> Float[Tensor, " item"]:
@@ -88,11 +81,12 @@ def judged(data: Ratings, score: Scores, k: int, least: float) -> Iterator[tuple
         yield recall_and_ndcg(chosen, relevant, totals[users])
 
 
-def summary(network: nn.Module, data: Ratings, k: int, least: float) -> dict[str, float | int]:
+@torch.no_grad()
+def summary(network: Dot | Network, data: Ratings, k: int, least: float) -> dict[str, float | int]:
     """Means over users, by the network and by popularity, and the share of valid that is cold."""
     items, counts = len(data.items), popularity(data)
     ways: dict[str, Scores] = {
-        "": lambda users: scores(network, users, items),
+        "": network.of_all,
         "popular_": lambda users: counts.expand(len(users), items),
     }
     told: dict[str, float | int] = {}
