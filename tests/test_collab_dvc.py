@@ -24,7 +24,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     (root / "collab/dvc.lock").unlink()
     said = call(root / "collab", "dvc", "repro")
     call(root, "git", "add", "-A")
-    call(root, "git", "commit", "-qm", "built")
+    call(root, "git", "commit", "-qm", "built", "--allow-empty")  # equal bytes on one machine
     return root, said
 
 
@@ -48,12 +48,12 @@ def test_the_pictures_see_nothing_of_it(built: tuple[Path, str]) -> None:
     assert call(root, "git", "status", "--short") == ""
 
 
-def test_another_rate_trains_and_judges_alone(built: tuple[Path, str]) -> None:
+def test_another_rate_reads_nothing_again_and_searches_no_rate(built: tuple[Path, str]) -> None:
     folder = built[0] / "collab"
     edited(folder, "lr: 0.01 ", "lr: 0.02 ")
     said = call(folder, "dvc", "repro", "--dry")
-    assert stages_run(said) == ["train", "evaluate"]
     edited(folder, "lr: 0.02 ", "lr: 0.01 ")
+    assert stages_run(said) == ["train"]  # and evaluate, if another model comes out
 
 
 def test_a_killed_training_goes_on_to_the_same_bytes_when_forced(built: tuple[Path, str]) -> None:

@@ -85,6 +85,16 @@ def test_a_number_that_train_lacks_is_row_0_and_a_text_gets_a_row_that_nothing_t
     assert item not in found.train_ds.items["item"].to_numpy()
 
 
+def test_fastai_draws_an_epoch_with_replacement_and_we_take_each_rating_once(
+    loaders: Any, data: Ratings
+) -> None:
+    rows = loaders.train.get_idxs()  # TabWeightedDL, with equal weights
+    assert len(rows) == len(data.train)
+    assert 0.55 < len(set(rows)) / len(rows) < 0.70  # 1 - 1/e of them
+    ours = torch.cat([pairs for pairs, _ in Rated(data, Squares(BATCH, 0)).batches(0)])
+    assert sorted(ours.tolist()) == sorted(data.train.pairs.tolist())
+
+
 def test_initial_values_and_sizes_are_fastais() -> None:
     torch.manual_seed(3)
     theirs = every.Embedding(70, 9).weight
