@@ -9,7 +9,7 @@ PRESET ?= pets-resnet34
 SAID = @test -n "$(PICTURES)" -a -n "$(WEIGHTS)" || { \
 	  echo "make: say which: make $@ PICTURES=images.tar.gz WEIGHTS=mobilenet_v2.pth"; exit 1; }
 
-.PHONY: run test test-long check bench bench-full bench-photographs bench-recipes bench-rates pets clean constraints clone
+.PHONY: run test test-long check bench bench-full bench-photographs bench-recipes bench-rates pets collab clean constraints clone
 .DELETE_ON_ERROR:
 
 run: clone .venv/run.stamp  ## Rebuild what params.yaml asks for, and say how good it is
@@ -36,12 +36,13 @@ bench: .venv/test,bench.stamp  ## Side by side with fastai
 	python -m benchmarks.quality $(PICTURES)
 	CUDA_VISIBLE_DEVICES= python -m benchmarks.epochs
 	python -m benchmarks.growth
+	python -m benchmarks.ratings
 
 bench-full: bench bench-photographs  ## With the whole recipe on photographs
 
 bench-photographs: .venv/test,bench.stamp  ## Transfer learning on photographs, side by side
 	$(SAID)
-	python -m benchmarks.photographs "$(PICTURES)" "$(WEIGHTS)"
+	python -m benchmarks.photographs "$(PICTURES)" "$(WEIGHTS)" --again 1
 
 bench-recipes: .venv/test,bench.stamp  ## The chapter's recipes on photographs, five seeds each
 	$(SAID)
@@ -57,6 +58,9 @@ pets: clone .venv/run.stamp  ## The chapter itself, on 7,390 photographs; PRESET
 	@dvc repro
 	@pawprint result
 	@python -m benchmarks.pets row $(PRESET)
+
+collab: clone .venv/run.stamp  ## Ratings: collaborative filtering, from made ones at first
+	@cd collab && dvc repro
 
 clean:  ## Remove the environment and all that a run leaves, but no data of DVC's
 	rm -rf .venv .scratch .pytest_cache .mypy_cache .ruff_cache .hypothesis reports/run
