@@ -93,11 +93,19 @@ def session(home: Path, wanted: Sequence[Command]) -> list[Answer]:
         try:
             bash.wait(LIMIT)
         except subprocess.TimeoutExpired:
-            os.killpg(bash.pid, signal.SIGKILL)
-            bash.wait()
-        for project in home.glob("*/.dvc"):
-            call(project.parent, "dvc", "queue", "stop", "--kill")
+            pass  # the commands that were not done say so
+        finally:
+            end(bash, home)
         return [answer(said / str(number), one, home) for number, one in enumerate(wanted)]
+
+
+def end(bash: subprocess.Popen[bytes], home: Path) -> None:
+    """Leave nothing running: neither the session nor workers of a queue."""
+    if bash.poll() is None:
+        os.killpg(bash.pid, signal.SIGKILL)
+        bash.wait()
+    for project in home.glob("*/.dvc"):
+        call(project.parent, "dvc", "queue", "stop", "--kill")
 
 
 def surroundings(home: Path) -> dict[str, str]:
@@ -149,6 +157,7 @@ def house(home: Path, built: Path) -> Path:
 
 def main() -> None:
     """Rewrite the pages that are named; exit 1 with what does not hold in them."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     wrong = False
     with tempfile.TemporaryDirectory(prefix="pawprint-") as folder:
         for page in sys.argv[1:]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import documents
 from tests.calls import calls, unheard, unknown
 from tests.conftest import ROOT
 from tests.copies import built_copy
@@ -209,6 +210,15 @@ def test_a_page_that_shows_what_no_run_says_is_found(tmp_path: Path) -> None:
     assert "line 2: echo hello: the page shows\nbye\nand a run says\nhello" in str(faults[0])
     assert "ended with 127, and the page does not show that" in str(faults[3])
     assert "was not done when the session ended" in str(faults[5])
+
+
+def test_a_session_that_takes_too_long_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "LIMIT", 1)
+    first, second = in_a_home(tmp_path, page_of("```sh", "true", "echo 1; sleep 1000", "```"))
+    assert first is None
+    assert "was not done when the session ended:\n1" in str(second)
 
 
 def test_a_failure_that_the_page_shows_is_none_of_its_faults(tmp_path: Path) -> None:
