@@ -32,6 +32,7 @@ NOT_RUN = {  # and why, or the test that runs it instead
     "make test": "is what runs this",
     "make pets": NETWORK,
     "make pets PRESET=pets-fine-tune": NETWORK,
+    "cp presets/decay.yaml params.yaml && dvc repro": "needs the network; test_collab.py",
     "python3 -m venv .venv": HERE,
     ". .venv/bin/activate": HERE,
     "pip install -c constraints.txt -e .": HERE,
