@@ -80,7 +80,7 @@ def test_a_class_that_training_never_sees_is_wrong(mine: Path) -> None:
     said = summary(mine, fails=True)
     assert "1 of 4 classes have no picture in train, so they cannot be learned: ape" in said
     assert "note       train has" in said and "1 of elk" in said and "look at macro_f1" in said
-    assert "an epoch has only 1 of these" in said and "lower batch_size (64)" in said
+    assert "an epoch has only 1 batch," in said and "lower batch_size (64)" in said
 
 
 def test_copies_across_the_split_are_noted(mine: Path) -> None:

@@ -151,10 +151,11 @@ def seen(p: Params, table: pd.DataFrame, classes: int, found: Findings) -> Itera
     yield Step("augmented", f"{described(batch[0])}, normalised")
     count = batches.per_epoch(len(train), p.batch_size)
     largest = math.ceil(len(train) / count)
-    yield Step("batched", f"{count:,} {'batch' if count == 1 else 'batches'} of {largest} an epoch")
+    many = f"{count:,} {'batch' if count == 1 else 'batches'}"
+    yield Step("batched", f"{many} of {largest} an epoch")
     if count < FEW:
         found.notes.append(
-            f"an epoch has only {count} of these, so the rate goes up and down in a few steps: lower "
+            f"an epoch has only {many}, so the rate goes up and down in a few steps: lower "
             f"batch_size ({p.batch_size}), or set more epochs"
         )
     yield from judged(p, batch, train["label"].tolist(), classes)
