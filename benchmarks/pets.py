@@ -28,7 +28,7 @@ def needs(preset: str) -> str:
     Raises:
         SystemExit: no such preset, an edited params.yaml, or too little room.
     """
-    presets = {path.stem: path for path in (ROOT / "presets").glob("*.yaml")}
+    presets = {path.stem: path for path in sorted((ROOT / "presets").glob("*.yaml"))}
     if preset not in presets:
         sys.exit(f"make pets: no presets/{preset}.yaml; PRESET may be one of {', '.join(presets)}")
     params = (ROOT / "params.yaml").read_text()
