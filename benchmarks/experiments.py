@@ -5,6 +5,7 @@ run stays in build/experiments, so that a benchmark that was broken off goes on 
 the folder to measure anew.
 """
 
+import argparse
 import json
 import subprocess
 import sys
@@ -22,6 +23,17 @@ WORK = ROOT / "build" / "experiments"
 PROJECT, SECONDS, LOG = WORK / "project", WORK / "seconds.json", WORK / "log"
 TRAINED = {"train_frozen": "frozen", "train_unfrozen": "unfrozen"}  # stage and its model
 HERE = {"dataset": "photographs", "arch": "mobilenet_v2", "batch_size": 32}
+
+
+def asked(about: str | None, seeds: int) -> int:
+    """Make the clone from what the command line gives; the seeds that it asks for."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("pictures", type=Path, help="an archive of photographs, BREED_NUMBER.jpg")
+    parser.add_argument("weights", type=Path, help="torchvision's mobilenet_v2, a .pth file")
+    parser.add_argument("--seeds", type=int, default=seeds)
+    given = parser.parse_args()
+    prepared(given.pictures.resolve(), given.weights.resolve())
+    return int(given.seeds)
 
 
 def prepared(pictures: Path, weights: Path) -> None:

@@ -6,7 +6,6 @@ frozen epoch at each of several rates; two unfrozen epochs at each of others, af
 docs/learning-rate.md.
 """
 
-import argparse
 import io
 import statistics
 from contextlib import chdir
@@ -143,16 +142,11 @@ def text(found: Found, seeds: int) -> str:
 
 def main() -> None:
     """Run what is not there yet, then write the section and draw."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pictures", type=Path, help="an archive of photographs, BREED_NUMBER.jpg")
-    parser.add_argument("weights", type=Path, help="torchvision's mobilenet_v2, a .pth file")
-    parser.add_argument("--seeds", type=int, default=2)
-    given = parser.parse_args()
-    experiments.prepared(given.pictures.resolve(), given.weights.resolve())
-    train(given.seeds)
-    found = errors(given.seeds)
-    draw(found, given.seeds)
-    results.put("Measured", text(found, given.seeds), ROOT / "docs" / "learning-rate.md")
+    seeds = experiments.asked(__doc__, 2)
+    train(seeds)
+    found = errors(seeds)
+    draw(found, seeds)
+    results.put("Measured", text(found, seeds), ROOT / "docs" / "learning-rate.md")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ experiments; the table goes into docs/recipes.md. The finders take the fewest st
 no recipe here asks them.
 """
 
-import argparse
 import statistics
 from contextlib import chdir
 from pathlib import Path
@@ -68,14 +67,9 @@ def text(seeds: int) -> str:
 
 def main() -> None:
     """Run what is not there yet, then write the section."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pictures", type=Path, help="an archive of photographs, BREED_NUMBER.jpg")
-    parser.add_argument("weights", type=Path, help="torchvision's mobilenet_v2, a .pth file")
-    parser.add_argument("--seeds", type=int, default=5)
-    given = parser.parse_args()
-    experiments.prepared(given.pictures.resolve(), given.weights.resolve())
-    train(given.seeds)
-    made = text(given.seeds)
+    seeds = experiments.asked(__doc__, 5)
+    train(seeds)
+    made = text(seeds)
     results.put("Measured here", made, ROOT / "docs" / "recipes.md")
     print(made)
 
