@@ -9,7 +9,6 @@ docs/learning-rate.md.
 import io
 import statistics
 from contextlib import chdir
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt

@@ -7,7 +7,6 @@ no recipe here asks them.
 
 import statistics
 from contextlib import chdir
-from pathlib import Path
 
 from benchmarks import experiments, results
 from benchmarks.photographs import ROOT
