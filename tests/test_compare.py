@@ -218,3 +218,20 @@ def test_one_name_at_two_commits_must_be_told_apart(repository: Path) -> None:
             experiment("twin", lr, 1, wrong(0, 5))
     with pytest.raises(ValueError, match="experiments of 2 commits have this name"):
         runs.chosen(["twin"])
+
+
+@pytest.mark.parametrize("lock", ["stages: 3", "other: 1", "stages: {a: {outs: [{md5: b}]}}"])
+def test_a_lock_of_another_kind_is_told(repository: Path, lock: str) -> None:
+    committed(0.003, 0, wrong(0, 5))
+    Path("dvc.lock").write_text(lock)
+    said("commit", "-qam", "another lock")
+    with pytest.raises(ValueError, match="HEAD: its dvc.lock is not as DVC 3 writes it"):
+        runs.chosen(["HEAD"])
+
+
+def test_nothing_to_compare_is_told(repository: Path) -> None:
+    Path("a").write_text("b")
+    said("add", "a")
+    said("commit", "-qm", "no run")
+    with pytest.raises(ValueError, match="nothing to compare: the last commit holds no reports"):
+        runs.chosen([])

@@ -61,3 +61,27 @@ def test_the_table_of_a_stage_is_read(tmp_path: Path) -> None:
     path = tmp_path / "train.csv"
     path.write_text("epoch,train_loss,valid_loss,error_rate\n0,2.5,1.5,0.5\n1,1.5,0.5,0.25\n")
     assert epochs.read(path, "frozen") == Phase("frozen", [2.5, 1.5], [1.5, 0.5], [0.5, 0.25])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no table of epochs; delete it, and `dvc repro`"),
+        ("epoch,train_loss\n0,1.0\n", "no table of epochs"),
+        ("train_loss,valid_loss,error_rate\na,b,c\n", "no table of epochs"),
+        ("train_loss,valid_loss,error_rate\n1.0,nan,0.5\n", "figures that are no numbers"),
+    ],
+)
+def test_a_damaged_table_is_told(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "train.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=said):
+        epochs.read(path, "frozen")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"valid": "x"}', '{"valid": 0}'])
+def test_a_damaged_summary_is_told(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "labels.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="labels.json: .* delete it, and `dvc repro`"):
+        epochs.judged(path)

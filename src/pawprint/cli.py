@@ -185,10 +185,11 @@ def timed(_given: argparse.Namespace) -> None:
 
     Raises:
         FileNotFoundError: label or a train stage has not run.
+        ValueError: what it wrote is damaged.
     """
     from pawprint import epochs
 
-    pictures = files.read_json(LABELS)["valid"]
+    pictures = epochs.judged(LABELS)
     for name in ("frozen", "unfrozen"):
         phase = epochs.read(Path(f"reports/train_{name}.csv"), name)
         print(epochs.said(phase, pictures))

@@ -10,8 +10,13 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from pawprint import files
+
+COLUMNS = ("train_loss", "valid_loss", "error_rate")
+ANEW = "delete it, and `dvc repro` makes it anew"
 RISEN = 1.1  # times its least value: from there on a loss on valid is said to rise
 
 
@@ -35,9 +40,31 @@ def read(path: Path, name: str) -> Phase:
 
     Raises:
         FileNotFoundError: the stage has not run.
+        ValueError: it is no table of epochs, or some of its figures are no numbers.
     """
-    table = pd.read_csv(path)
-    return Phase(name, *(table[key].tolist() for key in ("train_loss", "valid_loss", "error_rate")))
+    try:
+        table = pd.read_csv(path)[list(COLUMNS)].astype(float)
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"{path}: no table of epochs; {ANEW}") from error
+    if not np.isfinite(table.to_numpy()).all():
+        raise ValueError(f"{path}: holds figures that are no numbers; {ANEW}")
+    return Phase(name, *(table[key].tolist() for key in COLUMNS))
+
+
+def judged(path: Path) -> int:
+    """The pictures of valid, from the summary of stage label.
+
+    Raises:
+        FileNotFoundError: the stage has not run.
+        ValueError: it does not say how many.
+    """
+    try:
+        count = int(files.read_json(path)["valid"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: does not say how many pictures valid has; {ANEW}") from error
+    if count < 1:
+        raise ValueError(f"{path}: valid has {count} pictures; {ANEW}")
+    return count
 
 
 def said(phase: Phase, pictures: int) -> str:

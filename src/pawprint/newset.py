@@ -82,6 +82,8 @@ def updated(name: str, url: str | None) -> Iterator[str]:
     Raises:
         ValueError: no such block, or as for `added`; nothing is written.
     """
+    if name not in yaml12.load(FILE):
+        raise ValueError(f"{FILE}: no block `{name}` to update; add it: pawprint new {name} PATH")
     block = catalogue.block(name)
     if url and url.rstrip("/") != block.pictures.url.rstrip("/"):
         raise ValueError(

@@ -63,6 +63,11 @@ def chosen(names: Sequence[str]) -> list[Run]:
         return [read(name, revision(name, known, head)) for name in dict.fromkeys(names)]
     mine = [read(one.name, one.ref) for one in known if one.base == head]
     own = git.said("ls-tree", head, f"./{PREDICTIONS}")
+    if not own and not mine:
+        raise ValueError(
+            f"nothing to compare: the last commit holds no {PREDICTIONS} here, and no experiment "
+            "started from it; go to the project's folder, or run `dvc repro` and commit"
+        )
     return [*([read("HEAD", head)] if own else []), *mine]
 
 
@@ -97,9 +102,15 @@ def read(name: str, commit: str) -> Run:
         ValueError: it holds none, or reports that are not those of its dvc.lock.
     """
     lock = yaml12.parsed(shown(commit, "dvc.lock", name), f"{name}: dvc.lock")
-    stages = {key: stage for key, stage in lock.get("stages", {}).items() if key not in DRAWN}
     text = shown(commit, PREDICTIONS, name)
-    outs = {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", ())}
+    try:
+        stages = {key: one for key, one in lock["stages"].items() if key not in DRAWN}
+        outs = {x["path"]: x.get("md5") for one in stages.values() for x in one.get("outs", ())}
+        found = settings(stages)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{name}: its dvc.lock is not as DVC 3 writes it; run `dvc repro` there and commit it"
+        ) from error
     if hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() != outs.get(PREDICTIONS):
         raise ValueError(
             f"{name}: its {PREDICTIONS} is not the one of its dvc.lock; run `dvc repro` there and "
@@ -107,7 +118,7 @@ def read(name: str, commit: str) -> Run:
         )
     table = pd.read_csv(io.StringIO(text), dtype="str", keep_default_na=False)
     wrong = pd.Series((table["actual"] != table["predicted"]).to_numpy(), table["name"])
-    return Run(name, settings(stages), wrong)
+    return Run(name, found, wrong)
 
 
 def shown(commit: str, path: str, name: str) -> str:
@@ -133,7 +144,7 @@ def settings(stages: Mapping[str, Any]) -> dict[str, Any]:
             if name not in FETCHED or file == "params.yaml":
                 found |= flat(params)
         if name not in FETCHED:
-            deps |= {dep["path"]: dep["md5"] for dep in stage.get("deps", ())}
+            deps |= {dep["path"]: dep.get("md5", "") for dep in stage.get("deps", ())}
     pictures = {path: md5 for path, md5 in deps.items() if path.startswith("data/raw/")}
     code = {path: md5 for path, md5 in deps.items() if path.startswith(("src/", "stages/"))}
     return found | {"pictures": short(pictures), "code": short(code)}
