@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import results
-from benchmarks.photographs import BLOCK, ROOT, git
+from benchmarks.photographs import BLOCK, ROOT, git, nested
 from pawprint import archives, files, runs, yaml12
 
 WORK = ROOT / "build" / "experiments"
@@ -56,18 +56,6 @@ def prepared(pictures: Path, weights: Path) -> None:
 def preset(name: str) -> dict[str, Any]:
     """A preset's params under dotted names."""
     return runs.flat(yaml12.load(ROOT / "presets" / f"{name}.yaml"))
-
-
-def nested(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Dotted names as sections."""
-    whole: dict[str, Any] = {}
-    for key, value in params.items():
-        *sections, last = key.split(".")
-        place = whole
-        for section in sections:
-            place = place.setdefault(section, {})
-        place[last] = value
-    return whole
 
 
 def run(name: str, wanted: Mapping[str, Any], target: str = "evaluate") -> None:

@@ -17,12 +17,14 @@ import tarfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from benchmarks import pairs, processes, results
 from benchmarks.pairs import Run
 from pawprint import archives, console, files, yaml12
+from pawprint.runs import flat
 
 ROOT = Path(__file__).parents[1]
 WORK = ROOT / "build" / "photographs"
@@ -90,16 +92,23 @@ def git(*words: str) -> str:
 
 def write_params(project: Path, weights: Path, seed: int, changed: Mapping[str, object]) -> None:
     """params.yaml of one run: RECIPE over the project's own, as `-S` would set it."""
-    whole = yaml12.load(project / "presets" / "digits.yaml")
+    own = flat(yaml12.load(project / "presets" / "digits.yaml"))
     hashed = {"weights": str(weights), "weights_sha256": files.digest(weights)}
     seeds = {"seed": seed, "label.seed": seed}
-    for key, value in {**RECIPE, **hashed, **seeds, **changed}.items():
+    whole = nested({**own, **RECIPE, **hashed, **seeds, **changed})
+    (project / "params.yaml").write_text(json.dumps(whole, indent=1))
+
+
+def nested(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted names as sections."""
+    whole: dict[str, Any] = {}
+    for key, value in params.items():
         *sections, last = key.split(".")
         place = whole
         for section in sections:
-            place = place[section]
+            place = place.setdefault(section, {})
         place[last] = value
-    (project / "params.yaml").write_text(json.dumps(whole, indent=1))
+    return whole
 
 
 def rebuilt(project: Path) -> Run:
