@@ -7,6 +7,7 @@ the folder to measure anew.
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -80,9 +81,10 @@ def run(name: str, wanted: Mapping[str, Any], target: str = "evaluate") -> None:
         words = [word for change in changed for word in ("-S", change.replace('"', ""))]
         command = [sys.executable, "-m", "dvc", "exp", "run", target, "-n", name, *words]
         with LOG.open("a") as said:
-            if subprocess.run(command, stdout=said, stderr=said, check=False).returncode:
-                sys.exit(f"{name}: failed; see {LOG}")
-        keep_seconds(began)
+            failed = subprocess.run(command, stdout=said, stderr=said, check=False).returncode
+        keep_seconds(began)  # of a stage before the one that failed, too: DVC keeps what it made
+        if failed:
+            sys.exit(f"{name}: failed; see {LOG}")
 
 
 def keep_seconds(began: str) -> None:
@@ -108,11 +110,14 @@ def hashes(lock: str) -> dict[str, str]:
 
 
 def seconds(name: str) -> float:
-    """Inside both train stages of an experiment, whether it ran them or DVC had the result."""
+    """Inside both train stages of an experiment, whether it ran them or DVC had the result.
+
+    Infinite where they are not known, since a run was broken off.
+    """
     kept = files.read_json(SECONDS)
     with chdir(PROJECT):
         ref = next(one.ref for one in runs.experiments() if one.name == name)
-        return float(sum(kept[md5] for md5 in hashes(runs.shown(ref, "dvc.lock", name)).values()))
+        return float(sum(kept.get(md5, math.inf) for md5 in hashes(runs.shown(ref, "dvc.lock", name)).values()))
 
 
 def facts() -> str:
