@@ -66,6 +66,7 @@ def opened(
     processes.joined(keys["processes"])
     here = devices.prepared(device, keys["threads"])
     chosen = optimizers.Settings(**keys["optimizer"])
+    data = dataset.opened(images, index, labels, here, devices.budget(here, memory))
     recipe = Recipe(
         view=sampling.view(keys["size"], keys["augment"]),
         batch_size=keys["batch_size"],
@@ -73,8 +74,8 @@ def opened(
         kind=devices.dtype(keys["precision"], here),
         strengths=augment.strengths(keys["augment"]),
         smoothing=chosen.label_smoothing,
+        target=data.kind,
     )
-    data = dataset.opened(images, index, labels, here, devices.budget(here, memory))
     return Session(here, data, recipe, chosen)
 
 
@@ -104,7 +105,7 @@ def found(
     return finder.curve(training.finder_points(begun, task, rates, steps))
 
 
-def card(session: Session, keys: Mapping[str, Any]) -> Card:
+def card(session: Session, keys: Mapping[str, Any], threshold: float | None) -> Card:
     """What the model file says of itself."""
     return Card(
         arch=keys["arch"],
@@ -116,4 +117,6 @@ def card(session: Session, keys: Mapping[str, Any]) -> Card:
         params=dict(keys),
         data=session.data.digest,
         versions=versions(),
+        target=session.data.kind.name,
+        threshold=threshold,
     )
