@@ -130,6 +130,12 @@ def matched(
             twice.append(f"{where}: {', then '.join(map(short, both))}")
     unnamed = [name for name in names if name not in named]
     file = table.file
+    if table.split and unnamed:  # it is the data set's own list, which need not name them all
+        found.notes.append(
+            f"{len(unnamed)} of {len(names)} pictures have no row in {file} and are left out: "
+            f"{listed(unnamed)}"
+        )
+        unnamed = []
     for faulty, said, remedy in (
         (unnamed, f"pictures have no row in {file}", f"add rows, take these out, or {MEND}"),
         (several, f"rows of {file} may mean several pictures", "write their paths there"),

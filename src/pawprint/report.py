@@ -33,7 +33,8 @@ class Tables:
 def table(path: Path) -> pd.DataFrame:
     """A CSV of ours: names and labels stay text, also those that look like numbers."""
     words = dict.fromkeys(("name", "actual", "predicted", "label", "split"), "str")
-    return pd.read_csv(path, dtype=words, keep_default_na=False)
+    empty = dict.fromkeys(("probability", "average_precision"), "")  # read as no number
+    return pd.read_csv(path, dtype=words, keep_default_na=False, na_values=empty)
 
 
 def view(card: Card, size: Size | None) -> View:

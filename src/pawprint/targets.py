@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Bool, Float, Float32, Int64
 from torch import Tensor
 from torch.nn import functional
 
@@ -189,23 +189,22 @@ class Labels:
 
     def threshold(self, seen: Callable[[], Tensor], targets: Tensor) -> float | None:
         """Where most cells are right."""
-        return best(self.activated(seen().double()), targets)
+        return best(self.activated(seen().double()), targets > 0)
 
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in (Label(), Labels(), Points())}
 
 
 def accuracies(
-    shares: Float[Tensor, "image class"], targets: Float[Tensor, "image class"]
+    shares: Float[Tensor, "image class"], there: Bool[Tensor, "image class"]
 ) -> dict[float, float]:
     """By threshold, the share of cells for which `share > threshold` is right."""
-    there = targets > 0
     return {at: ((shares > at) == there).double().mean().item() for at in THRESHOLDS}
 
 
-def best(shares: Float[Tensor, "image class"], targets: Float[Tensor, "image class"]) -> float:
+def best(shares: Float[Tensor, "image class"], there: Bool[Tensor, "image class"]) -> float:
     """The threshold at which most cells are right; of equal ones that which is nearest to 0.5."""
-    found = accuracies(shares, targets)
+    found = accuracies(shares, there)
     return max(THRESHOLDS, key=lambda at: (found[at], -abs(at - 0.5)))
 
 
