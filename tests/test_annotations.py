@@ -41,7 +41,9 @@ def test_without_a_table_there_are_no_cells(tmp_path: Path) -> None:
 
 def test_paths_also_start_at_the_folder_of_the_csv(tar: Tar) -> None:
     rows = "fname,breed\n1.jpg,cat\n2.jpg,dog\nb/3.png,cat\n"
-    cells, found = read(tar, rows, "a/labels.csv", Table("./a/labels.csv", "fname", ["breed"], None, False))
+    cells, found = read(
+        tar, rows, "a/labels.csv", Table("./a/labels.csv", "fname", ["breed"], None, False)
+    )
     assert cells == {"a/1.jpg": "cat", "a/2.jpg": "dog", "b/3.png": "cat"}
     assert [error.split(":")[0] for error in found.errors] == [
         "1 pictures have no row in ./a/labels.csv"

@@ -47,7 +47,7 @@ def test_no_step_of_an_epoch_waits_for_the_device(cuda: torch.device) -> None:
     cycle = OneCycle([1e-3] * 3, 100, 0.25, 25.0, 1e5)
 
     def epoch(number: int) -> torch.Tensor:
-        found = training.augmented(data, recipe, "unfrozen", number)
+        found = training.Pictures(data, recipe, "unfrozen").batches(number)
         return torch.stack(list(training.steps(state, found, cycle, 4 * number, recipe)))
 
     epoch(0)  # what is set up once may wait

@@ -18,7 +18,10 @@ def rule(source: str, pattern: str | None) -> Rule:
 def test_the_pattern_splits_at_the_last_number() -> None:
     names = ["images/american_pit_bull_terrier_12.jpg", "images/Egyptian_Mau_191.jpg"]
     found = Findings()
-    assert labels.named(names, rule("name", PETS), "label", found) == ["american_pit_bull_terrier", "Egyptian_Mau"]
+    assert labels.named(names, rule("name", PETS), "label", found) == [
+        "american_pit_bull_terrier",
+        "Egyptian_Mau",
+    ]
     assert not found.errors
 
 
@@ -48,9 +51,17 @@ def test_the_folder_names_the_class_with_or_without_a_pattern() -> None:
 
 def test_a_csvs_cell_is_the_label_or_holds_it() -> None:
     cells, found = {"1.jpg": "n01-cat", "2.jpg": "n02-dog"}, Findings()
-    assert labels.named(["1.jpg", "2.jpg"], rule("csv", None), "label", found, cells) == ["n01-cat", "n02-dog"]
-    assert labels.named(["2.jpg", "1.jpg"], rule("csv", r"-(.+)$"), "label", found, cells) == ["dog", "cat"]
-    assert labels.named(["3.jpg"], rule("csv", None), "label", found, cells) == [None]  # said by annotations
+    assert labels.named(["1.jpg", "2.jpg"], rule("csv", None), "label", found, cells) == [
+        "n01-cat",
+        "n02-dog",
+    ]
+    assert labels.named(["2.jpg", "1.jpg"], rule("csv", r"-(.+)$"), "label", found, cells) == [
+        "dog",
+        "cat",
+    ]
+    assert labels.named(["3.jpg"], rule("csv", None), "label", found, cells) == [
+        None
+    ]  # said by annotations
     assert not found.errors
     assert labels.named(["1.jpg"], rule("csv", r"_(.+)$"), "label", found, cells) == [None]
     assert found.errors[0].startswith("1 of 1 pictures get no label by label.pattern _(.+)$: 1.jpg")

@@ -295,7 +295,9 @@ def test_a_split_by_group_without_groups_says_what_is_missing(groups: Any) -> No
 def test_the_faults_of_poses_groups_and_columns_are_told() -> None:
     found = Findings()
     grouped(["a/1.jpg", "b.jpg"], r"^(.+)/", found)
-    assert found.errors[0].startswith("1 of 2 pictures are of no group by label.group ^(.+)/: b.jpg")
+    assert found.errors[0].startswith(
+        "1 of 2 pictures are of no group by label.group ^(.+)/: b.jpg"
+    )
     assert sided(["a", "b", "c"], {"a": "TRUE", "b": "test"}, "side", found) == [
         *("valid", "test", None)
     ]

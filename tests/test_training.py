@@ -172,7 +172,9 @@ def test_batches_are_as_equal_as_can_be(pictures: int, batch_size: int) -> None:
 def test_every_picture_comes_once_in_an_order_that_no_batch_size_changes(batch_size: int) -> None:
     data = small.dataset()
     train = data.parts["train"]
-    numbered = type(train)(train.rows, torch.arange(len(train)), train.names, train.labels, train.kind)
+    numbered = type(train)(
+        train.rows, torch.arange(len(train)), train.names, train.labels, train.kind
+    )
     words = (0, "frozen", 3)
     found = batches.augmented(data.cache, numbered, small.STRENGTHS, View(16), batch_size, *words)
     order = torch.cat([number for _, number in found])
@@ -238,7 +240,9 @@ def test_each_group_of_layers_has_its_own_rate() -> None:
 def test_the_loss_of_the_lessons_worked_example() -> None:
     # activations 0.6734 and 0.2576: softmax 0.6025 and 0.3975; the first is right: -ln 0.6025
     logits = torch.tensor([[0.6734, 0.2576]])
-    assert targets.Label().activated(logits)[0].tolist() == pytest.approx([0.6025, 0.3975], abs=1e-4)
+    assert targets.Label().activated(logits)[0].tolist() == pytest.approx(
+        [0.6025, 0.3975], abs=1e-4
+    )
     assert targets.Label().loss(logits, torch.tensor([0])).item() == pytest.approx(0.5067, abs=1e-4)
 
 
@@ -260,7 +264,9 @@ def test_label_smoothing_by_hand() -> None:
     logits = torch.tensor([[1.0, 0.0, -1.0]])
     log_p = [x - math.log(math.e + 1 + 1 / math.e) for x in (1, 0, -1)]
     expected = -0.9 * log_p[0] - 0.1 / 3 * sum(log_p)
-    assert targets.Label().loss(logits, torch.tensor([0]), 0.1).item() == pytest.approx(expected, abs=1e-6)
+    assert targets.Label().loss(logits, torch.tensor([0]), 0.1).item() == pytest.approx(
+        expected, abs=1e-6
+    )
 
 
 def test_an_average_of_views_is_of_probabilities() -> None:

@@ -48,8 +48,7 @@ def completed(
         return
     metric = run.recipe.target.metric
     yield from history.written(epochs, phase.table, phase.summary, phase.name, metric)
-    threshold = training.Pictures(run.data, run.recipe, phase.name).threshold(network)
-    card = session.card(run, {**keys, "peaks": list(peaks)}, threshold)
+    card = session.card(run, network, {**keys, "peaks": list(peaks)})
     modelfile.write(phase.model, network, card)
     store.clear()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +106,16 @@ def found(
     return finder.curve(training.finder_points(begun, task, rates, steps))
 
 
-def card(session: Session, keys: Mapping[str, Any], threshold: float | None) -> Card:
-    """What the model file says of itself."""
+def threshold(session: Session, network: Network) -> float | None:
+    """The probability above which a label is said, by valid; None for other kinds of target."""
+    data, recipe = session.data, session.recipe
+    part, asked = data.parts["valid"], (recipe.view, recipe.batch_size)
+    seen = partial(batches.predicted, network, data.cache, part, *asked)
+    return data.kind.threshold(seen, part.targets)
+
+
+def card(session: Session, network: Network, keys: Mapping[str, Any]) -> Card:
+    """What the network's file says of it."""
     return Card(
         arch=keys["arch"],
         classes=session.data.classes,
@@ -118,5 +127,5 @@ def card(session: Session, keys: Mapping[str, Any], threshold: float | None) -> 
         data=session.data.digest,
         versions=versions(),
         target=session.data.kind.name,
-        threshold=threshold,
+        threshold=threshold(session, network),
     )

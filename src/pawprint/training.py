@@ -9,7 +9,6 @@ import math
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -98,17 +97,13 @@ class Pictures:
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """The training batches of one epoch."""
-        return augmented(self.data, self.recipe, self.phase, epoch)
+        data, recipe, words = self.data, self.recipe, (self.recipe.seed, self.phase, epoch)
+        asked = (recipe.strengths, recipe.view, recipe.batch_size)
+        return batches.augmented(data.cache, data.parts["train"], *asked, *words)
 
     def judged(self, network: nn.Module) -> tuple[float, float]:
         """Mean loss and metric of valid."""
         return judged(network, self.data.cache, self.data.parts["valid"], self.recipe)
-
-    def threshold(self, network: nn.Module) -> float | None:
-        """That above which a label is to be said, from valid in float32; None for other targets."""
-        stored, part, recipe = self.data.cache, self.data.parts["valid"], self.recipe
-        seen = partial(batches.predicted, network, stored, part, recipe.view, recipe.batch_size)
-        return recipe.target.threshold(seen, part.targets)
 
 
 @dataclass(frozen=True)
@@ -165,14 +160,6 @@ def fit(state: State, task: Task, schedule: OneCycle | Growing, epochs: int) -> 
         made = Epoch(number, state.smoothed.value, valid_loss, metric, seconds)
         state.history.append(made)
         yield made
-
-
-def augmented(data: Dataset, recipe: Recipe, phase: str, epoch: int) -> Iterator[Batch]:
-    """The training batches of one epoch of a phase."""
-    words, train = (recipe.seed, phase, epoch), data.parts["train"]
-    return batches.augmented(
-        data.cache, train, recipe.strengths, recipe.view, recipe.batch_size, *words
-    )
 
 
 def steps(
