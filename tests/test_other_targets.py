@@ -23,7 +23,8 @@ from PIL import Image
 from pawprint import cli, scenes, splits, yaml12
 from pawprint.catalogue import Block
 from pawprint.findings import Findings
-from pawprint.labels import Told, grouped, sided, told
+from pawprint.labels import grouped, sided, told
+from pawprint.splits import Told
 from tests.conftest import ROOT
 from tests.server import serving
 from tests.test_graph import GRAPH, written

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pawprint import splits
 from pawprint.findings import Findings
-from pawprint.labels import Told
+from pawprint.splits import Told
 
 
 def test_random_is_fastais_for_7390_pictures_and_seed_42(vectors: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -12,6 +11,7 @@ import pandas as pd
 from pawprint import annotations, cells, poses, untrusted, yaml12
 from pawprint.catalogue import Block, Rule
 from pawprint.findings import Findings, listed
+from pawprint.splits import Told
 
 LOST = "mend the rule in datasets.yaml, or take these files out of the archive or folder"
 SIDES = {  # what a column of a CSV may say of the split
@@ -19,15 +19,6 @@ SIDES = {  # what a column of a CSV may say of the split
     **{"true": "valid", "1": "valid", "yes": "valid"},  # as in is_valid
     **{"false": "train", "0": "train", "no": "train"},
 }
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a data set says of its pictures, in their order; None where it says nothing."""
-
-    targets: list[str | None]  # cells of labels.csv
-    sides: list[str | None] | None  # train, valid or test; None: the data set has none of its own
-    groups: list[str | None] | None  # what stays together in a split; None: there is no such rule
 
 
 def told(archive: Path, names: Sequence[str], block: Block, found: Findings) -> Told:

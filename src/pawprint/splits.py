@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,15 @@ from sklearn.model_selection import train_test_split
 
 from pawprint import archives
 from pawprint.findings import Findings, listed
-from pawprint.labels import Told
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a data set says of its pictures, in their order; None where it says nothing."""
+
+    targets: list[str | None]  # cells of labels.csv
+    sides: list[str | None] | None  # train, valid or test; None: the data set has none of its own
+    groups: list[str | None] | None  # what stays together in a split; None: there is no such rule
 
 
 def chosen(
