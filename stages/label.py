@@ -13,7 +13,7 @@ def main() -> None:
     p = params.load()
     block, draw, found = catalogue.block(p.dataset), p.label, Findings()
     names = archives.image_names(PICTURES)
-    told = labels.told(PICTURES, names, block, found)
+    told = labels.told(PICTURES, names, block.label, found, block.target)
     sides = splits.chosen(draw.split, names, told, LISTS, draw.valid_fraction, draw.seed, found)
     table = labels.table(names, told.targets, sides, block.target)
     counts = labels.counts(table)

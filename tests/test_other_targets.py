@@ -327,8 +327,8 @@ def test_damaged_poses_are_counted_and_named(
     path = tmp_path / "a.tgz"
     path.write_bytes(packed({k: v for k, v in (files | change).items() if v is not None}))
     found = Findings()
-    rule = block(target="points", label={"from": "biwi"})
-    made = told(path, ["x/1_rgb.jpg", "x/2_rgb.jpg"], rule, found)
+    rule = block(target="points", label={"from": "biwi"}).label
+    made = told(path, ["x/1_rgb.jpg", "x/2_rgb.jpg"], rule, found, "points")
     assert found.errors[0].startswith(said)
     assert "x/1" in found.errors[0] and made.targets[0] is None
 
@@ -338,7 +338,8 @@ def test_numbers_that_are_none_are_no_points(tmp_path: Path) -> None:
     path.write_bytes(packed({"1.jpg": b"", "2.jpg": b"", "p.csv": b"f,x,y\n1,2,3\n2,4,\n"}))
     rule = {"from": "csv", "file": "p.csv", "name": "f", "label": ["x", "y"]}
     found = Findings()
-    made = told(path, ["1.jpg", "2.jpg"], block(target="points", label=rule), found)
+    whole = block(target="points", label=rule)
+    made = told(path, ["1.jpg", "2.jpg"], whole.label, found, "points")
     assert made.targets == ["2 3", None]
     assert found.errors[0].startswith("1 of 2 pictures get no points by label.from: csv: 2.jpg (4")
 

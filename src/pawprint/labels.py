@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from pawprint import annotations, cells, poses, untrusted, yaml12
-from pawprint.catalogue import Block, Rule
+from pawprint.catalogue import Rule
 from pawprint.findings import Findings, listed
 from pawprint.splits import Told
 
@@ -21,14 +21,15 @@ SIDES = {  # what a column of a CSV may say of the split
 }
 
 
-def told(archive: Path, names: Sequence[str], block: Block, found: Findings) -> Told:
-    """Target, own side of the split and group of each picture, by the block's rule."""
-    rule = block.label
+def told(
+    archive: Path, names: Sequence[str], rule: Rule, found: Findings, target: str = "label"
+) -> Told:
+    """Target, own side of the split and group of each picture, by a rule of the catalogue."""
     rows = annotations.cells(archive, names, rule.table, found)
     texts = {name: row.label for name, row in rows.items()}
     if rule.source == "biwi":
         texts = poses.cells(archive, names, found)
-    targets = named(names, rule, block.target, found, texts)
+    targets = named(names, rule, target, found, texts)
     groups = grouped(names, rule.group, found) if rule.group else None
     sides = None
     if rule.split:
@@ -39,12 +40,6 @@ def told(archive: Path, names: Sequence[str], block: Block, found: Findings) -> 
         if absent:
             found.errors.append(f"label.valid: no picture is of group {listed(absent)}; {LOST}")
     return Told(targets, sides, groups)
-
-
-def by_rule(archive: Path, names: Sequence[str], rule: Rule, found: Findings) -> list[str | None]:
-    """The one label of each picture by a rule of the catalogue: as `named`."""
-    rows = annotations.cells(archive, names, rule.table, found)
-    return named(names, rule, "label", found, {name: row.label for name, row in rows.items()})
 
 
 def named(
