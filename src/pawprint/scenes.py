@@ -19,7 +19,7 @@ from pawprint import archives
 CANVAS, GLYPH = 64, 20  # px a side
 OVERLAP = 0.3  # of a glyph's square that another one may cover
 BILINEAR = Image.Resampling.BILINEAR
-PIECE, PIECES = 7, 12  # px a side, and how many, of clutter
+PIECE, PIECES = 7, 8  # px a side, and how many, of clutter
 Scene = tuple[UInt8[np.ndarray, "64 64"], tuple[object, ...]]  # and the cells of its row
 Compose = Callable[[np.random.Generator, np.ndarray, np.ndarray], Scene]
 
@@ -43,7 +43,7 @@ def _write(path: Path, folder: str, header: tuple[str, ...], compose: Compose, s
     table = csv.writer(file, lineterminator="\n")
     table.writerow(header)
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
-        for is_valid, count, sources in ((False, 2400, order[cut:]), (True, 600, order[:cut])):
+        for is_valid, count, sources in ((False, 4800, order[cut:]), (True, 600, order[:cut])):
             glyphs = enlarged(greys[sources])
             for number in range(count):
                 canvas, cells = compose(rng, glyphs, digits[sources])
