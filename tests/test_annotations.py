@@ -107,3 +107,11 @@ def test_a_file_that_is_not_there_is_told_the_ones_that_are(tar: Tar) -> None:
     )
     _, found = read(tar, WHOLE, "labels.txt")
     assert "there is no CSV; mend `label` in datasets.yaml" in found.errors[0]
+
+
+def test_a_csv_that_tells_the_split_may_leave_pictures_out(tar: Tar) -> None:
+    table = Table("labels.csv", "fname", ["breed"], "side", False)
+    cells, found = read(tar, "fname,breed,side\n1.jpg,cat,train\n", table=table)
+    assert cells == {"a/1.jpg": "cat"} and not found.errors
+    (note,) = found.notes
+    assert note.startswith("3 of 4 pictures have no row in labels.csv and are left out: a/2.jpg")

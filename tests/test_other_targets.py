@@ -344,6 +344,24 @@ def test_numbers_that_are_none_are_no_points(tmp_path: Path) -> None:
     assert found.errors[0].startswith("1 of 2 pictures get no points by label.from: csv: 2.jpg (4")
 
 
+def test_new_update_takes_over_what_was_added(
+    tmp_path: Path, monkeypatch: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    for name in ("1.png", "2.png"):
+        (tmp_path / "in" / name).write_bytes(square({"cat": 200}, 40, 40, 20, 20))
+    (tmp_path / "in/p.csv").write_text("f,l\n1,cat dog\n2,\n3,cat\n")
+    rule = {"from": "csv", "file": "p.csv", "name": "f", "label": "l", "separator": " "}
+    content = {"mine": {"target": "labels", "pictures": {"url": "in"}, "label": rule, "count": 2}}
+    (tmp_path / "datasets.yaml").write_text(yaml.safe_dump(content))
+    (tmp_path / "in/3.png").write_bytes(square({"cat": 100}, 40, 40, 20, 20))
+    monkeypatch.setattr(sys, "argv", ["pawprint", "new", "mine", "--update"])
+    cli.main()
+    assert "count 3" in capsys.readouterr().out
+    assert yaml12.load(tmp_path / "datasets.yaml")["mine"]["count"] == 3
+
+
 def test_the_scenes_never_change_and_share_no_digit_between_the_sides(tmp_path: Path) -> None:
     for write in (scenes.write_labels, scenes.write_points):
         for name in ("a", "b"):
