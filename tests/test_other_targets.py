@@ -238,6 +238,16 @@ def test_the_report_and_the_summary_speak_of_the_kind(
     assert {"pascal": "column labels of pascal_2007/train.csv", "biwi": "its pose"}[through] in said
 
 
+def test_epochs_says_that_it_judges_error_rates(
+    through: str, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["pawprint", "epochs"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = str(ended.value.code) + capsys.readouterr().err
+    assert "of several labels or points" in said and "Traceback" not in said
+
+
 def test_the_export_answers_as_torch(through: str, monkeypatch: Any, tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     monkeypatch.setattr(sys, "argv", ["pawprint", "export", "--to", str(tmp_path / "m.onnx")])
