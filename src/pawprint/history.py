@@ -27,7 +27,8 @@ def written(
         metric: the name of the last column; None: there is none.
     """
     columns = [*COLUMNS, *([metric] if metric else [])]
-    yield row([*columns, "time"])
+    wide = max(11, *(len(column) + 1 for column in columns))
+    yield row([*columns, "time"], wide)
     shown, begun = 0, False
     for history in histories:
         if history and not begun:
@@ -35,7 +36,7 @@ def written(
         rows = [[*cells(epoch)] for epoch in history]
         write(rows, table, summary, phase, columns)
         for epoch in history[shown:]:
-            yield row([*cells(epoch), clock(epoch.seconds)])
+            yield row([*cells(epoch), clock(epoch.seconds)], wide)
         shown, begun = len(history), True
 
 
