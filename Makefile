@@ -9,7 +9,7 @@ PRESET ?= pets-resnet34
 SAID = @test -n "$(PICTURES)" -a -n "$(WEIGHTS)" || { \
 	  echo "make: say which: make $@ PICTURES=images.tar.gz WEIGHTS=mobilenet_v2.pth"; exit 1; }
 
-.PHONY: run test test-long check bench bench-full bench-photographs bench-recipes bench-rates pets collab clean constraints clone
+.PHONY: run test test-long check bench bench-full bench-photographs bench-recipes bench-rates bench-twins pets collab clean constraints clone
 .DELETE_ON_ERROR:
 
 run: clone .venv/run.stamp  ## Rebuild what params.yaml asks for, and say how good it is
@@ -51,6 +51,9 @@ bench-recipes: .venv/test,bench.stamp  ## The chapter's recipes on photographs, 
 bench-rates: .venv/test,bench.stamp  ## The finder's suggestions beside what each rate gives
 	$(SAID)
 	python -m benchmarks.rates "$(PICTURES)" "$(WEIGHTS)"
+
+bench-twins: .venv/test,bench.stamp  ## Many labels and points on composed digits, side by side
+	python -m benchmarks.twins
 
 pets: clone .venv/run.stamp  ## The chapter itself, on 7,390 photographs; PRESET=pets-resnet50
 	@python -m benchmarks.pets needs "$(PRESET)"

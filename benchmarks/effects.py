@@ -43,9 +43,9 @@ def asked(name: str, size: int | None, tta: judging.Kind) -> Run:
     data = dataset.opened(images, index, labels, device, 1 << 40)
     how = judging.how(card, size, tta, 32)
     made, part = judging.judged(network, data, how)["valid"], data.parts["valid"]
-    predicted = [card.classes[i] for i in made.predicted]
+    rows = made.rows(part.names)
     return {
-        "predicted": dict(zip(part.names, predicted, strict=True)),
+        "predicted": {str(row[0]): str(row[2]) for row in rows},
         "actual": dict(zip(part.names, part.labels, strict=True)),
         "loss": float(made.loss.mean()),
     }

@@ -36,7 +36,7 @@ def ours(here: Path, arch: str, phase: str, kind: torch.dtype) -> tuple[Job, Job
     """An epoch, and some steps on a batch that is there, by our loop."""
     data, device = jpegs.opened(here), devices.prepared("cpu", THREADS)
     strengths = augment.Strengths(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
-    recipe = Recipe(View(224), BATCH, 0, kind, strengths, 0.0)
+    recipe = Recipe(View(224), BATCH, 0, kind, strengths, 0.0, data.kind)
     run = Session(device, data, recipe, Settings(0.01, 0.99, 1e-5, 0.0, True))
     network = networks.fresh(arch, jpegs.CLASSES, 0, {})
     if phase == "frozen":

@@ -46,7 +46,7 @@ def child(folder: Path, budget: int) -> None:
     paths = (folder / "images.npy", folder / "index.csv", folder / "labels.csv")
     data = dataset.opened(*paths, device, budget)
     strengths = augment.Strengths(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
-    recipe = Recipe(View(64), 64, 0, devices.dtype("auto", device), strengths, 0.0)
+    recipe = Recipe(View(64), 64, 0, devices.dtype("auto", device), strengths, 0.0, data.kind)
     run = Session(device, data, recipe, Settings(0.01, 0.99, 1e-5, 0.0, True))
     state = session.state(run, networks.fresh("mobilenet_v3_small", 4, 0, {}))
     cycle = OneCycle([1e-4] * 3, EPOCHS * run.steps_per_epoch, 0.25, 25.0, 1e5)

@@ -2,13 +2,23 @@
 
 from pathlib import Path
 
-from pawprint import console, dataset, devices, files, judging, metrics, modelfile, params
+from pawprint import (
+    console,
+    counting,
+    dataset,
+    devices,
+    files,
+    headlines,
+    judging,
+    modelfile,
+    params,
+)
 
 IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv")
 LABELS, MODEL = Path("data/labels.csv"), Path("models/unfrozen.safetensors")
 SUMMARY, PREDICTIONS = Path("reports/evaluate.json"), Path("reports/predictions.csv")
 CLASSES, CONFUSED = Path("reports/per_class.csv"), Path("reports/most_confused.csv")
-LOSSES = Path("reports/top_losses.csv")
+LOSSES, SWEEP = Path("reports/top_losses.csv"), Path("reports/thresholds.csv")
 
 
 def main() -> None:
@@ -19,15 +29,16 @@ def main() -> None:
     data = dataset.opened(IMAGES, INDEX, LABELS, device, budget)
     how = judging.how(card, p.evaluate.size, p.evaluate.tta, p.batch_size)
     made = judging.judged(network.to(device), data, how)
-    valid, found = made["valid"], metrics.summary(made, p.evaluate.bins)
-    rows = metrics.rows(valid, data.parts["valid"].names, card.classes)
-    worst = [rows[i] for i in metrics.top_losses(valid.loss, p.evaluate.top_losses)]
-    files.write_csv(PREDICTIONS, metrics.COLUMNS, rows)
-    files.write_csv(LOSSES, metrics.COLUMNS, worst)
-    files.write_csv(CLASSES, metrics.SCORES, metrics.per_class(valid, card.classes))
-    files.write_csv(CONFUSED, metrics.PAIRS, metrics.most_confused(valid, card.classes))
+    valid, found = made["valid"], counting.summary(made, p.evaluate.bins)
+    rows = valid.rows(data.parts["valid"].names)
+    worst = [rows[i] for i in counting.top_losses(valid.loss, p.evaluate.top_losses)]
+    files.write_csv(PREDICTIONS, counting.COLUMNS, rows)
+    files.write_csv(LOSSES, counting.COLUMNS, worst)
+    files.write_csv(CLASSES, valid.scores, valid.per_class())
+    files.write_csv(CONFUSED, counting.PAIRS, valid.most_confused())
+    files.write_csv(SWEEP, counting.SWEPT, valid.sweep())
     files.write_json(SUMMARY, found)
-    print(f"evaluate: error_rate {found['error_rate']:.4f}, n {found['n']:,} (float32 throughout)")
+    print(f"evaluate: {headlines.short(found)}, n {found['n']:,} (float32 throughout)")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Name each picture's class and split: data/raw -> data/labels.csv, reports/labels.json."""
+"""Name each picture's target and split: data/raw -> data/labels.csv, reports/labels.json."""
 
 from pathlib import Path
 
@@ -11,22 +11,22 @@ SUMMARY, CLASSES = Path("reports/labels.json"), Path("reports/classes.csv")
 
 def main() -> None:
     p = params.load()
-    rule, draw, found = catalogue.block(p.dataset).label, p.label, Findings()
+    block, draw, found = catalogue.block(p.dataset), p.label, Findings()
     names = archives.image_names(PICTURES)
-    classes = labels.by_rule(PICTURES, names, rule, found)
-    sides = splits.chosen(draw.split, names, classes, LISTS, draw.valid_fraction, draw.seed, found)
-    table = labels.table(names, classes, sides)
+    told = labels.told(PICTURES, names, block.label, found, block.target)
+    sides = splits.chosen(draw.split, names, told, LISTS, draw.valid_fraction, draw.seed, found)
+    table = labels.table(names, told.targets, sides, block.target)
     counts = labels.counts(table)
-    labels.check_classes(counts, found)
+    labels.check_classes(counts, table, found)
     hashes = labels.fingerprints(archives.contents(PICTURES, set(table["name"])))
     groups = labels.across_splits(table, hashes)
     labels.check_duplicates(groups, draw.on_duplicates, found)
     for note in found.notes:
         print(f"label: note: {note}")
     found.stop()
-    files.write_csv(TABLE, ["name", "label", "split"], table.itertuples(index=False))
+    files.write_csv(TABLE, [*table.columns], table.itertuples(index=False))
     files.write_csv(CLASSES, ["label", *counts.columns], counts.itertuples())
-    summary = labels.summary(counts, len(names), len(groups))
+    summary = labels.summary(table, counts, len(names), len(groups))
     files.write_json(SUMMARY, summary)
     print(f"label: {', '.join(f'{n:,} {what}' for what, n in summary.items() if n)}")
 

@@ -170,9 +170,19 @@ def taken(content: Mapping[str, Any], path: Place) -> Any:
     return content
 
 
+def sides(section: Content) -> list[int]:
+    """Of its size, px."""
+    return [int(side) for side in str(section["size"] or 0).split("x")]
+
+
 def consistent(content: Content) -> Content:
     """The same, with what several keys must agree on."""
-    wanted = max(content["size"], content["evaluate"]["size"] or 0, content["presize"]["size"])
+    asked = (content, content["evaluate"])
+    for section in asked:
+        if isinstance(section["size"], str):
+            section["size"] = "x".join(str(min(max(int(x), 32), 2048)) for x in sides(section))
+    longest = [max(sides(section), default=0) for section in asked]
+    wanted = max(*longest, content["presize"]["size"])
     content["presize"]["size"] = wanted
     content["batch_size"] = max(content["batch_size"], 2 * content["processes"])
     finder, unfrozen = content["lr_find"], content["unfrozen"]

@@ -9,6 +9,7 @@ from pawprint.dataset import Dataset, Part
 from pawprint.optimizers import Settings
 from pawprint.sampling import View
 from pawprint.session import Session
+from pawprint.targets import Label
 from pawprint.training import Recipe
 
 CPU = torch.device("cpu")
@@ -29,14 +30,14 @@ def dataset(n: int = 40, classes: int = 3, size: int = 32, mapped: bool = False)
     for split, rows in (("train", [i for i in range(n) if i % 5]), ("valid", list(range(0, n, 5)))):
         targets = torch.tensor(numbers[rows])
         words = [f"class {numbers[i]}" for i in rows]
-        parts[split] = Part(torch.tensor(rows), targets, [names[i] for i in rows], words)
+        parts[split] = Part(torch.tensor(rows), targets, [names[i] for i in rows], words, Label())
     known = [f"class {i}" for i in range(classes)]
-    return Dataset(Cache(names, sides, store, CPU), known, parts, "0" * 64)
+    return Dataset(Cache(names, sides, store, CPU), known, parts, "0" * 64, Label())
 
 
 def recipe(seed: int = 0, batch_size: int = 8, kind: torch.dtype = torch.float32) -> Recipe:
     """Small and quick."""
-    return Recipe(View(32), batch_size, seed, kind, STRENGTHS, 0.0)
+    return Recipe(View(32), batch_size, seed, kind, STRENGTHS, 0.0, Label())
 
 
 def session(seed: int = 0, mapped: bool = False, kind: torch.dtype = torch.float32) -> Session:

@@ -10,7 +10,7 @@ from pawprint.catalogue import Table
 from pawprint.findings import Findings
 
 Tar = Callable[..., Path]
-TABLE = Table("labels.csv", "fname", "breed")
+TABLE = Table("labels.csv", "fname", ["breed"], None, False)
 PICTURES = ["a/1.jpg", "a/2.jpg", "b/2.jpg", "b/3.png"]
 
 
@@ -20,7 +20,8 @@ def read(
     data = content.encode() if isinstance(content, str) else content
     archive = tar({file: data, **dict.fromkeys(PICTURES, b"")})
     found = Findings()
-    return annotations.cells(archive, archives.image_names(archive), table, found), found
+    made = annotations.cells(archive, archives.image_names(archive), table, found)
+    return {name: row.label for name, row in made.items()}, found
 
 
 WHOLE = "breed,fname\ncat,a/1.jpg\ndog,a/2.jpg\ncat,b/2.jpg\n"
@@ -40,7 +41,9 @@ def test_without_a_table_there_are_no_cells(tmp_path: Path) -> None:
 
 def test_paths_also_start_at_the_folder_of_the_csv(tar: Tar) -> None:
     rows = "fname,breed\n1.jpg,cat\n2.jpg,dog\nb/3.png,cat\n"
-    cells, found = read(tar, rows, "a/labels.csv", Table("./a/labels.csv", "fname", "breed"))
+    cells, found = read(
+        tar, rows, "a/labels.csv", Table("./a/labels.csv", "fname", ["breed"], None, False)
+    )
     assert cells == {"a/1.jpg": "cat", "a/2.jpg": "dog", "b/3.png": "cat"}
     assert [error.split(":")[0] for error in found.errors] == [
         "1 pictures have no row in ./a/labels.csv"
@@ -104,3 +107,11 @@ def test_a_file_that_is_not_there_is_told_the_ones_that_are(tar: Tar) -> None:
     )
     _, found = read(tar, WHOLE, "labels.txt")
     assert "there is no CSV; mend `label` in datasets.yaml" in found.errors[0]
+
+
+def test_a_csv_that_tells_the_split_may_leave_pictures_out(tar: Tar) -> None:
+    table = Table("labels.csv", "fname", ["breed"], "side", False)
+    cells, found = read(tar, "fname,breed,side\n1.jpg,cat,train\n", table=table)
+    assert cells == {"a/1.jpg": "cat"} and not found.errors
+    (note,) = found.notes
+    assert note.startswith("3 of 4 pictures have no row in labels.csv and are left out: a/2.jpg")

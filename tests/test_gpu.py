@@ -30,15 +30,15 @@ def there(data: Dataset, device: torch.device) -> Dataset:
     assert isinstance(data.cache.store, torch.Tensor)
     stored = Cache(data.cache.names, data.cache.sides, data.cache.store.to(device), device)
     parts = {
-        name: Part(part.rows, part.targets.to(device), part.names, part.labels)
+        name: Part(part.rows, part.targets.to(device), part.names, part.labels, part.kind)
         for name, part in data.parts.items()
     }
-    return Dataset(stored, data.classes, parts, data.digest)
+    return Dataset(stored, data.classes, parts, data.digest, data.kind)
 
 
 def test_no_step_of_an_epoch_waits_for_the_device(cuda: torch.device) -> None:
     data = there(small.dataset(), cuda)
-    recipe = Recipe(View(32), 8, 0, devices.dtype("auto", cuda), small.STRENGTHS, 0.0)
+    recipe = Recipe(View(32), 8, 0, devices.dtype("auto", cuda), small.STRENGTHS, 0.0, data.kind)
     network = networks.fresh("resnet18", 3, 0, {}).to(cuda)
     optimizer = optimizers.adamw(
         networks.groups(network), networks.is_decayed(network), small.SETTINGS
@@ -47,7 +47,7 @@ def test_no_step_of_an_epoch_waits_for_the_device(cuda: torch.device) -> None:
     cycle = OneCycle([1e-3] * 3, 100, 0.25, 25.0, 1e5)
 
     def epoch(number: int) -> torch.Tensor:
-        found = training.augmented(data, recipe, "unfrozen", number)
+        found = training.Pictures(data, recipe, "unfrozen").batches(number)
         return torch.stack(list(training.steps(state, found, cycle, 4 * number, recipe)))
 
     epoch(0)  # what is set up once may wait

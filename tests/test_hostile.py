@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pawprint import archives, labels, presize, untrusted
+from pawprint.catalogue import Rule
 from pawprint.findings import Findings
 from tests.conftest import picture
 
@@ -211,7 +212,8 @@ def test_a_bomb_of_pixels_is_named_and_not_decoded() -> None:
 def test_what_a_spreadsheet_would_run_is_refused(tmp_path: Path, text: str, why: str) -> None:
     assert untrusted.fault(text) == why
     found = Findings()
-    labels.named([f"{text}_1.jpg"], "name", r"^(.+)_\d+\.jpg$", found)
+    rule = Rule.model_validate({"from": "name", "pattern": r"^(.+)_\d+\.jpg$"})
+    labels.named([f"{text}_1.jpg"], rule, "label", found)
     assert [why in error for error in found.errors] == ([True] if why else [])
 
 

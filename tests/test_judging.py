@@ -38,8 +38,8 @@ def test_flip_is_the_mean_of_both_pictures(network: networks.Network) -> None:
     part = data.parts["valid"]
     with torch.no_grad():
         shown = torch.cat([x for x, _ in batches.ordered(data.cache, part, View(32), 64)])
-        both = [targets.probabilities(network(x)) for x in (shown, shown.flip(3))]
-    made = targets.probabilities(predicted(network, "flip"))
+        both = [targets.Label().activated(network(x)) for x in (shown, shown.flip(3))]
+    made = targets.Label().activated(predicted(network, "flip"))
     assert torch.allclose(made, (both[0] + both[1]) / 2, atol=1e-5)
 
 
@@ -50,14 +50,14 @@ def test_augmented_is_a_quarter_plain_and_three_quarters_changed(
     part = data.parts["valid"]
     plain, *changed = judging.views("augmented", len(part), small.STRENGTHS, 0)
     assert plain == (0.25, None) and [weight for weight, _ in changed] == [0.1875] * 4
-    expected = 0.25 * targets.probabilities(predicted(network, "none"))
+    expected = 0.25 * targets.Label().activated(predicted(network, "none"))
     for _, draws in changed:
         assert draws is not None
         outputs = batches.predicted(network, data.cache, part, View(32), 64, draws)
-        expected += 0.1875 * targets.probabilities(outputs)
-    made = targets.probabilities(predicted(network, "augmented"))
+        expected += 0.1875 * targets.Label().activated(outputs)
+    made = targets.Label().activated(predicted(network, "augmented"))
     assert torch.allclose(made, expected, atol=1e-5)
-    assert not torch.equal(made, targets.probabilities(predicted(network, "augmented", seed=1)))
+    assert not torch.equal(made, targets.Label().activated(predicted(network, "augmented", seed=1)))
 
 
 def test_the_judging_is_as_the_model_was_trained_but_for_what_evaluate_changes() -> None:

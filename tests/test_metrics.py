@@ -6,7 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pawprint import metrics
+from pawprint import counting, metrics
+from pawprint.counting import Named
 from pawprint.metrics import Predictions
 
 CLASSES = ["a", "b", "c"]
@@ -68,13 +69,13 @@ def test_per_class_by_hand_and_a_class_without_pictures() -> None:
 
 @given(st.lists(st.floats(0, 100), max_size=30), st.integers(1, 40))
 def test_top_losses_are_the_largest_first(losses: list[float], k: int) -> None:
-    found = metrics.top_losses(np.array(losses, dtype=np.float64), k)
+    found = counting.top_losses(np.array(losses, dtype=np.float64), k)
     assert [losses[i] for i in found] == sorted(losses, reverse=True)[:k]
 
 
 def test_test_is_summed_beside_valid() -> None:
-    both = {"valid": made([0], [0]), "test": made([0], [1])}
-    found = metrics.summary(both, 15)
+    both = {"valid": Named(made([0], [0]), CLASSES), "test": Named(made([0], [1]), CLASSES)}
+    found = counting.summary(both, 15)
     assert (found["error_rate"], found["test_error_rate"], found["test_n"]) == (0, 1, 1)
 
 

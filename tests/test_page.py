@@ -45,7 +45,7 @@ def tables(made: Dataset) -> report.Tables:
         [(label, 0.5 + i / 10, 0.5, 0.5, 20 + i) for i, label in enumerate(made.classes)],
         columns=["label", "precision", "recall", "f1", "n"],
     )
-    return report.Tables(predictions, pairs, wrong, scores)
+    return report.Tables(predictions, pairs, wrong, scores, pd.DataFrame())
 
 
 def rendered(folder: Path) -> str:
@@ -80,7 +80,7 @@ def test_equal_runs_give_equal_bytes(folder: Path) -> None:
 
 def test_the_cells_are_the_counts() -> None:
     found = tables(data())
-    matrix, order = page.cells(found.predictions, data().classes)
+    matrix, order = page.cells(report.counts(found.predictions, data()), data().classes)
     counted = {
         (order[i], order[j]): cell["count"]
         for i, row in enumerate(matrix)

@@ -276,7 +276,7 @@ def shown(pictures: Tensor, draws: Draws, view: View, corners: bool = False) -> 
     side = pictures.shape[1]
     chosen = augment.maps(draws, torch.ones(len(pictures), 2), side, light=True)
     if corners:
-        outer = view.size / (view.size - 1)
+        outer = view.sides[0] / (view.sides[0] - 1)
         chosen = replace(
             chosen,
             matrix=chosen.matrix @ torch.diag(torch.tensor([outer, outer, 1.0])),

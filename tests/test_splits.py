@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pawprint import splits
 from pawprint.findings import Findings
+from pawprint.splits import Told
 
 
 def test_random_is_fastais_for_7390_pictures_and_seed_42(vectors: dict[str, Any]) -> None:
@@ -105,6 +106,6 @@ def test_lists_are_read_by_their_first_word_and_comments_left_out(tmp_path: Path
 
 def test_official_without_lists_says_where_to_name_them(tmp_path: Path) -> None:
     found = Findings()
-    sides = splits.chosen("official", NAMES, ["a"] * 6, tmp_path, 0.5, 42, found)
+    sides = splits.chosen("official", NAMES, Told(["a"] * 6, None, None), tmp_path, 0.5, 42, found)
     assert sides == [None] * 6  # nothing is said of a split that there is not
-    assert "add `lists` to its block in datasets.yaml" in found.errors[0]
+    assert "add `lists` (or label.split, label.valid) to its block" in found.errors[0]

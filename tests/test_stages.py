@@ -177,7 +177,10 @@ def test_an_unknown_data_set_is_told_the_known_ones(project: Path) -> None:
     (project / "params.yaml").write_text(text)
     made = run("fetch", project)
     assert made.returncode == 1
-    assert "no block `birds`" in made.stderr and "choose one of digits, pets" in made.stderr
+    assert (
+        "no block `birds`" in made.stderr
+        and "choose one of biwi, digits, digits-labels" in made.stderr
+    )
     assert "Traceback" not in made.stderr
 
 

@@ -82,7 +82,7 @@ def test_the_colour_of_a_picture_is_learned(tmp_path: Path) -> None:
     *_, history = phases.trained(
         run, network, [1e-2] * 3, cycle, "frozen", Store("t", "x", tmp_path)
     )
-    assert history[-1].error_rate == 0
+    assert history[-1].metric == 0
     assert history[-1].train_loss < history[0].train_loss
 
 
@@ -172,7 +172,9 @@ def test_batches_are_as_equal_as_can_be(pictures: int, batch_size: int) -> None:
 def test_every_picture_comes_once_in_an_order_that_no_batch_size_changes(batch_size: int) -> None:
     data = small.dataset()
     train = data.parts["train"]
-    numbered = type(train)(train.rows, torch.arange(len(train)), train.names, train.labels)
+    numbered = type(train)(
+        train.rows, torch.arange(len(train)), train.names, train.labels, train.kind
+    )
     words = (0, "frozen", 3)
     found = batches.augmented(data.cache, numbered, small.STRENGTHS, View(16), batch_size, *words)
     order = torch.cat([number for _, number in found])
@@ -238,8 +240,10 @@ def test_each_group_of_layers_has_its_own_rate() -> None:
 def test_the_loss_of_the_lessons_worked_example() -> None:
     # activations 0.6734 and 0.2576: softmax 0.6025 and 0.3975; the first is right: -ln 0.6025
     logits = torch.tensor([[0.6734, 0.2576]])
-    assert targets.probabilities(logits)[0].tolist() == pytest.approx([0.6025, 0.3975], abs=1e-4)
-    assert targets.loss(logits, torch.tensor([0])).item() == pytest.approx(0.5067, abs=1e-4)
+    assert targets.Label().activated(logits)[0].tolist() == pytest.approx(
+        [0.6025, 0.3975], abs=1e-4
+    )
+    assert targets.Label().loss(logits, torch.tensor([0])).item() == pytest.approx(0.5067, abs=1e-4)
 
 
 def test_the_chapters_table_of_six_activations() -> None:
@@ -250,30 +254,32 @@ def test_the_chapters_table_of_six_activations() -> None:
     )  # fmt: skip
     wanted = torch.tensor([0, 1, 0, 1, 1, 0])
     first = [0.6025, 0.5021, 0.1332, 0.9966, 0.5959, 0.3661]
-    assert targets.probabilities(logits)[:, 0].tolist() == pytest.approx(first, abs=1e-4)
+    assert targets.Label().activated(logits)[:, 0].tolist() == pytest.approx(first, abs=1e-4)
     losses = [0.5067, 0.6973, 2.0160, 5.6958, 0.9062, 1.0048]
-    assert targets.losses(logits, wanted).tolist() == pytest.approx(losses, abs=1e-4)
-    assert targets.loss(logits, wanted).item() == pytest.approx(1.8045, abs=1e-4)
+    assert targets.Label().losses(logits, wanted).tolist() == pytest.approx(losses, abs=1e-4)
+    assert targets.Label().loss(logits, wanted).item() == pytest.approx(1.8045, abs=1e-4)
 
 
 def test_label_smoothing_by_hand() -> None:
     logits = torch.tensor([[1.0, 0.0, -1.0]])
     log_p = [x - math.log(math.e + 1 + 1 / math.e) for x in (1, 0, -1)]
     expected = -0.9 * log_p[0] - 0.1 / 3 * sum(log_p)
-    assert targets.loss(logits, torch.tensor([0]), 0.1).item() == pytest.approx(expected, abs=1e-6)
+    assert targets.Label().loss(logits, torch.tensor([0]), 0.1).item() == pytest.approx(
+        expected, abs=1e-6
+    )
 
 
 def test_an_average_of_views_is_of_probabilities() -> None:
     logits = torch.tensor([[[2.0, 0.0, -1.0]], [[0.0, 3.0, 1.0]]])
-    made = targets.probabilities(targets.averaged(logits, [0.25, 0.75]))
-    p, q = (targets.probabilities(view) for view in logits)
+    made = targets.Label().activated(targets.Label().averaged(logits, [0.25, 0.75]))
+    p, q = (targets.Label().activated(view) for view in logits)
     assert torch.allclose(made, 0.25 * p + 0.75 * q, atol=1e-6)
 
 
 def test_classes_are_sorted_with_capitals_first() -> None:
-    known = targets.classes(["cat", "Birman", "dog", "cat"])
+    known = targets.Label().classes(["cat", "Birman", "dog", "cat"])
     assert known == ["Birman", "cat", "dog"]
-    assert targets.encoded(["dog", "Birman"], known).tolist() == [2, 0]
+    assert targets.Label().encoded(["dog", "Birman"], known, torch.ones(2, 2)).tolist() == [2, 0]
 
 
 def test_a_loss_that_is_not_finite_stops_with_its_step_and_rate() -> None:

@@ -68,7 +68,7 @@ def test_no_step_asks_for_a_number_of_the_device(kind: torch.dtype, frozen: bool
     state = training.started(network, optimizers.adamw(groups, decayed, small.SETTINGS), kind)
     cycle = OneCycle([1e-3] * 3, 100, 0.25, 25.0, 1e5)
     with watched():
-        found = training.augmented(data, recipe, "x", 0)
+        found = training.Pictures(data, recipe, "x").batches(0)
         losses = list(training.steps(state, found, cycle, 0, recipe))
     assert len(losses) == 4 and torch.stack(losses).isfinite().all()
 

@@ -66,7 +66,7 @@ def main(folder: Path, count: int) -> None:
     cycle = OneCycle([1e-3, 2e-3, 3e-3], EPOCHS * run.steps_per_epoch, 0.25, 25.0, 1e5)
     task = training.Pictures(run.data, run.recipe, "x")
     epochs = list(training.fit(state, task, cycle, EPOCHS))
-    judged = [[epoch.valid_loss, epoch.error_rate] for epoch in epochs]
+    judged = [[epoch.valid_loss, epoch.metric] for epoch in epochs]
     number = os.environ.get("RANK", "0")
     told = {"seen": seen, "losses": losses, "judged": judged}
     (folder / f"{number}.json").write_text(json.dumps(told))

@@ -18,13 +18,14 @@ class Row(NamedTuple):
 
     line: int  # of the file, from 1 on; the last one, where a quoted cell has several
     name: str
-    label: str
+    label: str  # of points: their numbers, with blanks between
+    split: str  # empty where the table has no such column
 
 
 def cells(
     archive: Path, names: Sequence[str], table: Table | None, found: Findings
-) -> dict[str, str]:
-    """The text of each picture's label, by the picture's path; none where there is no table.
+) -> dict[str, Row]:
+    """The row of each picture, by the picture's path; none where there is no table.
 
     Args:
         archive: what holds the CSV, beside the pictures.
@@ -51,10 +52,9 @@ def rows(archive: Path, table: Table) -> list[Row]:
     """
     lines = parsed(text(archive, table.file), table.file)
     header = lines[0][1] if lines else []
-    wanted = (table.name, table.label)
     for what, faulty in (
-        ("has no column", [column for column in wanted if header.count(column) == 0]),
-        ("has twice the column", [column for column in wanted if header.count(column) > 1]),
+        ("has no column", [column for column in table.columns if header.count(column) == 0]),
+        ("has twice the column", [column for column in table.columns if header.count(column) > 1]),
     ):
         if faulty:
             columns = listed([short(column) for column in header], 20) or "none"
@@ -68,9 +68,12 @@ def rows(archive: Path, table: Table) -> list[Row]:
             f"{table.file}: {len(long)} rows have more cells than the first line: line "
             f"{listed(long)}; put quotes around a cell that holds a comma"
         )
-    name, label = header.index(table.name), header.index(table.label)
-    padded = [(line, row + [""] * (len(header) - len(row))) for line, row in lines[1:]]
-    return [Row(line, row[name], row[label]) for line, row in padded]
+    made = []
+    for line, row in lines[1:]:
+        cell = dict(zip(header, row + [""] * (len(header) - len(row)), strict=True))
+        label = " ".join(cell[column] for column in table.labels)
+        made.append(Row(line, cell[table.name], label, cell[table.split] if table.split else ""))
+    return made
 
 
 def text(archive: Path, file: str) -> str:
@@ -106,10 +109,10 @@ def parsed(content: str, file: str) -> list[tuple[int, list[str]]]:
 
 def matched(
     names: Sequence[str], rows: Sequence[Row], table: Table, found: Findings
-) -> dict[str, str]:
-    """The label of each picture that has one."""
+) -> dict[str, Row]:
+    """The row of each picture that has one."""
     known, folder = archives.meant(names), PurePosixPath(archives.normal(table.file)).parent
-    labels: dict[str, str] = {}
+    labels: dict[str, Row] = {}
     named = set[str]()
     absent, several, empty, twice = list[str](), list[str](), list[str](), list[str]()
     for row in rows:
@@ -120,16 +123,27 @@ def matched(
             absent.append(where)
         elif len(hits) > 1:
             several.append(f"{where}: {' or '.join(sorted(hits)[:2])}")
-        elif not row.label:
+        elif not row.label.strip() and not table.may_be_empty:
             empty.append(where)
-        elif labels.setdefault(hits[0], row.label) != row.label:
-            twice.append(f"{where}: {short(labels[hits[0]])}, then {short(row.label)}")
+        elif labels.setdefault(hits[0], row)[2:] != row[2:]:
+            both = (" ".join(one[2:]).strip() for one in (labels[hits[0]], row))
+            twice.append(f"{where}: {', then '.join(map(short, both))}")
     unnamed = [name for name in names if name not in named]
     file = table.file
+    if table.split and unnamed:  # it is the data set's own list, which need not name them all
+        found.notes.append(
+            f"{len(unnamed)} of {len(names)} pictures have no row in {file} and are left out: "
+            f"{listed(unnamed)}"
+        )
+        unnamed = []
     for faulty, said, remedy in (
         (unnamed, f"pictures have no row in {file}", f"add rows, take these out, or {MEND}"),
         (several, f"rows of {file} may mean several pictures", "write their paths there"),
-        (empty, f"rows of {file} have an empty {table.label}", "fill it, or take them out"),
+        (
+            empty,
+            f"rows of {file} have an empty {', '.join(table.labels)}",
+            "fill it, or take them out",
+        ),
         (twice, f"rows of {file} give a picture another label", "leave one row of each picture"),
     ):
         if faulty:

@@ -119,7 +119,9 @@ def neutral(n: int) -> Draws:
     return Draws(half, one, zero, one, half, half, zero, zero, one, half, half, zero, one)
 
 
-def maps(draws: Draws, sides: Float32[Tensor, "image 2"], size: int, light: bool) -> Maps:
+def maps(
+    draws: Draws, sides: Float32[Tensor, "image 2"], size: int, light: bool, aspect: float = 1.0
+) -> Maps:
     """The maps of pictures with these draws.
 
     Args:
@@ -127,9 +129,12 @@ def maps(draws: Draws, sides: Float32[Tensor, "image 2"], size: int, light: bool
         sides: width and height of the originals, px.
         size: of the cache, px.
         light: whether brightness and contrast are applied at all.
+        aspect: width over height of the output; "the square" is then a rectangle of this shape.
     """
-    matrix = warp(draws) @ affine(draws) @ crop(draws, size)
-    share = sides.double().amin(1, keepdim=True) / sides.double()  # the square's, of each side
+    matrix = warp(draws) @ affine(draws, aspect) @ crop(draws, size)
+    width, height = sides.double().unbind(1)
+    high = torch.minimum(height, width / aspect)  # px of the square in the original
+    share = torch.stack([high * aspect / width, high / height], 1)
     offset = (2 * draws.along[:, None] - 1) * (1 - share)
     lights = (draws.brightness.float(), draws.contrast.float()) if light else (None, None)
     return Maps(matrix.float(), share.float(), offset.float(), *lights)
@@ -146,12 +151,13 @@ def crop(draws: Draws, size: int) -> Float64[Tensor, "image 3 3"]:
     return _matrix([share, zero, shift_x], [zero, share, shift_y], [zero, zero, one])
 
 
-def affine(draws: Draws) -> Float64[Tensor, "image 3 3"]:
-    """Flip · rotation · zoom."""
+def affine(draws: Draws, aspect: float = 1.0) -> Float64[Tensor, "image 3 3"]:
+    """Flip · rotation · zoom; what turns keeps its shape (fastai shears it in a rectangle)."""
     zero, one = torch.zeros_like(draws.flip), torch.ones_like(draws.flip)
     cos, sin, s = draws.angle.cos(), draws.angle.sin(), 1 / draws.zoom
     flip = _matrix([draws.flip, zero, zero], [zero, one, zero], [zero, zero, one])
-    rotation = _matrix([cos, sin, zero], [-sin, cos, zero], [zero, zero, one])
+    turn = ([cos, sin / aspect, zero], [-sin * aspect, cos, zero], [zero, zero, one])
+    rotation = _matrix(*turn)
     shift_x, shift_y = ((1 - s) * (2 * centre - 1) for centre in (draws.zoom_x, draws.zoom_y))
     zoom = _matrix([s, zero, shift_x], [zero, s, shift_y], [zero, zero, one])
     return flip @ rotation @ zoom

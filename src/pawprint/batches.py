@@ -40,7 +40,8 @@ def augmented(
     draws = randomness.generator(*words)
     order = torch.randperm(len(train), generator=draws)
     drawn = augment.drawn(len(train), strengths, draws)
-    maps = augment.maps(drawn, stored.sides[train.rows], stored.size, light=True)
+    sides = stored.sides[train.rows]
+    maps = augment.maps(drawn, sides, stored.size, light=True, aspect=view.aspect)
     whole = torch.tensor_split(order, per_epoch(len(train), batch_size))
     return batches(stored, train, maps, [processes.own(rows) for rows in whole], view)
 
@@ -49,9 +50,15 @@ def ordered(
     stored: Cache, part: Part, view: View, batch_size: int, draws: Draws | None = None
 ) -> Iterator[Batch]:
     """The pictures of `part` in order: their plain centre squares, or as `draws` change them."""
+    maps, rows = judging_maps(stored, part, view, draws), torch.arange(len(part))
+    return batches(stored, part, maps, torch.split(rows, batch_size), view)
+
+
+def judging_maps(stored: Cache, part: Part, view: View, draws: Draws | None = None) -> Maps:
+    """The maps of `part` by which it is judged, on the device."""
     chosen, light = draws or augment.neutral(len(part)), draws is not None
-    maps = augment.maps(chosen, stored.sides[part.rows], stored.size, light)
-    return batches(stored, part, maps, torch.split(torch.arange(len(part)), batch_size), view)
+    sides = stored.sides[part.rows]
+    return augment.maps(chosen, sides, stored.size, light, view.aspect).to(stored.device)
 
 
 def batches(
@@ -62,7 +69,8 @@ def batches(
     for rows in chosen:
         here = rows.to(stored.device, non_blocking=True)
         pictures = stored.pictures(part.rows[rows])
-        yield sampling.batch(pictures, maps.of(here), view), part.targets[here]
+        own = maps.of(here)
+        yield sampling.batch(pictures, own, view), part.kind.moved(part.targets[here], own)
 
 
 @torch.no_grad()
@@ -74,7 +82,7 @@ def predicted(
     batch_size: int,
     draws: Draws | None = None,
 ) -> Float[Tensor, "image output"]:
-    """The network's outputs for `part`, in order, in float32, by the network in evaluation mode.
+    """What the network, in evaluation mode, says of the pictures of `part`, in order, in float32.
 
     Args:
         network: on the device of `stored`.
@@ -86,4 +94,5 @@ def predicted(
     """
     network.eval()
     found = ordered(stored, part, view, batch_size, draws)
-    return torch.cat([network(pictures).float() for pictures, _ in found])
+    outputs = torch.cat([network(pictures).float() for pictures, _ in found])
+    return part.kind.seen(outputs, judging_maps(stored, part, view, draws))

@@ -1,6 +1,7 @@
 """datasets.yaml: where each data set's pictures lie and how a picture gets its label."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, TypeVar
@@ -27,6 +28,9 @@ def is_label_pattern(pattern: str) -> str:
     if groups < 1:
         raise ValueError("must hold a group, (…), around the label")
     return pattern
+
+
+Pattern = Annotated[str, AfterValidator(is_label_pattern)]
 
 
 class Source(Section):
@@ -69,24 +73,38 @@ class Lists(Source):
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV among the pictures, and two of its columns."""
+    """A CSV among the pictures, and some of its columns."""
 
     file: str  # its path in the archive or folder
     name: str  # the column that names a picture: by its path, its file name or that without suffix
-    label: str  # the column of the labels
+    labels: Sequence[str]  # the column of the labels, or those of points: x, y, x, y ...
+    split: str | None  # the column that says train, valid or test, or is_valid: True, False
+    may_be_empty: bool  # whether a picture without any label is legal
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All that are read, `name` first."""
+        return (self.name, *self.labels, *([self.split] if self.split else []))
 
 
 class Rule(Section):
-    """How a label is read: from the file's name, from its folder's name, or from a CSV's row.
+    """How a label is read: from the file's name, its folder's name, a CSV's row, or a head's pose.
 
-    `pattern` picks the label out of that text; a CSV is `file`, its columns `name` and `label`.
+    `pattern` picks the label out of that text; a CSV is `file`, its columns `name` and `label`
+    (of points a list: x, y) and, if it has one, `split`; `separator` stands between several labels.
+    `group` picks out of the path what must stay on one side of the split, and `valid` names the
+    groups that `label.split: official` judges on.
     """
 
-    source: Literal["name", "folder", "csv"] = Field(alias="from")
-    pattern: Annotated[str, AfterValidator(is_label_pattern)] | None = None
+    source: Literal["name", "folder", "csv", "biwi"] = Field(alias="from")
+    pattern: Pattern | None = None
     file: str | None = None
     name: str | None = None
-    label: str | None = None
+    label: str | list[str] | None = None
+    separator: Annotated[str, StringConstraints(min_length=1)] | None = None
+    split: str | None = None
+    group: Pattern | None = None
+    valid: list[str] | None = None
 
     @model_validator(mode="after")
     def names_need_a_pattern(self) -> "Rule":
@@ -100,6 +118,7 @@ class Rule(Section):
         """Checked here, since it takes four keys."""
         given = {"file": self.file, "name": self.name, "label": self.label}
         absent = [f"label.{key}" for key, value in given.items() if not value]
+        given["split"] = self.split
         extra = [f"label.{key}" for key, value in given.items() if value is not None]
         if self.source == "csv" and absent:
             raise ValueError(
@@ -110,29 +129,56 @@ class Rule(Section):
             raise ValueError(f"{', '.join(extra)}: for label.from: csv alone; remove it")
         return self
 
+    @model_validator(mode="after")
+    def valid_needs_groups(self) -> "Rule":
+        """Checked here, since it takes two keys."""
+        if self.valid is not None and self.group is None:
+            raise ValueError("label.valid names groups: give label.group too, such as ^(\\d+)/")
+        return self
+
     @property
     def table(self) -> Table | None:
         """The CSV; None where the label comes from a name."""
         if self.file is None or self.name is None or self.label is None:
             return None
-        return Table(self.file, self.name, self.label)
+        columns = [self.label] if isinstance(self.label, str) else self.label
+        return Table(self.file, self.name, columns, self.split, self.separator is not None)
 
     @property
     def words(self) -> str:
         """Where the label comes from, as in: ^(.+)_ on its name; column breed of labels.csv."""
-        origin = f"column {self.label} of {self.file}" if self.file else f"its {self.source}"
+        columns = self.label if isinstance(self.label, str) else ", ".join(self.label or [])
+        named = {"name": "its name", "folder": "its folder", "biwi": "its pose"}
+        origin = f"column {columns} of {self.file}" if self.file else named[self.source]
         shown = f"{self.pattern} on {origin}" if self.pattern else origin
         return yaml12.one_line(shown, 300)
 
 
 class Block(Section):
-    """A data set."""
+    """A data set: each picture has one `label`, any number of `labels`, or `points` in it."""
 
     pictures: Source
     label: Rule
+    target: Literal["label", "labels", "points"] = "label"
     lists: Lists | None = None
     count: int | None = None
     licence: str | None = None
+
+    @model_validator(mode="after")
+    def the_rule_gives_the_target(self) -> "Block":
+        """Checked here, since it takes two keys."""
+        rule, places = self.label, isinstance(self.label.label, list)
+        if self.target == "points" and not (rule.source == "biwi" or places):
+            raise ValueError("target: points needs columns of a CSV, such as label.label: [x, y]")
+        if places and len(rule.label or ()) % 2:
+            raise ValueError("label.label must name an even number of columns: x, y, x, y")
+        if self.target != "points" and (rule.source == "biwi" or places):
+            raise ValueError("this label rule gives points: add `target: points` to the block")
+        if self.target == "labels" and rule.separator is None:
+            raise ValueError("target: labels needs label.separator, such as ' '")
+        if self.target != "labels" and rule.separator is not None:
+            raise ValueError("label.separator is for several labels: add `target: labels`")
+        return self
 
 
 def block(name: str, path: Path = FILE) -> Block:

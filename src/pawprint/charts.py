@@ -86,10 +86,11 @@ def history(
     """Losses, error, and the schedule, all phases on one axis of epochs.
 
     Args:
-        tables: columns epoch, train_loss, valid_loss, error_rate, by phase in order.
+        tables: columns epoch, train_loss, valid_loss and a metric of 0-1, by phase in order.
         cycles: the schedule and its batches an epoch, by phase.
     """
     made, (losses, errors, rates) = figure(3, 13, 3.6)
+    metric = next(iter(tables.values())).columns[3]
     momenta, begun = rates.twinx(), 0
     for i, (phase, table) in enumerate(tables.items()):
         at = begun + table["epoch"].to_numpy() + 1
@@ -97,7 +98,7 @@ def history(
         for column, colour in shown.items():
             label = column.replace("_", " ") if i == 0 else None
             losses.plot(at, table[column], "o-", ms=3, color=colour, label=label)
-        errors.plot(at, 100 * table["error_rate"], "o-", ms=3, color=GREEN)
+        errors.plot(at, 100 * table[metric], "o-", ms=3, color=GREEN)
         cycle, per_epoch = cycles[phase]
         steps = range(cycle.steps)
         place = begun + np.arange(cycle.steps) / max(per_epoch, 1)
@@ -111,9 +112,9 @@ def history(
                 phase, (begun + 0.1, 1.01), xycoords=("data", "axes fraction"), color=GREY
             )
         begun += len(table)
-    losses.set(xlabel="epoch", ylabel="loss, nats", ylim=(0, None))
+    losses.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
     losses.legend(frameon=False)
-    errors.set(xlabel="epoch", ylabel="error, %", ylim=(0, None))
+    errors.set(xlabel="epoch", ylabel=f"{metric}, %", ylim=(0, None))
     rates.set(xlabel="epoch", ylabel="learning rate (dotted: first layers)", yscale="log")
     momenta.set(ylabel="momentum")
     momenta.grid(visible=False)
@@ -137,6 +138,8 @@ def clustered(counts: Int[np.ndarray, "class class"]) -> list[int]:
 
 def confusion(counts: Int[np.ndarray, "class class"], classes: Sequence[str]) -> Figure:
     """Counts in the cells, shares of the row as colour; mistakes red; clustered by mistakes."""
+    if not len(counts):
+        return blank()
     order = clustered(counts)
     counts, names = counts[np.ix_(order, order)], [classes[i] for i in order]
     side = 2.2 + 0.3 * len(names)
@@ -164,8 +167,27 @@ def coloured(shares: Float[np.ndarray, "class class"]) -> Float[np.ndarray, "cla
     return np.asarray(np.clip(1 - strength, 0, 1))
 
 
+def blank() -> Figure:
+    """Of what this kind of target does not have."""
+    return Figure((1, 1))
+
+
+def thresholds(sweep: pd.DataFrame) -> Figure:
+    """What each threshold gives: columns threshold, accuracy_multi, micro_f1, macro_f1."""
+    if sweep.empty:
+        return blank()
+    made, (axis,) = figure(1, 5.2, 3.6)
+    for column, colour in (("accuracy_multi", BLUE), ("micro_f1", ORANGE), ("macro_f1", GREEN)):
+        axis.plot(sweep["threshold"], sweep[column], color=colour, label=column)
+    axis.set(xlabel="threshold", ylabel="on valid, which chose it", xlim=(0, 1), ylim=(None, 1))
+    axis.legend(frameon=False)
+    return made
+
+
 def reliability(probability: np.ndarray, right: np.ndarray, bins: int) -> Figure:
     """Share of right answers over what the network claimed, and how many pictures claim it."""
+    if not len(probability):
+        return blank()
     made, (axis, counted) = figure(2, 8, 3.6)
     bin_of = np.minimum((probability * bins).astype(int), bins - 1)
     centres = (np.arange(bins) + 0.5) / bins

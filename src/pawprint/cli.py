@@ -32,12 +32,10 @@ def parser() -> argparse.ArgumentParser:
     asked.add_argument("files", nargs="+", help="files, folders, patterns; - for names on stdin")
     asked.add_argument("--model", type=Path, default=MODEL, help=f"the model file ({MODEL})")
     asked.add_argument("--top", type=arguments.count, default=3, help="classes to name (3)")
-    asked.add_argument(
-        "--min-probability", type=arguments.share, default=0.0, help="else: none of these"
-    )
+    asked.add_argument("--min-probability", type=arguments.share, help="else: none of these")
     forms = asked.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="one JSON object a line")
-    forms.add_argument("--csv", action="store_true", help="file,label,probability")
+    forms.add_argument("--csv", action="store_true", help="file, label, probability")
     asked.set_defaults(run=predicted)
     out = commands.add_parser("export", help="the model as ONNX, checked against torch")
     out.add_argument("--model", type=Path, default=MODEL, help=f"the model file ({MODEL})")
@@ -120,15 +118,15 @@ def predicted(given: argparse.Namespace) -> None:
     Raises:
         SystemExit: some could not; the others are answered all the same.
     """
-    from pawprint import predict
+    from pawprint import answers, modelfile, predict
 
     names = [n for name in given.files for n in (stdin_names() if name == "-" else [name])]
     paths, faults = predict.found(names), list[str]()
-    shown = predict.as_json if given.json else predict.as_csv if given.csv else predict.as_text
+    shown = answers.as_json if given.json else answers.as_csv if given.csv else answers.as_text
     if given.csv:
-        print("file,label,probability")
-    answers = predict.answers(given.model, paths, given.top, given.min_probability, faults)
-    for answer in console.bar(answers, "predict", len(paths)):
+        print(answers.header(modelfile.card(given.model)))
+    made = predict.answers(given.model, paths, given.top, given.min_probability, faults)
+    for answer in console.bar(made, "predict", len(paths)):
         print(shown(answer), flush=True)
     if faults:
         said = "\n".join(f"pawprint: {fault}" for fault in faults)

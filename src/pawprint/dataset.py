@@ -1,6 +1,6 @@
 """Cached pictures joined with their labels: what the network is trained and judged on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -8,9 +8,10 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from pawprint import cache, files, targets
+from pawprint import cache, cells, files
 from pawprint.cache import Cache
 from pawprint.findings import listed
+from pawprint.targets import KINDS, Kind
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Part:
     rows: Int64[Tensor, " image"]  # of the cache; on the CPU
     targets: Tensor  # one a picture; on the device
     names: list[str]
-    labels: list[str]
+    labels: list[str]  # cells of labels.csv
+    kind: Kind
 
     def __len__(self) -> int:
         """Pictures."""
@@ -30,7 +32,13 @@ class Part:
         """Some of its pictures, in the order given."""
         names, labels = ([column[i] for i in chosen] for column in (self.names, self.labels))
         at = torch.tensor(chosen, dtype=torch.int64)
-        return Part(self.rows[at], self.targets[at.to(self.targets.device)], names, labels)
+        return replace(
+            self,
+            rows=self.rows[at],
+            targets=self.targets[at.to(self.targets.device)],
+            names=names,
+            labels=labels,
+        )
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,7 @@ class Dataset:
     classes: list[str]
     parts: dict[str, Part]  # train, valid, test; a side without pictures is empty
     digest: str  # sha256 of index.csv and labels.csv
+    kind: Kind
 
 
 def opened(images: Path, index: Path, labels: Path, device: torch.device, budget: int) -> Dataset:
@@ -61,10 +70,12 @@ def opened(images: Path, index: Path, labels: Path, device: torch.device, budget
     table = pd.read_csv(labels, dtype="str", keep_default_na=False)
     row = {name: i for i, name in enumerate(stored.names)}
     table = table[table["name"].isin(row)]
-    known = targets.classes(table.loc[table["split"] == "train", "label"].tolist())
-    unseen = sorted(set(table["label"]) - set(known))
-    sizes = table["split"].value_counts()
-    if unseen or len(known) < 2 or not sizes.get("valid", 0):
+    kind = KINDS[table.columns[1]]
+    told, sizes = table[kind.name], table["split"].value_counts()
+    known = kind.classes(told[table["split"] == "train"].tolist())
+    there = {label for cell in told for label in cells.classes(cell, kind.name)}
+    unseen = sorted(there - set(known))
+    if unseen or len(known) < kind.least or not sizes.get("valid", 0):
         raise ValueError(
             f"{labels}: of the pictures that could be decoded, train holds "
             f"{sizes.get('train', 0)} of {len(known)} classes, valid {sizes.get('valid', 0)}, and "
@@ -74,8 +85,9 @@ def opened(images: Path, index: Path, labels: Path, device: torch.device, budget
     parts = {}
     for split in ("train", "valid", "test"):
         chosen = table[table["split"] == split]
-        names, words = chosen["name"].tolist(), chosen["label"].tolist()
+        names, words = chosen["name"].tolist(), chosen[kind.name].tolist()
         rows = torch.tensor([row[name] for name in names], dtype=torch.int64)
-        parts[split] = Part(rows, targets.encoded(words, known).to(device), names, words)
+        wanted = kind.encoded(words, known, stored.sides[rows]).to(device)
+        parts[split] = Part(rows, wanted, names, words, kind)
     hashes = files.digest(index) + files.digest(labels)
-    return Dataset(stored, known, parts, files.text_digest(hashes))
+    return Dataset(stored, known, parts, files.text_digest(hashes), kind)

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from pawprint import archives
+from pawprint import archives, scenes
 
 
 def write_digits(path: Path) -> None:
@@ -79,5 +79,7 @@ def write_planted(path: Path) -> None:
 
 WRITERS = {  # by the `url` that datasets.yaml gives
     "sklearn:digits": write_digits,
+    "sklearn:digits-labels": scenes.write_labels,
+    "sklearn:digits-points": scenes.write_points,
     "planted:ratings": write_planted,
 }

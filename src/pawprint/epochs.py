@@ -43,9 +43,17 @@ def read(path: Path, name: str) -> Phase:
         ValueError: it is no table of epochs, or some of its figures are no numbers.
     """
     try:
-        table = pd.read_csv(path)[list(COLUMNS)].astype(float)
-    except (ValueError, KeyError) as error:
+        whole = pd.read_csv(path)
+        table = whole[[column for column in COLUMNS if column in whole]].astype(float)
+    except ValueError as error:
         raise ValueError(f"{path}: no table of epochs; {ANEW}") from error
+    if {"accuracy_multi", "rmse_share"} & {*whole.columns}:
+        raise ValueError(
+            f"{path}: of several labels or points, while `pawprint epochs` judges error rates of "
+            "single ones; look at valid_loss there"
+        )
+    if len(table.columns) < len(COLUMNS):
+        raise ValueError(f"{path}: no table of epochs; {ANEW}")
     if not np.isfinite(table.to_numpy()).all():
         raise ValueError(f"{path}: holds figures that are no numbers; {ANEW}")
     return Phase(name, *(table[key].tolist() for key in COLUMNS))

@@ -7,8 +7,7 @@ from pawprint import files
 from pawprint.console import clock, row
 from pawprint.training import Epoch
 
-LOSSES = ("epoch", "train_loss", "valid_loss")  # the time differs between runs
-COLUMNS = (*LOSSES, "error_rate")
+COLUMNS = ("epoch", "train_loss", "valid_loss")  # and the metric; the time differs between runs
 
 
 def written(
@@ -16,7 +15,7 @@ def written(
     table: Path,
     summary: Path,
     phase: str,
-    columns: Sequence[str] = COLUMNS,
+    metric: str | None,
 ) -> Iterator[str]:
     """The lines of the table as the epochs are done, each once it stands in the files.
 
@@ -25,18 +24,27 @@ def written(
         table: CSV, written anew after each epoch, so that `dvc exp show` sees a running stage.
         summary: JSON, likewise; the last epoch's figures under the phase's name.
         phase: frozen or unfrozen.
-        columns: `epoch` and what is known of each.
+        metric: the name of the last column; None: there is none.
     """
-    yield row([*columns, "time"])
+    columns = [*COLUMNS, *([metric] if metric else [])]
+    wide = max(11, *(len(column) + 1 for column in columns))
+    yield row([*columns, "time"], wide)
     shown, begun = 0, False
     for history in histories:
         if history and not begun:
             yield f"resumed after epoch {len(history)}"
-        rows = [[getattr(epoch, column) for column in columns] for epoch in history]
+        rows = [[*cells(epoch)] for epoch in history]
         write(rows, table, summary, phase, columns)
-        for cells, epoch in zip(rows[shown:], history[shown:], strict=True):
-            yield row([*cells, clock(epoch.seconds)])
+        for epoch in history[shown:]:
+            yield row([*cells(epoch), clock(epoch.seconds)], wide)
         shown, begun = len(history), True
+
+
+def cells(epoch: Epoch) -> Iterator[float]:
+    """A row: without a metric where there is none."""
+    yield from (epoch.epoch, epoch.train_loss, epoch.valid_loss)
+    if epoch.metric is not None:
+        yield epoch.metric
 
 
 def write(

@@ -11,13 +11,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pawprint import augment, batches, metrics, randomness, sampling, targets
+from pawprint import augment, batches, randomness, sampling, targets
 from pawprint.augment import Draws, Strengths
 from pawprint.cache import Cache
+from pawprint.counting import COUNTS, Counted
 from pawprint.dataset import Dataset, Part
-from pawprint.metrics import Predictions
 from pawprint.modelfile import Card
-from pawprint.sampling import View
+from pawprint.sampling import Size, View
 
 Kind = Literal["none", "flip", "augmented"]
 AUGMENTED, PLAIN_SHARE = 4, 0.25
@@ -32,20 +32,23 @@ class Judging:
     tta: Kind
     strengths: Strengths  # of the training's augmentation, for `augmented`
     seed: int  # of its draws
+    threshold: float | None = None  # of labels
 
 
-def how(card: Card, size: int | None, tta: Kind, batch_size: int) -> Judging:
+def how(card: Card, size: Size | None, tta: Kind, batch_size: int) -> Judging:
     """As the model was trained, but for what `evaluate` in params.yaml changes.
 
     Args:
         card: of the model's file.
-        size: px; None for the training's.
+        size: px, or HEIGHTxWIDTH; None for the training's.
         tta: the kind of test-time augmentation.
         batch_size: pictures at a time.
     """
     keys = card.params["augment"]
     view = sampling.view(size or card.size, keys)
-    return Judging(view, batch_size, tta, augment.strengths(keys), card.params["seed"])
+    return Judging(
+        view, batch_size, tta, augment.strengths(keys), card.params["seed"], card.threshold
+    )
 
 
 def views(kind: Kind, n: int, strengths: Strengths, seed: int) -> list[tuple[float, Draws | None]]:
@@ -71,18 +74,27 @@ def views(kind: Kind, n: int, strengths: Strengths, seed: int) -> list[tuple[flo
 def predicted(
     network: nn.Module, stored: Cache, part: Part, how: Judging
 ) -> Float[Tensor, "image output"]:
-    """The outputs for `part`, as logits whose probabilities are the weighted mean of the views'."""
-    weights, outputs = [], []
-    for weight, draws in views(how.tta, len(part), how.strengths, how.seed):
-        weights.append(weight)
+    """What the network says of `part`: the weighted mean of the views."""
+    shares, outputs = [], []
+    for share, draws in views(how.tta, len(part), how.strengths, how.seed):
+        shares.append(share)
         outputs.append(batches.predicted(network, stored, part, how.view, how.batch_size, draws))
-    return outputs[0] if len(outputs) == 1 else targets.averaged(torch.stack(outputs), weights)
+    if len(outputs) == 1:
+        return outputs[0]
+    return part.kind.averaged(torch.stack(outputs), shares)
 
 
-def judged(network: nn.Module, data: Dataset, how: Judging) -> dict[str, Predictions]:
-    """The predictions for valid, and for test if there is one."""
-    parts = {split: data.parts[split] for split in ("valid", "test") if len(data.parts[split])}
-    return {
-        split: metrics.predictions(predicted(network, data.cache, part, how), part.targets)
-        for split, part in parts.items()
-    }
+def judged(network: nn.Module, data: Dataset, how: Judging) -> dict[str, Counted]:
+    """The counts for valid, and for test if there is one.
+
+    Raises:
+        ValueError: some outputs are NaN or infinite.
+    """
+    made = {}
+    for split in ("valid", "test"):
+        if len(part := data.parts[split]):
+            seen = predicted(network, data.cache, part, how)
+            targets.check_finite(seen)
+            sides, count = data.cache.sides[part.rows], COUNTS[part.kind.name]
+            made[split] = count(seen, part.targets, sides, data.classes, how.threshold)
+    return made

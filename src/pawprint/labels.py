@@ -1,4 +1,4 @@
-"""Name each picture's class, and find everything that is wrong with the labels at once."""
+"""What each picture is to be told, and find everything that is wrong with the labels at once."""
 
 import hashlib
 import re
@@ -8,93 +8,149 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from pawprint import annotations, untrusted, yaml12
+from pawprint import annotations, cells, poses, untrusted, yaml12
 from pawprint.catalogue import Rule
 from pawprint.findings import Findings, listed
+from pawprint.splits import Told
 
 LOST = "mend the rule in datasets.yaml, or take these files out of the archive or folder"
+SIDES = {  # what a column of a CSV may say of the split
+    **{"train": "train", "valid": "valid", "validation": "valid", "test": "test"},
+    **{"true": "valid", "1": "valid", "yes": "valid"},  # as in is_valid
+    **{"false": "train", "0": "train", "no": "train"},
+}
 
 
-def by_rule(archive: Path, names: Sequence[str], rule: Rule, found: Findings) -> list[str | None]:
-    """The label of each picture by a rule of the catalogue: as `named`, with the CSV's cells."""
-    cells = annotations.cells(archive, names, rule.table, found)
-    return named(names, rule.source, rule.pattern, found, cells)
+def told(
+    archive: Path, names: Sequence[str], rule: Rule, found: Findings, target: str = "label"
+) -> Told:
+    """Target, own side of the split and group of each picture, by a rule of the catalogue."""
+    rows = annotations.cells(archive, names, rule.table, found)
+    texts = {name: row.label for name, row in rows.items()}
+    if rule.source == "biwi":
+        texts = poses.cells(archive, names, found)
+    targets = named(names, rule, target, found, texts)
+    groups = grouped(names, rule.group, found) if rule.group else None
+    sides = None
+    if rule.split:
+        sides = sided(names, {name: row.split for name, row in rows.items()}, rule.split, found)
+    elif groups and rule.valid is not None:
+        sides = ["valid" if group in rule.valid else "train" for group in groups]
+        absent = sorted({*rule.valid} - {*filter(None, groups)})
+        if absent:
+            found.errors.append(f"label.valid: no picture is of group {listed(absent)}; {LOST}")
+    return Told(targets, sides, groups)
 
 
 def named(
     names: Sequence[str],
-    source: str,
-    pattern: str | None,
+    rule: Rule,
+    target: str,
     found: Findings,
-    cells: Mapping[str, str] | None = None,
+    texts: Mapping[str, str] | None = None,
 ) -> list[str | None]:
-    """The label of each picture, in order; None, and an error found, where the rule gives none.
+    """The target of each picture, in order; None, and an error found, where the rule gives none.
 
     Args:
         names: paths in the archive, such as images/Abyssinian_1.jpg.
-        source: `name`, the pattern's first group in the file's name; `folder`, the name of the
-            folder that holds it; or `csv`, its cell; of these two the pattern's first group,
-            where there is a pattern.
-        pattern: a regular expression, searched anywhere in the text.
-        found: told all names without a label, as one error, and labels that no table can hold.
-        cells: of a CSV, by name; what has none is said already.
+        rule: of the catalogue; `name` reads the file's name, `folder` the name of the folder that
+            holds it, others what `texts` has; of these the pattern's first group, where there is a
+            pattern, searched anywhere in the text.
+        target: label, labels or points.
+        found: told all names without a target, as one error, and labels that no table can hold.
+        texts: of a CSV or another file, by name; what has none is said already.
     """
-    texts = [_text(name, source, cells or {}) for name in names]
-    labels = [None if text is None else _label(text, pattern) or None for text in texts]
+    source = rule.source
+    made = [_text(name, source, texts or {}) for name in names]
+    targets = [
+        None if text is None else cells.written(text, target, rule.pattern, rule.separator)
+        for text in made
+    ]
     wrong = [
-        name if source != "csv" else f"{name} ({yaml12.one_line(text, 80)})"
-        for name, text, label in zip(names, texts, labels, strict=True)
-        if text is not None and label is None
+        name if source in ("name", "folder") else f"{name} ({yaml12.one_line(text, 80)})"
+        for name, text, cell in zip(names, made, targets, strict=True)
+        if text is not None and cell is None
     ]
     if wrong:
-        shown = f"label.pattern {yaml12.one_line(pattern, 200)}" if pattern else ""
+        shown = f"label.pattern {yaml12.one_line(rule.pattern, 200)}" if rule.pattern else ""
         found.errors.append(
-            f"{len(wrong)} of {len(names)} pictures get no label by "
+            f"{len(wrong)} of {len(names)} pictures get no {target} by "
             f"{shown or f'label.from: {source}'}: {listed(wrong)}; {LOST}"
         )
-    odd = sorted({label for label in labels if label and untrusted.fault(label)})
+    known = {label for cell in targets if cell for label in cells.classes(cell, target)}
+    odd = sorted(label for label in known if untrusted.fault(label))
     if odd:
         where = "these cells" if source == "csv" else "these pictures or folders"
         found.errors.append(
             f"{len(odd)} labels cannot be used: {odd[0]!r} {untrusted.fault(odd[0])}; "
             f"mend the rule in datasets.yaml, or rename {where}"
         )
-    return labels
+    return targets
 
 
-def _text(name: str, source: str, cells: Mapping[str, str]) -> str | None:
+def _text(name: str, source: str, texts: Mapping[str, str]) -> str | None:
     path = PurePosixPath(name)
-    return {"name": path.name, "folder": path.parent.name, "csv": cells.get(name)}[source]
+    return {"name": path.name, "folder": path.parent.name}.get(source, texts.get(name))
 
 
-def _label(text: str, pattern: str | None) -> str | None:
-    if pattern is None:
-        return text
-    match = re.search(pattern, text)
-    return match.group(1) if match else None
+def grouped(names: Sequence[str], pattern: str, found: Findings) -> list[str | None]:
+    """The pattern's first group in each path; None, and an error found, where it is not there."""
+    made = [re.search(pattern, name) for name in names]
+    lost = [name for name, match in zip(names, made, strict=True) if match is None]
+    if lost:
+        shown = yaml12.one_line(pattern, 200)
+        found.errors.append(
+            f"{len(lost)} of {len(names)} pictures are of no group by label.group {shown}: "
+            f"{listed(lost)}; {LOST}"
+        )
+    return [match.group(1) if match else None for match in made]
+
+
+def sided(
+    names: Sequence[str], texts: Mapping[str, str], column: str, found: Findings
+) -> list[str | None]:
+    """train, valid or test for each picture, by the texts of a CSV's column."""
+    odd = sorted({text for text in texts.values() if text.lower() not in SIDES})
+    if odd:
+        found.errors.append(
+            f"column {column} holds {listed([yaml12.one_line(text, 80) for text in odd])}: it must "
+            "say train, valid or test, or True (valid) or False (train); mend `label` in "
+            "datasets.yaml, or these cells"
+        )
+    return [SIDES.get(texts[name].lower()) if name in texts else None for name in names]
 
 
 def table(
-    names: Sequence[str], labels: Sequence[str | None], splits: Sequence[str | None]
+    names: Sequence[str],
+    targets: Sequence[str | None],
+    splits: Sequence[str | None],
+    target: str = "label",
 ) -> pd.DataFrame:
-    """Columns name, label, split, in the order given; rows that lack one are left out."""
-    rows = pd.DataFrame({"name": names, "label": labels, "split": splits}, dtype="str")
+    """Columns name, `target`, split, in the order given; rows that lack one are left out."""
+    rows = pd.DataFrame({"name": names, target: targets, "split": splits}, dtype="str")
     return rows.dropna(ignore_index=True)
 
 
 def counts(rows: pd.DataFrame) -> pd.DataFrame:
-    """Pictures of each class (sorted by code point) in train, valid and test."""
-    counted = pd.crosstab(rows["label"], rows["split"])
+    """Pictures of each class (sorted by code point) in train, valid and test; none of points."""
+    target = rows.columns[1]
+    pairs = [
+        (label, split)
+        for cell, split in zip(rows[target], rows["split"], strict=True)
+        for label in cells.classes(cell, target)
+    ]
+    long = pd.DataFrame(pairs, columns=["label", "split"], dtype="str")
+    counted = pd.crosstab(long["label"], long["split"])
     return counted.reindex(columns=["train", "valid", "test"], fill_value=0).sort_index()
 
 
-def check_classes(counted: pd.DataFrame, found: Findings) -> None:
-    """Errors: classes absent from train, fewer than two classes, an empty split.
+def check_classes(counted: pd.DataFrame, rows: pd.DataFrame, found: Findings) -> None:
+    """Errors: classes absent from train, too few classes, an empty split.
 
     Notes: classes absent from valid.
     """
-    if counted.empty:
-        return  # no picture has a label, or a split: that is said already
+    if rows.empty:
+        return  # no picture has a target, or a split: that is said already
     unseen = counted.index[counted["train"] == 0].tolist()
     if unseen:
         found.errors.append(
@@ -102,13 +158,15 @@ def check_classes(counted: pd.DataFrame, found: Findings) -> None:
             f"learned: {listed(unseen)}; add pictures of them, or where there are two or more, use "
             "label.split: stratified"
         )
-    if len(counted) < 2:
+    if rows.columns[1] == "label" and len(counted) < 2:
         found.errors.append(
             f"all pictures are of one class, {counted.index[0]}: two are needed to tell anything "
             "apart; mend label.pattern in datasets.yaml"
         )
+    if rows.columns[1] == "labels" and counted.empty:
+        found.errors.append(f"no picture has any label; {LOST}")
     for split in ("train", "valid"):
-        if not counted[split].any():
+        if not (rows["split"] == split).any():
             found.errors.append(
                 f"no picture in {split}; change label.valid_fraction or label.split"
             )
@@ -150,9 +208,11 @@ def check_duplicates(groups: Sequence[Sequence[str]], on_duplicates: str, found:
     (found.errors if on_duplicates == "error" else found.notes).append(said)
 
 
-def summary(counted: pd.DataFrame, pictures: int, groups: int) -> dict[str, int]:
+def summary(
+    rows: pd.DataFrame, counted: pd.DataFrame, pictures: int, groups: int
+) -> dict[str, int]:
     """The scalars of reports/labels.json."""
-    sums = {split: int(counted[split].sum()) for split in ("train", "valid", "test")}
+    sums = {split: int((rows["split"] == split).sum()) for split in ("train", "valid", "test")}
     return {
         "pictures": pictures,
         "classes": len(counted),

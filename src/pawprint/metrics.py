@@ -1,6 +1,6 @@
-"""What evaluate counts, from logits and labels alone."""
+"""What evaluate counts where each picture has one class, from logits and labels alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,7 @@ from torch import Tensor
 
 from pawprint import targets
 
-COLUMNS = ("name", "actual", "predicted", "probability", "loss")  # of `rows`
 SCORES = ("label", "precision", "recall", "f1", "n")  # of `per_class`
-PAIRS = ("actual", "predicted", "count")  # of `most_confused`
 
 
 @dataclass(frozen=True)
@@ -35,14 +33,14 @@ def predictions(
         ValueError: some are NaN or infinite.
     """
     targets.check_finite(logits)
-    logits, labels = logits.cpu().double(), labels.cpu()
-    probability, predicted = targets.probabilities(logits).max(1)
+    logits, labels, kind = logits.cpu().double(), labels.cpu(), targets.Label()
+    probability, predicted = kind.activated(logits).max(1)
     own = logits.gather(1, labels[:, None])
     return Predictions(
         labels.numpy(),
         predicted.numpy(),
         probability.numpy(),
-        targets.losses(logits, labels).numpy(),
+        kind.losses(logits, labels).numpy(),
         (logits > own).sum(1).numpy(),
     )
 
@@ -89,19 +87,6 @@ def most_confused(made: Predictions, classes: Sequence[str]) -> list[tuple[str, 
     np.fill_diagonal(counted, 0)
     pairs = sorted(zip(*counted.nonzero(), strict=True), key=lambda ij: (-counted[ij], ij))
     return [(classes[i], classes[j], int(counted[i, j])) for i, j in pairs]
-
-
-def top_losses(losses: Float64[np.ndarray, " image"], k: int) -> list[int]:
-    """Rows of the k largest losses, or of all if there are fewer, largest first."""
-    return [int(row) for row in np.argsort(-losses, kind="stable")[:k]]
-
-
-def summary(made: Mapping[str, Predictions], bins: int) -> dict[str, float | int]:
-    """The scalars of valid, and those of test, if there is one, as test_*."""
-    named = scalars(made["valid"], bins)
-    if "test" in made:
-        named |= {f"test_{name}": value for name, value in scalars(made["test"], bins).items()}
-    return named
 
 
 def rows(

@@ -1,22 +1,32 @@
 """Pictures of the valid split with what the model said of them: results, worst losses, mix-ups."""
 
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
 
 from pawprint import batches, gradcam, randomness, sheets
-from pawprint.dataset import Dataset
+from pawprint.cells import classes
+from pawprint.dataset import Dataset, Part
+from pawprint.looks import LOOKS
 from pawprint.networks import Network
 from pawprint.sampling import View
 
 MOST, COLUMNS, PAIRS = 16, 4, 8
 
 
+def named(part: Part, names: list[str]) -> Part:
+    """These pictures of a side of the split, in the order of the names."""
+    place = {name: i for i, name in enumerate(part.names)}
+    return part.of([place[name] for name in names])
+
+
 def judged(data: Dataset, split: str, names: list[str], view: View) -> torch.Tensor:
     """These pictures of a split as the network is given them, in the order of the names."""
-    part = data.parts[split]
-    place = {name: i for i, name in enumerate(part.names)}
-    chosen = part.of([place[name] for name in names])
+    chosen = named(data.parts[split], names)
     pictures, _ = next(batches.ordered(data.cache, chosen, view, len(names)))
     return pictures
 
@@ -45,14 +55,52 @@ def top_losses(data: Dataset, table: pd.DataFrame, view: View) -> Image.Image:
 
 def captioned(data: Dataset, rows: pd.DataFrame, view: View) -> Image.Image:
     """A sheet of these rows: probability and answer; where it is wrong, the truth and the loss."""
-    captions, inks = [], []
-    for row in rows.to_dict("records"):
-        is_right = row["actual"] == row["predicted"]
-        truth = "" if is_right else f"\nis {row['actual']}, loss {row['loss']:.1f}"
-        captions.append(f"{row['probability']:.2f} {row['predicted']}{truth}")
-        inks.append(sheets.RIGHT if is_right else sheets.WRONG)
-    pictures = shown(data, "valid", rows["name"].tolist(), view)
-    return sheets.sheet(pictures, captions, COLUMNS, inks)
+    told = [CAPTIONS[data.kind.name](row) for row in rows.to_dict("records")]
+    names, part = rows["name"].tolist(), data.parts["valid"]
+    pictures, marks = sheets.visible(judged(data, "valid", names, view)), []
+    for ink, column in ((sheets.RIGHT, "actual"), (sheets.WRONG, "predicted")):
+        chosen = named(part, names)
+        sides = data.cache.sides[chosen.rows]
+        cells = [str(cell) for cell in rows[column]]
+        wanted = data.kind.encoded(cells, data.classes, sides)
+        maps = batches.judging_maps(data.cache, chosen, view)
+        _, places = LOOKS[data.kind.name](data.kind.moved(wanted, maps), data.classes)
+        marks.append((ink, places))
+    captions, inks = zip(*told, strict=True)
+    return sheets.sheet(pictures, captions, COLUMNS, inks, marks)
+
+
+Caption = tuple[str, sheets.Colour]
+
+
+def of_label(row: Mapping[Hashable, Any]) -> Caption:
+    """Probability and answer; where it is wrong, the truth and the loss."""
+    is_right = row["actual"] == row["predicted"]
+    truth = "" if is_right else f"\nis {row['actual']}, loss {row['loss']:.1f}"
+    said = f"{row['probability']:.2f} {row['predicted']}{truth}"
+    return said, sheets.RIGHT if is_right else sheets.WRONG
+
+
+def of_labels(row: Mapping[Hashable, Any]) -> Caption:
+    """The labels that were said; where they are wrong, the truth and the loss."""
+    is_right = row["actual"] == row["predicted"]
+    said, truth = (row[key].replace(";", ", ") or "none" for key in ("predicted", "actual"))
+    more = "" if is_right else f"\nis {truth}, loss {row['loss']:.2f}"
+    return said + more, sheets.RIGHT if is_right else sheets.WRONG
+
+
+def of_points(row: Mapping[Hashable, Any]) -> Caption:
+    """How far off, in px; crosses show the truth (green) and the answer (red)."""
+    found, truth = (np.fromstring(row[key], sep=" ") for key in ("predicted", "actual"))
+    apart = np.hypot(*(found - truth).reshape(-1, 2).T).max()
+    return f"{apart:.1f} px off", sheets.INK
+
+
+CAPTIONS: dict[str, Callable[[Mapping[Hashable, Any]], Caption]] = {
+    "label": of_label,
+    "labels": of_labels,
+    "points": of_points,
+}
 
 
 def looked_at(data: Dataset, network: Network, table: pd.DataFrame, view: View) -> Image.Image:
@@ -64,20 +112,27 @@ def looked_at(data: Dataset, network: Network, table: pd.DataFrame, view: View) 
         table: top_losses.csv.
         view: as they were judged.
     """
-    wrong = table[table["actual"] != table["predicted"]].iloc[:PAIRS]
-    if wrong.empty:
+    doubts = [(row, doubted(row, data)) for row in table.to_dict("records")]
+    wrong = [(row, label) for row, label in doubts if label is not None][:PAIRS]
+    if not wrong:
         return blank()
-    batch = judged(data, "valid", wrong["name"].tolist(), view)
-    answers = torch.tensor([data.classes.index(label) for label in wrong["predicted"]])
+    batch = judged(data, "valid", [str(row["name"]) for row, _ in wrong], view)
+    answers = torch.tensor([data.classes.index(label) for _, label in wrong])
     plain = sheets.visible(batch)
     warm = gradcam.laid_over(plain, gradcam.heat(network, batch, answers))
     pictures = torch.stack([plain, warm], 1).flatten(0, 1)
     captions = [
         text
-        for row in wrong.to_dict("records")
-        for text in (row["actual"], f"looked at for {row['predicted']}")
+        for row, label in wrong
+        for text in (row["actual"].replace(";", ", ") or "none", f"looked at for {label}")
     ]
     return sheets.sheet(pictures, captions, COLUMNS, [sheets.WRONG, sheets.INK] * len(wrong))
+
+
+def doubted(row: Mapping[Hashable, Any], data: Dataset) -> str | None:
+    """The class whose output is wrong: that which was said, else the first that was missed."""
+    said, there = (set(classes(str(row[k]), data.kind.name)) for k in ("predicted", "actual"))
+    return min(said - there, default=None) or min(there - said, default=None)
 
 
 def blank() -> Image.Image:

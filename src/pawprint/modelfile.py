@@ -29,14 +29,16 @@ class Card:
     """What a model file says of itself."""
 
     arch: str
-    classes: list[str]
-    size: int  # px, as the network sees a picture
+    classes: list[str]  # of the outputs
+    size: int | str  # px, as the network sees a picture; or HEIGHTxWIDTH
     presize: int  # px, of the cache it was trained from
     mean: list[float]
     std: list[float]
     params: dict[str, Any]  # declared by the stage that wrote it
     data: str  # sha256 of index.csv and labels.csv
     versions: dict[str, str]
+    target: str = "label"  # or labels, or points
+    threshold: float | None = None  # probability above which one of several labels is said
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], text: Mapping[str, Any]) -> None:

@@ -63,7 +63,7 @@ def added(name: str, url: str, rule: Mapping[str, str], sha256: str | None) -> I
         yield from suggested(name, block.pictures, archive, names)
         return
     found = Findings()
-    made, seen = looked_at(archive, names, block.label, found)
+    made, seen = looked_at(archive, names, block, found)
     yield from described(made, seen, found)
     stop(found)
     written = {**keys, "pictures": {"url": url, "sha256": archive.name}, "count": len(made)}
@@ -93,7 +93,7 @@ def updated(name: str, url: str | None) -> Iterator[str]:
     archive, said = brought(name, Source(url=block.pictures.url))
     yield row("pictures", said)
     found = Findings()
-    made, seen = looked_at(archive, image_names(archive, block.pictures), block.label, found)
+    made, seen = looked_at(archive, image_names(archive, block.pictures), block, found)
     algorithm, before = block.pictures.expected or ("sha256", "")
     if files.digest(archive, algorithm) == before and block.count in (None, len(made)):
         yield row("unchanged", f"{len(made):,} pictures, {algorithm} {before}; nothing is written")
@@ -137,18 +137,25 @@ def image_names(archive: Path, source: Source) -> list[str]:
 
 
 def looked_at(
-    archive: Path, names: Sequence[str], rule: Rule, found: Findings
+    archive: Path, names: Sequence[str], block: Block, found: Findings
 ) -> tuple[Labels, survey.Survey]:
-    """The label of each picture, and the pictures themselves."""
-    made = dict(zip(names, labels.by_rule(archive, names, rule, found), strict=True))
+    """The label of each picture (none where it has no single one), and the pictures themselves."""
+    made = labelled(archive, names, block, found)
     seen = survey.surveyed(archive, names)
     survey.check(seen.pictures, made, found)
     return made, seen
 
 
+def labelled(archive: Path, names: Sequence[str], block: Block, found: Findings) -> Labels:
+    """The single label of each picture; None where the rule gives none, or another target."""
+    told = labels.told(archive, names, block.label, found, block.target).targets
+    return dict(zip(names, told if block.target == "label" else [None] * len(names), strict=True))
+
+
 def described(made: Labels, seen: survey.Survey, found: Findings) -> Iterator[str]:
     """A line for each side of the pictures, and the notes."""
-    yield row("classes", survey.classes_line([*made.values()]))
+    if any(made.values()):
+        yield row("classes", survey.classes_line([*made.values()]))
     yield row("sizes", survey.sizes_line(seen.pictures))
     yield row("formats", survey.formats_line(seen.formats))
     for note in found.notes:
@@ -176,8 +183,10 @@ def changes(block: Block, made: Labels, seen: survey.Survey) -> Iterator[str]:
     names = archives.image_names(old)
     yield row("count", f"{len(names):,} -> {len(made):,} pictures")
     yield row("changed", difference(old, names, seen.pictures))
-    earlier = set(labels.by_rule(old, names, block.label, Findings())) - {None}
-    now = {label for label in made.values() if label}
+    earlier, now = (
+        {label for label in some.values() if label}
+        for some in (labelled(old, names, block, Findings()), made)
+    )
     for word, some in (("new", now - earlier), ("gone", earlier - now)):
         if some:
             yield row("classes", f"{word}: {listed(sorted(map(str, some)))}")

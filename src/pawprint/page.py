@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Int
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
-from sklearn.metrics import confusion_matrix
 
-from pawprint import charts, mistakes
+from pawprint import charts, headlines, mistakes
 from pawprint.dataset import Dataset
-from pawprint.report import Tables
+from pawprint.report import Tables, counts
 from pawprint.sampling import View
 
 SIDE, MOST = 112, 1500  # px of a picture in the page; pictures at most
@@ -28,6 +28,7 @@ CHARTS = {
     "training": "Loss, error and schedule of both phases, by epoch",
     "lr_find": "The learning-rate finder, before each phase",
     "reliability": "How often an answer of some probability is right",
+    "thresholds": "What each threshold of a label's probability would give",
 }
 SHEETS = {
     "most_confused": "Pictures that were mistaken, each beside one of what they were taken for",
@@ -55,7 +56,7 @@ def rendered(
         params: what to show below, `dataset` and `arch` among it.
         folder: where the charts and sheets lie, as PNG files.
     """
-    matrix, order = cells(tables.predictions, data.classes)
+    matrix, order = cells(counts(tables.predictions, data), data.classes)
     kept = chosen(tables.predictions)
     images = {name: encoded((folder / f"{name}.png").read_bytes()) for name in (*CHARTS, *SHEETS)}
     text = (resources("pawprint") / "page.html").read_text(encoding="utf-8")
@@ -66,16 +67,18 @@ def rendered(
         dataset=params["dataset"],
         arch=params["arch"],
         metrics=metrics,
-        wrong=round(metrics["error_rate"] * metrics["n"]),
+        title=headlines.title(metrics),
+        sentence=headlines.sentence(metrics),
         charts=CHARTS.items(),
         sheets=SHEETS.items(),
         images=images,
         order=order,
-        longest=max(map(len, order)),
+        longest=max(map(len, order), default=0),
         matrix=matrix,
         confused=tables.confused.to_dict("records"),
-        classes=data.classes,
+        classes=tables.scores["label"].tolist(),
         scores=tables.scores.to_dict("records"),
+        columns=tables.scores.columns[1:-1].tolist(),
         params=flat(params),
         kept=len(kept),
         data=embedded(data, kept, view),
@@ -92,10 +95,9 @@ def chosen(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def cells(
-    predictions: pd.DataFrame, classes: Sequence[str]
+    counts: Int[np.ndarray, "class class"], classes: Sequence[str]
 ) -> tuple[list[list[dict[str, Any]]], list[str]]:
     """The confusion matrix with colours, and its classes in the order of the rows."""
-    counts = confusion_matrix(predictions["actual"], predictions["predicted"], labels=classes)
     order = charts.clustered(counts)
     counts = counts[np.ix_(order, order)]
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
@@ -122,7 +124,8 @@ def embedded(data: Dataset, rows: pd.DataFrame, view: View) -> Markup:
         part = rows.iloc[start : start + 64]
         pictures = mistakes.shown(data, "valid", names[start : start + 64], view)
         for row, picture in zip(part.to_dict("records"), pictures, strict=True):
-            found.append(row | {"image": encoded(thumbnail(picture.numpy()))})
+            known = {key: None if value != value else value for key, value in row.items()}
+            found.append(known | {"image": encoded(thumbnail(picture.numpy()))})
     text = json.dumps(found, ensure_ascii=False, sort_keys=True)
     # `<` ends no script and begins no comment in JSON once it is written as an escape
     return Markup(text.replace("<", "\\u003c"))
@@ -131,7 +134,9 @@ def embedded(data: Dataset, rows: pd.DataFrame, view: View) -> Markup:
 def thumbnail(picture: np.ndarray) -> bytes:
     """A small JPEG."""
     file = io.BytesIO()
-    Image.fromarray(picture).resize((SIDE, SIDE)).save(file, "JPEG", quality=82)
+    share = SIDE / max(picture.shape[:2])
+    height, width = (round(side * share) for side in picture.shape[:2])
+    Image.fromarray(picture).resize((width, height)).save(file, "JPEG", quality=82)
     return file.getvalue()
 
 

@@ -17,6 +17,7 @@ ARCHITECTURES = (
     *("convnext_tiny", "convnext_small", "convnext_base", "convnext_large"),
 )
 
+
 Count = Annotated[int, Field(gt=0)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Magnitude = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -29,13 +30,14 @@ Pixels = Annotated[int, Field(ge=8, le=2048)]
 # the networks shrink a picture 32-fold; on 16 px, oneDNN leaves gradients of bfloat16 depthwise
 # convolutions uninitialised (torch 2.15, stride 2 on a plane of 1×1)
 Input = Annotated[int, Field(ge=32, le=2048)]
+Sides = Input | Annotated[str, StringConstraints(pattern=r"^\d{2,4}x\d{2,4}$")]  # HEIGHTxWIDTH
 Architecture = Annotated[str, schema.one_of(ARCHITECTURES)]
 
 
 class Label(Section):
     """How each picture gets its split."""
 
-    split: Literal["random", "stratified", "official"]
+    split: Literal["random", "stratified", "group", "official"]
     valid_fraction: Share
     seed: Seed
     on_duplicates: Literal["warn", "error"]
@@ -123,7 +125,7 @@ class Evaluate(Section):
 
     bins: Count
     top_losses: Count
-    size: Input | None
+    size: Sides | None
     tta: Literal["none", "flip", "augmented"]
 
 
@@ -145,7 +147,7 @@ class Params(Section):
     seed: Seed
     lr: Positive | Literal["auto"]
     batch_size: Annotated[int, Field(ge=2)]
-    size: Input
+    size: Sides
     precision: Literal["auto", "float32", "bfloat16", "float16"]
     threads: Annotated[int, Field(ge=1, le=1024)]
     processes: Annotated[int, Field(ge=1, le=1024)]
@@ -163,10 +165,14 @@ class Params(Section):
     def the_cache_is_large_enough(self) -> "Params":
         """Else the network would see pictures that were shrunk, then enlarged."""
         for key, size in (("size", self.size), ("evaluate.size", self.evaluate.size or 0)):
-            if size > self.presize.size:
+            sides = [int(side) for side in str(size).split("x")]
+            longest = max(sides)
+            if size and min(sides) < 32:
+                raise ValueError(f"{key} is {size}: each side must have 32 px or more")
+            if longest > self.presize.size:
                 raise ValueError(
                     f"{key} is {size}, above presize.size, which is {self.presize.size}: the cache "
-                    f"would have to be enlarged; set presize.size to {size} or more"
+                    f"would have to be enlarged; set presize.size to {longest} or more"
                 )
         return self
 

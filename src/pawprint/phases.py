@@ -46,8 +46,10 @@ def completed(
     if not processes.is_first():  # that one tells and writes, the others only compute
         deque(epochs, maxlen=0)
         return
-    yield from history.written(epochs, phase.table, phase.summary, phase.name)
-    modelfile.write(phase.model, network, session.card(run, {**keys, "peaks": list(peaks)}))
+    metric = run.recipe.target.metric
+    yield from history.written(epochs, phase.table, phase.summary, phase.name, metric)
+    card = session.card(run, network, {**keys, "peaks": list(peaks)})
+    modelfile.write(phase.model, network, card)
     store.clear()
 
 

@@ -1,31 +1,19 @@
 """What a model says of new pictures: needs the model file alone, no params.yaml and no DVC."""
 
-import csv
 import glob
-import io
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 
-from pawprint import archives, augment, devices, modelfile, presize, sampling, targets, untrusted
+from pawprint import archives, augment, devices, modelfile, presize, sampling, targets
+from pawprint.answers import ANSWERS, Answer
 from pawprint.modelfile import Card
 from pawprint.networks import Network
 from pawprint.presize import Presized
+from pawprint.targets import KINDS
 
 BATCH = 32
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One picture's."""
-
-    file: str
-    label: str | None  # None: no class reaches the least probability
-    probability: float  # 0-1, of the likeliest class
-    top: list[tuple[str, float]]  # the likeliest classes, likeliest first
 
 
 def found(names: Iterable[str]) -> list[Path]:
@@ -51,7 +39,7 @@ def found(names: Iterable[str]) -> list[Path]:
 
 
 def answers(
-    model: Path, files: Sequence[Path], top: int, least: float, faults: list[str]
+    model: Path, files: Sequence[Path], top: int, least: float | None, faults: list[str]
 ) -> Iterator[Answer]:
     """The model's answer for each file that can be read, in order, in float32.
 
@@ -61,7 +49,7 @@ def answers(
         model: a model file of ours.
         files: pictures.
         top: how many classes to name.
-        least: probability below which there is no label, 0-1.
+        least: probability below which there is no label, 0-1; None for the model's own threshold.
         faults: told a line for each file that cannot be read.
 
     Raises:
@@ -95,44 +83,15 @@ def judged(
     pictures: Sequence[Presized],
     device: torch.device,
     top: int,
-    least: float,
+    least: float | None,
 ) -> Iterator[Answer]:
     """The answers for pictures that could be read."""
     pixels = torch.stack([x.pixels for x in pictures if x.pixels is not None]).to(device)
     sides = torch.tensor([[float(x.width), float(x.height)] for x in pictures])
-    maps = augment.maps(augment.neutral(len(pictures)), sides, card.presize, light=False)
-    view = sampling.view(card.size, card.params["augment"])
-    logits = network(sampling.batch(pixels, maps.to(device), view)).float()
-    targets.check_finite(logits)
-    shares, order = targets.probabilities(logits).sort(1, descending=True)
-    for picture, values, numbers in zip(pictures, shares.tolist(), order.tolist(), strict=True):
-        named = [(card.classes[i], share) for i, share in zip(numbers, values, strict=True)]
-        label = named[0][0] if values[0] >= least else None
-        yield Answer(picture.name, label, values[0], named[:top])
-
-
-def as_json(answer: Answer) -> str:
-    """One object: file, label, probability, top."""
-    rounded = [[label, round(share, 6)] for label, share in answer.top]
-    content = asdict(answer) | {"probability": round(answer.probability, 6), "top": rounded}
-    return json.dumps(content, ensure_ascii=False)
-
-
-def as_csv(answer: Answer) -> str:
-    """One line: file, label, probability.
-
-    A name that a spreadsheet would run as a formula gets a `./` in front: the same file.
-    """
-    line = io.StringIO()
-    name = f"./{answer.file}" if untrusted.FORMULA.match(answer.file) else answer.file
-    row = (name, answer.label or "", f"{answer.probability:.6f}")
-    csv.writer(line, lineterminator="\n").writerow(row)  # by which it knows what to quote
-    return line.getvalue()[:-1]
-
-
-def as_text(answer: Answer) -> str:
-    """One line for a person: file, label, probability, what else it may be."""
-    others = ", ".join(f"{label} {share:.2f}" for label, share in answer.top[1:])
-    label = answer.label or "none of these"
-    name = answer.file if answer.file.isprintable() else repr(answer.file)
-    return f"{name}  {label} {answer.probability:.2f}" + (f"  ({others})" if others else "")
+    view, plain = sampling.view(card.size, card.params["augment"]), augment.neutral(len(pictures))
+    maps = augment.maps(plain, sides, card.presize, light=False, aspect=view.aspect).to(device)
+    outputs = network(sampling.batch(pixels, maps, view)).float()
+    targets.check_finite(outputs)
+    seen, say = KINDS[card.target].seen(outputs, maps).cpu(), ANSWERS[card.target]
+    for picture, values in zip(pictures, seen, strict=True):
+        yield say(picture, values, card, top, least)

@@ -4,10 +4,12 @@ import math
 
 import torch
 from PIL import Image
+from torch import Tensor
 
 from pawprint import augment, batches, randomness, sampling, sheets
 from pawprint.augment import Draws, Strengths
 from pawprint.dataset import Dataset
+from pawprint.looks import LOOKS
 from pawprint.sampling import View
 
 MOST, COLUMNS, CHANGES = 16, 4, 8
@@ -19,9 +21,8 @@ def training(
     """The first pictures of the frozen phase's first batch, to the bit, with their labels."""
     words = (seed, "frozen", 0)
     found = batches.augmented(data.cache, data.parts["train"], strengths, view, batch_size, *words)
-    pictures, numbers = next(found)
-    captions = [data.classes[number] for number in numbers[:MOST].tolist()]
-    return sheets.sheet(sheets.visible(pictures[:MOST]), captions, COLUMNS)
+    pictures, wanted = next(found)
+    return shown(data, pictures[:MOST], wanted[:MOST])
 
 
 def changes(data: Dataset, strengths: Strengths, view: View, seed: int) -> Image.Image:
@@ -32,7 +33,7 @@ def changes(data: Dataset, strengths: Strengths, view: View, seed: int) -> Image
     made = []
     for draws, light in ((augment.neutral(1), False), (drawn, True)):
         n = len(draws.flip)
-        maps = augment.maps(draws, sides.expand(n, 2), data.cache.size, light)
+        maps = augment.maps(draws, sides.expand(n, 2), data.cache.size, light, view.aspect)
         pictures = stored.expand(n, -1, -1, -1)
         made.append(sheets.visible(sampling.batch(pictures, maps.to(stored.device), view)))
     captions = ["as it is", *(said(drawn, i) for i in range(CHANGES))]
@@ -56,5 +57,10 @@ def validation(data: Dataset, view: View) -> Image.Image:
     part = data.parts["valid"]
     spread = torch.linspace(0, len(part) - 1, min(MOST, len(part))).round().long()
     chosen = part.of(spread.tolist())
-    pictures, _ = next(batches.ordered(data.cache, chosen, view, MOST))
-    return sheets.sheet(sheets.visible(pictures), chosen.labels, COLUMNS)
+    return shown(data, *next(batches.ordered(data.cache, chosen, view, MOST)))
+
+
+def shown(data: Dataset, pictures: Tensor, wanted: Tensor) -> Image.Image:
+    """A batch with what the network is to say of each picture."""
+    captions, marks = LOOKS[data.kind.name](wanted, data.classes)
+    return sheets.sheet(sheets.visible(pictures), captions, COLUMNS, marks=[(sheets.RIGHT, marks)])

@@ -237,7 +237,7 @@ def completed(
     mark = checkpoints.fingerprint(declared, [source], stage, opened.machine)
     store, state = Store(stage.stem, mark), opened.state()
     epochs = fitted(opened, lr, cycle, store, state)
-    yield from history.written(epochs, table, summary, PHASE, history.LOSSES)
+    yield from history.written(epochs, table, summary, PHASE, None)
     card = replace(opened.card, params=declared)
     factors.write(model, state.network, card)
     store.clear()

@@ -13,7 +13,7 @@ from pawprint import batches, charts, files, mistakes, sampling, sheets
 from pawprint.dataset import Dataset
 from pawprint.modelfile import Card
 from pawprint.networks import Network
-from pawprint.sampling import View
+from pawprint.sampling import Size, View
 from pawprint.schedules import OneCycle
 
 PHASES = ("frozen", "unfrozen")
@@ -27,15 +27,17 @@ class Tables:
     confused: pd.DataFrame
     losses: pd.DataFrame
     scores: pd.DataFrame
+    sweep: pd.DataFrame
 
 
 def table(path: Path) -> pd.DataFrame:
     """A CSV of ours: names and labels stay text, also those that look like numbers."""
     words = dict.fromkeys(("name", "actual", "predicted", "label", "split"), "str")
-    return pd.read_csv(path, dtype=words, keep_default_na=False)
+    empty = dict.fromkeys(("probability", "average_precision"), "")  # read as no number
+    return pd.read_csv(path, dtype=words, keep_default_na=False, na_values=empty)
 
 
-def view(card: Card, size: int | None) -> View:
+def view(card: Card, size: Size | None) -> View:
     """As evaluate saw the pictures; `size` is `evaluate.size`."""
     return sampling.view(size or card.size, card.params["augment"])
 
@@ -66,16 +68,22 @@ def draw_history(path: Path, tables: Sequence[Path], cards: Sequence[Card], data
     charts.write(path, charts.history(histories, cycles))
 
 
-def draw_judged(
-    matrix: Path, calibration: Path, tables: Tables, classes: Sequence[str], bins: int
-) -> None:
-    """The confusion matrix over all classes that the model knows, and the calibration."""
-    actual, predicted = tables.predictions["actual"], tables.predictions["predicted"]
-    counts = confusion_matrix(actual, predicted, labels=classes)
-    charts.write(matrix, charts.confusion(counts, classes))
-    right = (actual == predicted).to_numpy(dtype=np.float64)
-    claimed = tables.predictions["probability"].to_numpy()
-    charts.write(calibration, charts.reliability(claimed, right, bins))
+def draw_judged(paths: Sequence[Path], tables: Tables, data: Dataset, bins: int) -> None:
+    """The confusion of all classes that the model knows, the calibration, the thresholds."""
+    matrix, calibration, thresholds = paths
+    told = tables.predictions
+    charts.write(matrix, charts.confusion(counts(told, data), data.classes))
+    sure = told.dropna(subset="probability")
+    right = (sure["actual"] == sure["predicted"]).to_numpy(dtype=np.float64)
+    charts.write(calibration, charts.reliability(sure["probability"].to_numpy(), right, bins))
+    charts.write(thresholds, charts.thresholds(tables.sweep))
+
+
+def counts(told: pd.DataFrame, data: Dataset) -> np.ndarray:
+    """Pictures by actual and predicted class; without rows where none is taken for another."""
+    if not data.kind.excludes:
+        return np.zeros((0, 0), dtype=np.int64)
+    return np.asarray(confusion_matrix(told["actual"], told["predicted"], labels=data.classes))
 
 
 def draw_sheets(

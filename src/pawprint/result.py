@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pawprint import files, git, yaml12
+from pawprint import files, git, headlines, yaml12
 
 SUMMARY, LOCK = Path("reports/evaluate.json"), Path("dvc.lock")
 
@@ -23,7 +23,7 @@ def line() -> str:
     found = files.read_json(SUMMARY)
     if is_stale():
         raise ValueError(
-            f"{SUMMARY} (error rate {found['error_rate']:.4f}) is of other params, data or code "
+            f"{SUMMARY} ({words(found)}) is of other params, data or code "
             "than are here now; `dvc repro` makes it anew"
         )
     return closing(found, then())
@@ -36,13 +36,25 @@ def then() -> str:
         return "none yet"
     before, now = dataset(yaml12.parsed(lock, f"HEAD: {LOCK}")), dataset(yaml12.load(LOCK))
     of = "" if before == now else f" ({before})"
-    return f"{json.loads(shown)['error_rate']:.4f}{of}"
+    found = json.loads(shown)
+    return f"{found[headlines.main(found)]:.4f}{of}"
 
 
 def dataset(lock: Mapping[str, Any]) -> str:
     """The data set that a dvc.lock tells of."""
     used = lock.get("stages", {}).get("fetch", {}).get("params", {}).get("params.yaml", {})
     return str(used.get("dataset", "of an unknown set"))
+
+
+def words(found: Mapping[str, Any]) -> str:
+    """Such as error rate 0.0111."""
+    return headlines.short(found).replace("_", " ")
+
+
+def count(found: Mapping[str, Any]) -> str:
+    """The pictures, and how many of them are wrong where that can be said."""
+    wrong = f"{round(found['error_rate'] * found['n'])} of " if "error_rate" in found else ""
+    return f"{wrong}{found['n']:,}"
 
 
 def is_stale() -> bool:
@@ -54,10 +66,9 @@ def is_stale() -> bool:
 
 def closing(now: Mapping[str, Any], before: str) -> str:
     """The line, from the metrics now and the error rate at the last commit."""
-    wrong = round(now["error_rate"] * now["n"])
     activate = "" if os.environ.get("VIRTUAL_ENV") else ". .venv/bin/activate && "
     return (
-        f"error rate {now['error_rate']:.4f} ({wrong} of {now['n']:,} valid pictures), last commit "
+        f"{words(now)} ({count(now)} valid pictures), last commit "
         f"{before}; pictures: reports/report.html; next: {activate}"
         "dvc exp run -S lr=3e-3"
     )

@@ -117,6 +117,11 @@ def read(name: str, commit: str) -> Run:
             "commit dvc.lock and reports/ together"
         )
     table = pd.read_csv(io.StringIO(text), dtype="str", keep_default_na=False)
+    if (table["probability"] == "").any():
+        raise ValueError(
+            f"{name}: its pictures have points, which are neither right nor wrong; compare "
+            "rmse_share over commits by `dvc metrics diff`"
+        )
     wrong = pd.Series((table["actual"] != table["predicted"]).to_numpy(), table["name"])
     return Run(name, found, wrong)
 

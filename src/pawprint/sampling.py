@@ -16,29 +16,53 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, RGB, of 
 CLOSE = 4 << 20  # bytes of floats that a core keeps close at hand
 
 
+Size = int | str  # px a side of a square, or HEIGHTxWIDTH
+
+
 @dataclass(frozen=True)
 class View:
     """How the network sees a picture."""
 
-    size: int  # px a side
+    size: Size
     supersample: int = 1  # samples a side of each pixel, whose mean it is
 
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Height and width, px."""
+        return sides(self.size)
 
-def view(size: int, keys: Mapping[str, Any]) -> View:
+    @property
+    def aspect(self) -> float:
+        """Width over height."""
+        height, width = self.sides
+        return width / height
+
+
+def sides(size: Size) -> tuple[int, int]:
+    """Height and width, px.
+
+    >>> sides(224), sides("240x320")
+    ((224, 224), (240, 320))
+    """
+    height, _, width = str(size).partition("x")
+    return int(height), int(width or height)
+
+
+def view(size: Size, keys: Mapping[str, Any]) -> View:
     """The view of `size` px by the keys of `augment` in params.yaml."""
     return View(size, keys["supersample"])
 
 
 def batch(
     pictures: UInt8[Tensor, "batch side side rgb=3"], chosen: Maps, view: View
-) -> Float32[Tensor, "batch rgb=3 size size"]:
+) -> Float32[Tensor, "batch rgb=3 height width"]:
     """The network's input, normalised, in channels-last order.
 
     On a processor it is made in pieces that stay in its cache, which takes half of the time.
     """
-    (n, side), size = pictures.shape[:2], view.size
+    n, side = pictures.shape[:2]
     step = n if pictures.is_cuda else max(1, CLOSE // (side * side * 3 * 4))
-    made = torch.empty(n, size, size, 3, device=pictures.device).permute(0, 3, 1, 2)
+    made = torch.empty(n, *view.sides, 3, device=pictures.device).permute(0, 3, 1, 2)
     for start in range(0, n, step):
         part = slice(start, start + step)
         made[part] = _sampled(pictures[part], chosen.of(part), view)
@@ -64,17 +88,19 @@ def statistics(device: torch.device) -> tuple[Float32[Tensor, "rgb=3 1 1"], ...]
     return tuple(torch.tensor(stat, device=device).view(3, 1, 1) for stat in (MEAN, STD))
 
 
-def grid(chosen: Maps, view: View) -> Float32[Tensor, "batch side side 2"]:
-    """Where in the cache each output pixel is sampled; `side` is size · supersample.
+def grid(chosen: Maps, view: View) -> Float32[Tensor, "batch rows columns 2"]:
+    """Where in the cache each output pixel is sampled; rows and columns are sides · supersample.
 
     Outside the square the picture is mirrored at the square's border, as fastai does.
     """
-    side = view.size * view.supersample
-    at = (torch.arange(side, device=chosen.matrix.device) * 2 + 1) / side - 1
-    x, y = at.view(1, 1, side), at.view(1, side, 1)
+    y, x = (
+        (torch.arange(side, device=chosen.matrix.device) * 2 + 1) / side - 1
+        for side in (view.sides[0] * view.supersample, view.sides[1] * view.supersample)
+    )
+    x, y = x.view(1, 1, -1), y.view(1, -1, 1)
     rows = chosen.matrix[:, :, :, None, None]
     below = rows[:, 2, 0] * x + (rows[:, 2, 1] * y + rows[:, 2, 2])
-    places = torch.empty(*below.shape, 2, device=at.device)
+    places = torch.empty(*below.shape, 2, device=x.device)
     for axis in (0, 1):
         place = (rows[:, axis, 0] * x + (rows[:, axis, 1] * y + rows[:, axis, 2])).div_(below)
         place.add_(1).abs_().sub_(2).abs_().neg_().add_(1)  # 1 - |2 - |p + 1||: mirrored at ±1

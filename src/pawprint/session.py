@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,7 @@ def opened(
     processes.joined(keys["processes"])
     here = devices.prepared(device, keys["threads"])
     chosen = optimizers.Settings(**keys["optimizer"])
+    data = dataset.opened(images, index, labels, here, devices.budget(here, memory))
     recipe = Recipe(
         view=sampling.view(keys["size"], keys["augment"]),
         batch_size=keys["batch_size"],
@@ -73,8 +75,8 @@ def opened(
         kind=devices.dtype(keys["precision"], here),
         strengths=augment.strengths(keys["augment"]),
         smoothing=chosen.label_smoothing,
+        target=data.kind,
     )
-    data = dataset.opened(images, index, labels, here, devices.budget(here, memory))
     return Session(here, data, recipe, chosen)
 
 
@@ -104,8 +106,16 @@ def found(
     return finder.curve(training.finder_points(begun, task, rates, steps))
 
 
-def card(session: Session, keys: Mapping[str, Any]) -> Card:
-    """What the model file says of itself."""
+def threshold(session: Session, network: Network) -> float | None:
+    """The probability above which a label is said, by valid; None for other kinds of target."""
+    data, recipe = session.data, session.recipe
+    part, asked = data.parts["valid"], (recipe.view, recipe.batch_size)
+    seen = partial(batches.predicted, network, data.cache, part, *asked)
+    return data.kind.threshold(seen, part.targets)
+
+
+def card(session: Session, network: Network, keys: Mapping[str, Any]) -> Card:
+    """What the network's file says of it."""
     return Card(
         arch=keys["arch"],
         classes=session.data.classes,
@@ -116,4 +126,6 @@ def card(session: Session, keys: Mapping[str, Any]) -> Card:
         params=dict(keys),
         data=session.data.digest,
         versions=versions(),
+        target=session.data.kind.name,
+        threshold=threshold(session, network),
     )

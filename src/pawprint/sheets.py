@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float, Float32, UInt8
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from pawprint import files, sampling
 
 LEAST, MARGIN, LINE = 160, 8, 18  # px: a picture's side, between pictures, a caption's height
+ARM = 6  # px of a cross
 Colour = tuple[int, int, int]
 PAPER, INK, RIGHT, WRONG = (255, 255, 255), (32, 32, 32), (20, 110, 60), (190, 30, 30)
 
@@ -27,6 +28,7 @@ def sheet(
     captions: Sequence[str],
     columns: int,
     inks: Sequence[Colour] | None = None,
+    marks: Sequence[tuple[Colour, Float[Tensor, "n point 2"]]] = (),
 ) -> Image.Image:
     """The pictures in rows, each above its caption; small ones are enlarged by whole factors.
 
@@ -35,6 +37,7 @@ def sheet(
         captions: one a picture, of one line or two, each cut off where it does not fit.
         columns: pictures a row.
         inks: colour of each caption; None for dark ones.
+        marks: crosses of a colour, at places in [-1, 1] from edge to edge; none outside.
     """
     height, width = pictures.shape[1:3]
     factor = max(1, -(-LEAST // max(height, width)))
@@ -50,10 +53,21 @@ def sheet(
         top = MARGIN + i // columns * (high + below + MARGIN)
         shown = Image.fromarray(picture.numpy()).resize((wide, high), Image.Resampling.NEAREST)
         made.paste(shown, (left, top))
+        for colour, places in marks:
+            for x, y in places[i].tolist():
+                if max(abs(x), abs(y)) <= 1:
+                    cross(pen, left + (x + 1) / 2 * wide, top + (y + 1) / 2 * high, colour)
         for number, line in enumerate(caption.split("\n")):
             place = (left, top + high + 1 + LINE * number)
             pen.text(place, fitting(line, font, wide), ink, font)
     return made
+
+
+def cross(pen: ImageDraw.ImageDraw, x: float, y: float, colour: Colour) -> None:
+    """A cross with a white edge."""
+    for ink, width in ((PAPER, 4), (colour, 2)):
+        pen.line((x - ARM, y, x + ARM, y), ink, width)
+        pen.line((x, y - ARM, x, y + ARM), ink, width)
 
 
 def typeface() -> ImageFont.FreeTypeFont:

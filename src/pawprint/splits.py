@@ -1,6 +1,8 @@
 """Which pictures train and which judge: one word, `train`, `valid` or `test`, for each."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +12,19 @@ from pawprint import archives
 from pawprint.findings import Findings, listed
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a data set says of its pictures, in their order; None where it says nothing."""
+
+    targets: list[str | None]  # cells of labels.csv
+    sides: list[str | None] | None  # train, valid or test; None: the data set has none of its own
+    groups: list[str | None] | None  # what stays together in a split; None: there is no such rule
+
+
 def chosen(
     rule: str,
     names: Sequence[str],
-    labels: Sequence[str | None],
+    told: Told,
     folder: Path,
     valid_fraction: float,
     seed: int,
@@ -22,19 +33,23 @@ def chosen(
     """The split of each picture by `label.split`; None for one in no list, and for all on an error.
 
     Args:
-        rule: random, stratified or official.
+        rule: random, stratified, group or official.
         names: paths in the archive, sorted.
-        labels: as long as `names`; read by `stratified` alone.
-        folder: data/raw/lists, read by `official` alone.
+        told: targets, groups and own sides, each as long as `names`.
+        folder: data/raw/lists, read by `official` alone, where the pictures tell no sides.
         valid_fraction: share of the pictures (of the listed ones) that valid gets.
         seed: of the draw.
         found: told what is wrong.
     """
     try:
+        if rule == "official" and told.sides:
+            return told.sides
         if rule == "official":
             return official(names, read_lists(folder), valid_fraction, seed, found)
         if rule == "stratified":
-            return [*stratified([label or "" for label in labels], valid_fraction, seed)]
+            return [*stratified([target or "" for target in told.targets], valid_fraction, seed)]
+        if rule == "group":
+            return [*together(told.groups, valid_fraction, seed)]
     except ValueError as error:
         found.errors.append(str(error))
         return [None] * len(names)
@@ -88,6 +103,27 @@ def stratified(labels: Sequence[str], valid_fraction: float, seed: int) -> list[
     return ["valid" if i in chosen else "train" for i in range(len(labels))]
 
 
+def together(groups: Sequence[str | None] | None, valid_fraction: float, seed: int) -> list[str]:
+    """Whole groups, in random order, are valid until `valid_fraction` of the pictures is reached.
+
+    Raises:
+        ValueError: the data set names no groups, or fewer than two.
+    """
+    known = sorted({*filter(None, groups or ())})
+    if groups is None or len(known) < 2:
+        raise ValueError(
+            f"label.split: group, but this data set has {len(known)} groups of pictures: its block "
+            "in datasets.yaml needs label.group, a pattern whose (…) in the path tells two or more "
+            "groups apart; or use label.split: random"
+        )
+    sizes, valid = Counter(groups), set[str]()
+    for i in permutation(len(known), seed)[:-1]:  # train keeps one at least
+        if valid and sum(sizes[group] for group in valid) >= valid_fraction * len(groups):
+            break
+        valid.add(known[i])
+    return ["valid" if group in valid else "train" for group in groups]
+
+
 def read_lists(folder: Path) -> dict[str, list[str]]:
     """The data set's own lists: the first word of each line, comments aside.
 
@@ -104,8 +140,8 @@ def read_lists(folder: Path) -> dict[str, list[str]]:
     }
     if "train" not in lists:
         raise ValueError(
-            "label.split: official, but this data set names no lists of its own; add `lists` to "
-            "its block in datasets.yaml, or use label.split: random"
+            "label.split: official, but this data set names no lists of its own; add `lists` (or "
+            "label.split, label.valid) to its block in datasets.yaml, or use label.split: random"
         )
     return lists
 

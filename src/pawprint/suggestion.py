@@ -42,7 +42,7 @@ def fitting(archive: Path, names: Sequence[str], keys: Mapping[str, str]) -> Cou
     A class has two pictures or more on average, and a folder of a split is no class.
     """
     found = Findings()
-    made = labels.by_rule(archive, names, Rule.model_validate(keys), found)
+    made = labels.told(archive, names, Rule.model_validate(keys), found).targets
     classes = Counter(label for label in made if label)
     is_split = {label.lower() for label in classes} <= SPLITS
     if found.errors or is_split or not 2 <= len(classes) <= len(names) / 2:

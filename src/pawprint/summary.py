@@ -25,11 +25,11 @@ from pawprint import (
     randomness,
     sampling,
     splits,
-    targets,
     yaml12,
 )
 from pawprint.findings import Findings
 from pawprint.params import Params
+from pawprint.targets import KINDS, Kind
 
 PICTURES, LISTS = Path("data/raw/pictures"), Path("data/raw/lists")
 PRETRAINED, LOCK = Path("models/pretrained.safetensors"), Path("dvc.lock")
@@ -62,25 +62,25 @@ def steps(p: Params, found: Findings) -> Iterator[Step]:
     names = archives.image_names(PICTURES)
     size = PICTURES.stat().st_size / 1e6
     yield Step("found", f"{len(names):,} pictures in {PICTURES} ({size:,.1f} MB)")
-    rule = block.label
-    classes = labels.by_rule(PICTURES, names, rule, found)
+    told = labels.told(PICTURES, names, block.label, found, block.target)
     sides = splits.chosen(
-        p.label.split, names, classes, LISTS, p.label.valid_fraction, p.label.seed, found
+        p.label.split, names, told, LISTS, p.label.valid_fraction, p.label.seed, found
     )
-    table = labels.table(names, classes, sides)
+    table = labels.table(names, told.targets, sides, block.target)
     counts = labels.counts(table)
-    labels.check_classes(counts, found)
+    labels.check_classes(counts, table, found)
     check_balance(counts, found)
     if found.errors and table[table["split"] == "train"].empty:
         return
     chosen = table[table["split"] == "train"].iloc[0]
     yield Step("sample", f"{chosen['name']}, the first of train")
-    yield Step("labelled", f"{chosen['label']!r} by {rule.words}; {len(counts)} classes")
-    yield Step("split", split_line(counts, p.label.split))
+    of = f"; {len(counts)} classes" if len(counts) else ""
+    yield Step("labelled", f"{chosen[block.target]!r} by {block.label.words}{of}")
+    yield Step("split", split_line(table, counts, p.label.split))
     hashes = labels.fingerprints(archives.contents(PICTURES, set(table["name"])))
     groups = labels.across_splits(table, hashes)
     labels.check_duplicates(groups, p.label.on_duplicates, found)
-    yield from seen(p, table, len(counts), found)
+    yield from seen(p, table, found)
 
 
 def check_fetched(dataset: str) -> None:
@@ -111,13 +111,12 @@ def check_balance(counts: pd.DataFrame, found: Findings) -> None:
         )
 
 
-def split_line(counts: pd.DataFrame, rule: str) -> str:
+def split_line(table: pd.DataFrame, counts: pd.DataFrame, rule: str) -> str:
     """The sizes of the sides, and the classes of the fewest pictures in train."""
-    sums = ", ".join(
-        f"{name} {counts[name].sum():,}"
-        for name in ("train", "valid", "test")
-        if counts[name].any()
-    )
+    sizes = table["split"].value_counts()
+    sums = ", ".join(f"{x} {sizes[x]:,}" for x in ("train", "valid", "test") if x in sizes)
+    if counts.empty:
+        return f"{rule}: {sums}"
     least, most = counts["train"].idxmin(), counts["train"].idxmax()
     return (
         f"{rule}: {sums}; in train {counts['train'].min():,} ({least}) to "
@@ -125,7 +124,7 @@ def split_line(counts: pd.DataFrame, rule: str) -> str:
     )
 
 
-def seen(p: Params, table: pd.DataFrame, classes: int, found: Findings) -> Iterator[Step]:
+def seen(p: Params, table: pd.DataFrame, found: Findings) -> Iterator[Step]:
     """From the file's bytes to the loss."""
     train = table[table["split"] == "train"]
     wanted = train["name"].tolist()[:SHOWN]
@@ -146,8 +145,9 @@ def seen(p: Params, table: pd.DataFrame, classes: int, found: Findings) -> Itera
     keys = p.augment.model_dump()
     draws = augment.drawn(len(made), augment.strengths(keys), randomness.generator(p.seed))
     sides = torch.tensor([[float(x.width), float(x.height)] for x in made])
-    maps = augment.maps(draws, sides, p.presize.size, light=True)
-    batch = sampling.batch(pixels, maps, sampling.view(p.size, keys))
+    view = sampling.view(p.size, keys)
+    maps = augment.maps(draws, sides, p.presize.size, light=True, aspect=view.aspect)
+    batch = sampling.batch(pixels, maps, view)
     yield Step("augmented", f"{described(batch[0])}, normalised")
     count = batches.per_epoch(len(train), p.batch_size)
     largest = math.ceil(len(train) / count)
@@ -158,10 +158,13 @@ def seen(p: Params, table: pd.DataFrame, classes: int, found: Findings) -> Itera
             f"an epoch has only {many}, so the rate goes up and down in a few steps: lower "
             f"batch_size ({p.batch_size}), or set more epochs"
         )
-    yield from judged(p, batch, train["label"].tolist(), classes)
+    kind = KINDS[table.columns[1]]
+    known = kind.classes(train[kind.name].tolist())
+    wanted_here = kind.encoded(train[kind.name].tolist()[:SHOWN], known, sides)
+    yield from judged(p, batch, kind, kind.moved(wanted_here, maps), len(known))
 
 
-def judged(p: Params, batch: Tensor, words: list[str], classes: int) -> Iterator[Step]:
+def judged(p: Params, batch: Tensor, kind: Kind, wanted: Tensor, classes: int) -> Iterator[Step]:
     """The network on these pictures, before any training."""
     tensors = modelfile.read_tensors(PRETRAINED)[0] if PRETRAINED.exists() else {}
     try:
@@ -183,9 +186,8 @@ def judged(p: Params, batch: Tensor, words: list[str], classes: int) -> Iterator
         f"{shape(outputs)}; {whole / 1e6:.1f} M weights, of which {trained / 1e6:.2f} M train "
         "while the body is frozen",
     )
-    known = targets.classes(words)
-    loss = targets.loss(outputs, targets.encoded(words[: len(batch)], known)).item()
-    yield Step("loss", f"{loss:.2f} nats before training; guessing gives {math.log(classes):.2f}")
+    loss = kind.loss(outputs, wanted, 0.0).item()
+    yield Step("loss", f"{loss:.2f} before training; guessing gives {kind.guessed(classes):.2f}")
 
 
 def described(values: Tensor) -> str:

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn, optim
 
-from pawprint import batches, devices, optimizers, processes, randomness, targets
+from pawprint import batches, devices, optimizers, processes, randomness
 from pawprint.augment import Strengths
 from pawprint.batches import Batch
 from pawprint.cache import Cache
@@ -23,6 +23,7 @@ from pawprint.dataset import Dataset, Part
 from pawprint.sampling import View
 from pawprint.schedules import Growing, OneCycle
 from pawprint.smoothing import Smoothed
+from pawprint.targets import Kind
 
 
 @runtime_checkable
@@ -61,7 +62,7 @@ class Task(Protocol):
         """What the network is given in each batch, and what it is to say."""
 
     def judged(self, network: nn.Module) -> tuple[float, float | None]:
-        """Mean loss on valid, and error rate where classes are told."""
+        """Mean loss on valid, and the metric where there is one."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,11 @@ class Recipe:
     kind: torch.dtype  # of autocast
     strengths: Strengths
     smoothing: float  # of the labels
+    target: Kind
 
     def loss(self, outputs: Tensor, wanted: Tensor) -> Float[Tensor, ""]:
-        """The mean loss of a batch, in nats."""
-        return targets.loss(outputs, wanted, self.smoothing)
+        """The mean loss of a batch."""
+        return self.target.loss(outputs, wanted, self.smoothing)
 
 
 @dataclass(frozen=True)
@@ -95,10 +97,12 @@ class Pictures:
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """The training batches of one epoch."""
-        return augmented(self.data, self.recipe, self.phase, epoch)
+        data, recipe, words = self.data, self.recipe, (self.recipe.seed, self.phase, epoch)
+        asked = (recipe.strengths, recipe.view, recipe.batch_size)
+        return batches.augmented(data.cache, data.parts["train"], *asked, *words)
 
     def judged(self, network: nn.Module) -> tuple[float, float]:
-        """Mean loss in nats and error rate of valid."""
+        """Mean loss and metric of valid."""
         return judged(network, self.data.cache, self.data.parts["valid"], self.recipe)
 
 
@@ -107,9 +111,9 @@ class Epoch:
     """One line of a phase's table."""
 
     epoch: int  # from 0
-    train_loss: float  # debiased exponential mean over the phase, in nats
-    valid_loss: float  # mean over valid, in nats
-    error_rate: float | None  # 0-1, of valid; None where no class is told
+    train_loss: float  # debiased exponential mean over the phase
+    valid_loss: float  # mean over valid
+    metric: float | None  # of valid; None where there is none
     seconds: float
 
 
@@ -146,24 +150,16 @@ def fit(state: State, task: Task, schedule: OneCycle | Growing, epochs: int) -> 
             losses = watched(steps(state, found, schedule, first, recipe), first, schedule)
         state.smoothed = state.smoothed.after(losses)
         processes.agree(state.network.buffers())
-        valid_loss, error_rate = task.judged(state.network)
+        valid_loss, metric = task.judged(state.network)
         if not math.isfinite(valid_loss):
             raise ValueError(
                 f"{phase}: the loss on valid became {valid_loss} in epoch {number}, so the network "
                 "is lost; try a lower lr (or unfrozen.lr_max), or precision: float32"
             )
         seconds = time.perf_counter() - began
-        made = Epoch(number, state.smoothed.value, valid_loss, error_rate, seconds)
+        made = Epoch(number, state.smoothed.value, valid_loss, metric, seconds)
         state.history.append(made)
         yield made
-
-
-def augmented(data: Dataset, recipe: Recipe, phase: str, epoch: int) -> Iterator[Batch]:
-    """The training batches of one epoch of a phase."""
-    words, train = (recipe.seed, phase, epoch), data.parts["train"]
-    return batches.augmented(
-        data.cache, train, recipe.strengths, recipe.view, recipe.batch_size, *words
-    )
 
 
 def steps(
@@ -189,14 +185,14 @@ def steps(
 
 @torch.no_grad()
 def judged(network: nn.Module, stored: Cache, part: Part, recipe: Recipe) -> tuple[float, float]:
-    """Mean loss in nats and error rate of `part`, by the network in evaluation mode."""
+    """Mean loss and metric of `part`, by the network in evaluation mode."""
     rows = processes.own(torch.arange(len(part)))
     with devices.autocast(stored.device, recipe.kind):
         own = part.of(rows.tolist())
-        logits = batches.predicted(network, stored, own, recipe.view, recipe.batch_size)
-    logits = processes.gathered(logits, rows, len(part))
-    loss = targets.loss(logits, part.targets)
-    return loss.item(), targets.is_wrong(logits, part.targets).float().mean().item()
+        seen = batches.predicted(network, stored, own, recipe.view, recipe.batch_size)
+    seen = processes.gathered(seen, rows, len(part))
+    loss = recipe.target.losses(seen, part.targets).mean()
+    return loss.item(), recipe.target.measured(seen, part.targets).item()
 
 
 def watched(

@@ -1,0 +1,182 @@
+"""Many labels and points on the composed digits, ours beside fastai: `make bench-twins`.
+
+The same network (resnet18 from the seed, fastai's head), pictures, split, epochs, rates, batches
+and threads; the runs of a seed one after the other. Seconds: ours inside train_frozen and
+train_unfrozen, fastai's inside its two fits. fastai's points do not follow its random crop, so it
+gets none there. Kept in build/twins; delete the folder to measure anew.
+"""
+
+import argparse
+import json
+import shutil
+import statistics
+import sys
+import tarfile
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.metrics import average_precision_score
+
+from benchmarks import photographs, processes, results
+from pawprint import console, files, runs, yaml12
+
+WORK = photographs.ROOT / "build" / "twins"
+LOG, METRICS = WORK / "log", {"labels": "map", "points": "rmse_share"}
+Run = dict[str, float]
+
+
+def project(kind: str) -> Path:
+    """A clone of the last commit, its pictures fetched and presized."""
+    folder = WORK / kind
+    if not (folder / "pictures").exists():
+        photographs.git("clone", "--quiet", str(photographs.ROOT), str(folder))
+        shutil.copy(folder / f"presets/digits-{kind}.yaml", folder / "params.yaml")
+        for stage in ("fetch", "weights", "label", "presize"):
+            processes.watched([sys.executable, "-m", f"stages.{stage}"], folder, LOG)
+        with tarfile.open(folder / "data/raw/pictures") as archive:
+            archive.extractall(folder / "pictures", filter="data")
+    return folder
+
+
+def ours(folder: Path, seed: int) -> Run:
+    """Seconds and metric of one seed."""
+    own = runs.flat(yaml12.load(folder / f"presets/digits-{folder.name}.yaml"))
+    changed = photographs.nested({**own, "seed": seed, "lr_find.steps": 10})
+    (folder / "params.yaml").write_text(json.dumps(changed))
+    for stage in ("lr_find", "train_frozen", "lr_find_unfrozen", "train_unfrozen", "evaluate"):
+        processes.watched([sys.executable, "-m", f"stages.{stage}"], folder, LOG)
+    found, inside = files.read_json(folder / "reports/evaluate.json"), photographs.stage_seconds
+    seconds = inside(folder)
+    spent = sum(seconds[stage] for stage in photographs.STAGES)
+    return {"seconds": spent, "metric": found[METRICS[folder.name]]}
+
+
+def theirs(folder: Path, seed: int) -> Run:
+    """The same by fastai, in a process of its own."""
+    words = [sys.executable, "-m", "benchmarks.twins", "--child", str(folder), "--seed", str(seed)]
+    processes.watched(words, photographs.ROOT, LOG)
+    return files.read_json(folder / "peer.json")
+
+
+def child(folder: Path, seed: int) -> None:
+    """Train by fastai; write seconds and metric."""
+    from benchmarks.fastais import fastai
+
+    warnings.filterwarnings("ignore")
+    p = yaml12.load(folder / f"presets/digits-{folder.name}.yaml")
+    torch.set_num_threads(p["threads"])
+    fastai.set_seed(seed)
+    table = pd.read_csv(folder / "data/labels.csv", dtype="str", keep_default_na=False)
+    is_labels, strong = folder.name == "labels", p["augment"]
+    changes = fastai.aug_transforms(
+        do_flip=False, max_rotate=strong["max_rotate"], max_zoom=strong["max_zoom"],
+        max_warp=strong["max_warp"], max_lighting=strong["max_lighting"], size=p["size"],
+        min_scale=strong["min_scale"] if is_labels else 1.0,
+    )  # fmt: skip
+    block = fastai.DataBlock(
+        blocks=(fastai.ImageBlock, fastai.MultiCategoryBlock if is_labels else fastai.PointBlock),
+        get_x=lambda row: folder / "pictures" / row["name"],
+        get_y=told[folder.name],
+        splitter=fastai.IndexSplitter(table.index[table["split"] == "valid"].tolist()),
+        batch_tfms=[*changes, fastai.Normalize.from_stats(*fastai.imagenet_stats)],
+    )
+    data = block.dataloaders(table, bs=p["batch_size"], num_workers=p["threads"])
+    span = {} if is_labels else {"y_range": (-1, 1)}
+    learn = fastai.vision_learner(data, fastai.resnet18, pretrained=False, normalize=False, **span)
+    began = time.perf_counter()
+    with learn.no_bar(), learn.no_logging():
+        learn.freeze()
+        learn.fit_one_cycle(p["frozen"]["epochs"], p["lr"])
+        learn.unfreeze()
+        learn.fit_one_cycle(p["unfrozen"]["epochs"], p["unfrozen"]["lr_max"])
+    seconds = time.perf_counter() - began
+    with learn.no_bar():
+        seen, wanted = (np.asarray(x) for x in learn.get_preds(ds_idx=1))
+    metric = measured[folder.name](seen, wanted)
+    files.write_json(folder / "peer.json", {"seconds": seconds, "metric": metric})
+
+
+def points_of(row: Mapping[str, str]) -> torch.Tensor:
+    """x and y of a row of labels.csv."""
+    return torch.tensor([[float(x) for x in row["points"].split()]])
+
+
+def mean_precision(seen: np.ndarray, wanted: np.ndarray) -> float:
+    """mAP."""
+    return float(average_precision_score(wanted, seen, average="macro"))
+
+
+def share_off(seen: np.ndarray, wanted: np.ndarray) -> float:
+    """RMSE of places in [-1, 1] as a share of the sides."""
+    apart = seen.reshape(len(seen), -1) - wanted.reshape(len(seen), -1)
+    return float(np.sqrt(np.square(apart).mean()) / 2)
+
+
+told: dict[str, Callable[[Any], Any]] = {
+    "labels": lambda row: [label for label in row["labels"].split(";") if label],
+    "points": points_of,
+}
+measured = {"labels": mean_precision, "points": share_off}
+
+
+def kept(name: str, made: Callable[[], Run]) -> Run:
+    """The run of that name, made now or before."""
+    path = WORK / f"{name}.json"
+    if not path.exists():
+        print(f"{name} ...", flush=True)
+        files.write_json(path, made())
+    return files.read_json(path)
+
+
+def line(kind: str, side: str, made: list[Run], peer: list[Run]) -> list[str]:
+    """A row of the table."""
+    seconds = [run["seconds"] for run in made]
+    ratios = [b["seconds"] / a["seconds"] for a, b in zip(made, peer, strict=True)]
+    each = ", ".join(f"{run['metric']:.4f}" for run in made)
+    mean = statistics.mean(run["metric"] for run in made)
+    return [
+        *(kind, side, f"{METRICS[kind]} {mean:.4f} ({each})"),
+        *(f"{statistics.median(seconds):.0f}", f"{statistics.median(ratios):.1f}"),
+    ]
+
+
+def main() -> None:
+    """Run what is not there yet, then write the section."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--child", type=Path)
+    parser.add_argument("--seed", type=int)
+    given = parser.parse_args()
+    if given.child:
+        child(given.child, given.seed)
+        return
+    WORK.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for kind in METRICS:
+        folder, both = project(kind), []
+        for seed in range(given.seeds):
+            mine = kept(f"{kind}-ours-{seed}", lambda f=folder, s=seed: ours(f, s))  # type: ignore[misc]
+            peer = kept(f"{kind}-fastai-{seed}", lambda f=folder, s=seed: theirs(f, s))  # type: ignore[misc]
+            both.append((mine, peer))
+        mine_all, peers = [pair[0] for pair in both], [pair[1] for pair in both]
+        rows += [line(kind, "ours", mine_all, peers), line(kind, "fastai", peers, peers)]
+    head = ("", "", "on valid, mean (by seed)", "seconds, median", "fastai's seconds over these")
+    commit = photographs.git("log", "-1", "--format=%h").strip()
+    results.put(
+        "Many labels and points, composed digits",
+        f"{results.machine()} Commit {commit}. resnet18 from the seed, 64 px, the same epochs, "
+        "rates, batches and threads; ours in the precision that `auto` gives. Seconds: ours inside "
+        "train_frozen and train_unfrozen, fastai's inside its two fits, 2 loader processes.\n\n"
+        f"{results.table(head, rows)}",
+    )
+    print(results.table(head, rows))
+
+
+if __name__ == "__main__":
+    console.told(main, "twins")

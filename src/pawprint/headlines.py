@@ -1,0 +1,52 @@
+"""What counts most in reports/evaluate.json, in words; its keys tell of what kind it is."""
+
+from collections.abc import Mapping
+
+Metrics = Mapping[str, float | int]
+MAIN = ("error_rate", "map", "rmse_share")
+
+
+def main(found: Metrics) -> str:
+    """The name of the first metric.
+
+    >>> main({"error_rate": 0.0111}), main({"loss": 0.1, "map": 0.98}), main({"rmse_share": 0.01})
+    ('error_rate', 'map', 'rmse_share')
+    """
+    return next(name for name in MAIN if name in found)
+
+
+def short(found: Metrics) -> str:
+    """Name and value.
+
+    >>> short({"error_rate": 0.01114})
+    'error_rate 0.0111'
+    """
+    return f"{main(found)} {found[main(found)]:.4f}"
+
+
+def title(found: Metrics) -> str:
+    """Of a page.
+
+    >>> title({"error_rate": 0.01114}), title({"map": 0.98}), title({"rmse_share": 0.0123})
+    ('error 1.11 %', 'mAP 0.980', 'off by 1.23 % of the side')
+    """
+    value = found[main(found)]
+    return {
+        "error_rate": f"error {100 * value:.2f} %",
+        "map": f"mAP {value:.3f}",
+        "rmse_share": f"off by {100 * value:.2f} % of the side",
+    }[main(found)]
+
+
+def sentence(found: Metrics) -> str:
+    """What it means, with the number of pictures."""
+    n = f"{found['n']:,} valid pictures"
+    if "error_rate" in found:
+        return f"{round(found['error_rate'] * found['n']):,} of {n} are taken for another class."
+    if "map" in found:
+        return (
+            f"Of all labels of {n}, said or not, {100 * found['accuracy_multi']:.2f} % are right "
+            f"at a threshold of {found['threshold']:g}, which these pictures chose; a threshold "
+            f"that others chose gives {100 * found['accuracy_multi_crossfit']:.2f} %."
+        )
+    return f"Root mean square over {n}: {found['rmse_pixels']:.2f} px."

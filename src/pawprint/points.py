@@ -1,0 +1,105 @@
+"""Points in a picture as targets of a network.
+
+Places are in [-1, 1] from edge to edge of the whole picture, x to the right, y down. The network
+says them of what it sees; the map that the picture was sampled by leads from there to the picture.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from pawprint import cells
+from pawprint.augment import Maps
+from pawprint.precision import wide
+
+
+@dataclass(frozen=True)
+class Points:
+    """A sigmoid that spans the sides, and mean squared error."""
+
+    name: ClassVar[str] = "points"
+    metric: ClassVar[str] = "rmse_share"
+    excludes: ClassVar[bool] = False
+    least: ClassVar[int] = 2
+
+    def guessed(self, classes: int) -> float:
+        """The middle, where points are uniform over the picture."""
+        return 1 / 3
+
+    def classes(self, known: Sequence[str]) -> list[str]:
+        """x and y, or where there are several points, x1, y1, x2 ...
+
+        Raises:
+            ValueError: pictures have different numbers of points.
+        """
+        counts = {len(cells.coordinates(cell)) // 2 for cell in known}
+        if len(counts) > 1:
+            raise ValueError(
+                f"pictures have {min(counts)} to {max(counts)} points: each needs as many as the "
+                "others; mend the label rule in datasets.yaml"
+            )
+        (count,) = counts or {1}
+        return ["x", "y"] if count == 1 else [f"{a}{i + 1}" for i in range(count) for a in "xy"]
+
+    def encoded(self, known: Sequence[str], classes: Sequence[str], sides: Tensor) -> Tensor:
+        """Places from the cells' pixels."""
+        pixels = torch.tensor([cells.coordinates(cell) for cell in known], dtype=torch.float32)
+        return pixels.reshape(len(known), len(classes)) * 2 / repeated(sides, len(classes)) - 1
+
+    def moved(self, targets: Tensor, maps: Maps) -> Tensor:
+        """Where the maps, which lead from the network's view to the picture, have the points."""
+        inside = (pairs(targets) - maps.offset[:, None]) / maps.scale[:, None]
+        back, _ = torch.linalg.inv_ex(maps.matrix)  # inv would wait for the device
+        return projected(back, inside).flatten(1)
+
+    def activated(self, outputs: Tensor) -> Tensor:
+        """Places in [-1, 1]."""
+        return wide(outputs).sigmoid() * 2 - 1
+
+    def seen(self, outputs: Tensor, maps: Maps) -> Tensor:
+        """Places in the whole picture."""
+        inside = projected(maps.matrix, pairs(self.activated(outputs)))
+        return (inside * maps.scale[:, None] + maps.offset[:, None]).flatten(1)
+
+    def averaged(self, seen: Tensor, shares: Sequence[float]) -> Tensor:
+        """The mean place."""
+        return (seen * torch.tensor(shares, device=seen.device).view(-1, 1, 1)).sum(0)
+
+    def loss(self, outputs: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
+        """The mean square; smoothing means nothing here."""
+        return functional.mse_loss(self.activated(outputs), targets)
+
+    def losses(self, seen: Tensor, targets: Tensor) -> Tensor:
+        """The mean square of each picture."""
+        return (seen - targets).square().mean(1)
+
+    def measured(self, seen: Tensor, targets: Tensor) -> Tensor:
+        """The root of the mean square, as a share of the picture's sides."""
+        return (seen - targets).square().mean().sqrt() / 2
+
+    def threshold(self, seen: Callable[[], Tensor], targets: Tensor) -> float | None:
+        """There are no labels."""
+        return None
+
+
+def pairs(places: Float[Tensor, "image output"]) -> Float[Tensor, "image point 2"]:
+    """x and y side by side."""
+    return places.reshape(len(places), -1, 2)
+
+
+def repeated(sides: Float[Tensor, "image 2"], outputs: int) -> Float[Tensor, "image output"]:
+    """Width, height, width ... for each output."""
+    return sides.repeat(1, outputs // 2)
+
+
+def projected(
+    matrix: Float[Tensor, "image 3 3"], places: Float[Tensor, "image point 2"]
+) -> Float[Tensor, "image point 2"]:
+    """Places under a homography."""
+    made = functional.pad(places, (0, 1), value=1.0) @ matrix.mT
+    return made[..., :2] / made[..., 2:]

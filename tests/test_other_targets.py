@@ -1,0 +1,384 @@
+"""Many labels and points through every stage, on archives of the layouts that fastai publishes.
+
+The published archives cannot be had on every machine; these have their members.
+"""
+
+import hashlib
+import importlib
+import io
+import json
+import sys
+import tarfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+from pawprint import cli, scenes, splits, yaml12
+from pawprint.catalogue import Block
+from pawprint.findings import Findings
+from pawprint.labels import grouped, sided, told
+from pawprint.splits import Told
+from tests.conftest import ROOT
+from tests.server import serving
+from tests.test_graph import GRAPH, written
+from tests.test_pets import packed
+from tests.test_stages import STAGES
+
+OBJECTS = ("aeroplane", "cat", "person")
+FILMS, FRAMES = ("01", "07", "13"), 12
+CAMERA = """517.679 0 320
+0 517.679 240.5
+0 0 1
+
+0 0 0 0
+
+0.999947 0.00432361 0.00929419
+-0.00446314 0.999877 0.0150443
+-0.009228 -0.015085 0.999844
+
+-24.0198 5.8896 -13.2308
+
+640 480
+"""
+
+
+def square(colours: Mapping[str, int], width: int, height: int, x: int, y: int) -> bytes:
+    """A picture with a bright square at x, y, its colours as given."""
+    pixels = np.full((height, width, 3), 40, np.uint8)
+    for i, label in enumerate(OBJECTS):
+        pixels[max(y - 6, 0) : y + 6, max(x - 6, 0) : x + 6, i] = colours.get(label, 0)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=95)
+    return file.getvalue()
+
+
+def pascal() -> dict[str, bytes]:
+    """pascal_2007.tgz: train.csv names the pictures of train/; others are there too."""
+    rows, found = ["fname,labels,is_valid"], {}
+    rng = np.random.default_rng(0)
+    for i in range(60):
+        there = [label for label in OBJECTS if rng.random() < 0.4]
+        name = f"{i + 1:06d}.jpg"
+        there_also = " ".join(there)
+        rows.append(f"{name},{there_also},{i % 4 == 3}")
+        found[f"pascal_2007/train/{name}"] = square(dict.fromkeys(there, 255), 60, 45, 30, 22)
+    found["pascal_2007/train.csv"] = "\n".join(rows).encode()
+    found["pascal_2007/test/000999.jpg"] = square({}, 60, 45, 30, 22)
+    found["pascal_2007/test.csv"] = b"fname,labels\n000999.jpg,cat\n"
+    found["pascal_2007/segmentation/000001.png"] = square({}, 60, 45, 30, 22)
+    return found
+
+
+def biwi() -> dict[str, bytes]:
+    """biwi_head_pose.tgz: a folder a film, in it rgb.cal, and a picture and a pose a frame."""
+    found, rng = {}, np.random.default_rng(1)
+    for film in FILMS:
+        found[f"biwi_head_pose/{film}/rgb.cal"] = CAMERA.encode()
+        found[f"biwi_head_pose/{film}/depth.cal"] = b"1 2 3\n"
+        for i in range(FRAMES):
+            x, y = int(rng.integers(20, 140)), int(rng.integers(20, 100))
+            depth = 900.0
+            pose = f"{(x * 4 - 320) * depth / 517.679} {(y * 4 - 240.5) * depth / 517.679} {depth}"
+            stem = f"biwi_head_pose/{film}/frame_{i + 3:05d}"
+            found[f"{stem}_pose.txt"] = f"1 0 0 \n0 1 0 \n0 0 1 \n\n{pose}\n".encode()
+            whole = Image.open(io.BytesIO(square(dict.fromkeys(OBJECTS, 255), 160, 120, x, y)))
+            file = io.BytesIO()
+            whole.resize((640, 480)).save(file, "JPEG")
+            found[f"{stem}_rgb.jpg"] = file.getvalue()
+        found[f"biwi_head_pose/{film}.obj"] = b"# a mesh\n"
+    return found
+
+
+ARCHIVES = {"pascal": pascal, "biwi": biwi}
+SIZES = {"pascal": 32, "biwi": "48x64"}
+
+
+def configured(folder: Path, name: str, url: str, data: bytes) -> None:
+    """A project with this data set's own block, small, its pictures at another place."""
+    catalogue = yaml12.load(ROOT / "datasets.yaml")
+    catalogue[name]["pictures"] = {"url": url, "sha256": hashlib.sha256(data).hexdigest()}
+    (folder / "datasets.yaml").write_text(yaml.safe_dump(catalogue))
+    whole = yaml12.load(ROOT / "presets/digits.yaml")
+    whole |= {"dataset": name, "arch": "mobilenet_v3_small", "threads": 1, "batch_size": 8}
+    whole |= {"size": SIZES[name]}
+    whole["label"]["split"] = "official"
+    whole["presize"]["size"], whole["lr_find"]["steps"] = 64, 25
+    whole["unfrozen"]["epochs"], whole["augment"]["supersample"] = 2, 2
+    (folder / "params.yaml").write_text(yaml.safe_dump(whole))
+
+
+@pytest.fixture(scope="module", params=list(ARCHIVES))
+def through(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The name of the data set, once all stages have run on it, fetched from a server."""
+    folder, name = tmp_path_factory.mktemp(request.param), request.param
+    data = packed(ARCHIVES[name]())
+    with pytest.MonkeyPatch.context() as patch, serving({f"/{name}.tgz": data}) as site:
+        patch.chdir(folder)
+        patch.delenv("PAWPRINT_DATA", raising=False)
+        configured(folder, name, f"{site.url}/{name}.tgz", data)
+        for stage in STAGES:
+            importlib.import_module(f"stages.{stage}").main()
+        yield name
+        torch.use_deterministic_algorithms(False)
+
+
+def test_every_declared_file_is_written(through: str) -> None:
+    for stage in GRAPH.values():
+        for path in written(stage):
+            assert Path(path).exists(), path
+
+
+def test_the_table_has_the_targets_that_the_archive_tells(through: str) -> None:
+    table = pd.read_csv("data/labels.csv", keep_default_na=False, dtype="str")
+    if through == "pascal":
+        assert list(table) == ["name", "labels", "split"] and len(table) == 60
+        rows = pascal()["pascal_2007/train.csv"].decode().splitlines()[1:]
+        expected = [";".join(sorted(row.split(",")[1].split())) for row in rows]
+        assert table["labels"].tolist() == expected and "" in expected
+        assert (table["split"] == "valid").tolist() == [row.endswith("True") for row in rows]
+        told_of = json.loads(Path("reports/labels.json").read_text())
+        assert told_of["in_no_split"] == 2 and told_of["classes"] == 3
+    else:
+        assert list(table) == ["name", "points", "split"] and len(table) == 36
+        is_13 = table["name"].str.startswith("biwi_head_pose/13/")
+        assert ((table["split"] == "valid") == is_13).all()
+        assert Path("reports/classes.csv").read_text() == "label,train,valid,test\n"
+        pixels = [cell.split() for cell in table["points"]]
+        assert all(float(value) == pytest.approx(round(float(value)), abs=0.01) for x in pixels
+                   for value in x)  # fmt: skip
+
+
+def test_the_metrics_are_those_of_the_kind(through: str) -> None:
+    found = json.loads(Path("reports/evaluate.json").read_text())
+    expected = {
+        "pascal": {"accuracy_multi", "accuracy_multi_crossfit", "map", "micro_f1", "macro_f1",
+                   "threshold", "loss", "n"},
+        "biwi": {"rmse_pixels", "rmse_share", "loss", "n"},
+    }  # fmt: skip
+    assert set(found) == expected[through]
+    assert found["n"] == {"pascal": 15, "biwi": 12}[through]
+    metric = {"pascal": "accuracy_multi", "biwi": "rmse_share"}[through]
+    table = pd.read_csv("reports/train_unfrozen.csv")
+    assert list(table) == ["epoch", "train_loss", "valid_loss", metric] and len(table) == 2
+    assert found["loss"] == pytest.approx(table["valid_loss"].iloc[-1], rel=0.05)
+
+
+def test_what_means_nothing_has_a_header_only(through: str) -> None:
+    lines = {
+        name: len(Path(f"reports/{name}.csv").read_text().splitlines())
+        for name in ("most_confused", "per_class", "thresholds", "predictions", "top_losses")
+    }
+    assert lines["most_confused"] == 1
+    assert lines["per_class"] == {"pascal": 4, "biwi": 1}[through]
+    assert lines["thresholds"] == {"pascal": 100, "biwi": 1}[through]
+    assert lines["predictions"] == lines["top_losses"] == {"pascal": 16, "biwi": 13}[through]
+
+
+def test_predict_says_what_evaluate_says(
+    through: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: Any
+) -> None:
+    rows = pd.read_csv("reports/predictions.csv", keep_default_na=False, dtype="str")
+    wanted = dict(zip(rows["name"], rows["predicted"], strict=True))
+    with tarfile.open("data/raw/pictures") as archive:
+        members = [m for m in archive if m.name in wanted]
+        archive.extractall(tmp_path, members, filter="data")
+    files = [str(tmp_path / name) for name in wanted]
+    for flag, check in (("--json", as_json), ("--csv", as_csv)):
+        monkeypatch.setattr(sys, "argv", ["pawprint", "predict", flag, *files])
+        cli.main()
+        lines = capsys.readouterr().out.splitlines()
+        check(through, lines, list(wanted.values()))
+    monkeypatch.setattr(sys, "argv", ["pawprint", "predict", files[0]])
+    cli.main()
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"{files[0]}  ")
+
+
+def as_json(name: str, lines: list[str], wanted: list[str]) -> None:
+    for line, cell in zip(lines, wanted, strict=True):
+        said = json.loads(line)
+        if name == "pascal":
+            assert sorted(said["labels"]) == cell.split(";") if cell else said["labels"] == []
+            assert len(said["top"]) == 3
+        else:
+            flat = [value for point in said["points"] for value in point]
+            assert flat == pytest.approx([float(x) for x in cell.split()], abs=0.2)
+
+
+def as_csv(name: str, lines: list[str], wanted: list[str]) -> None:
+    head, *rows = lines
+    assert head == {"pascal": "file,labels,probability", "biwi": "file,x,y"}[name]
+    for row, cell in zip(rows, wanted, strict=True):
+        if name == "pascal":
+            assert row.split(",")[1].split(";") == sorted(cell.split(";"), key=row.index)
+        else:
+            values = [float(x) for x in row.split(",")[1:]]
+            assert values == pytest.approx([float(x) for x in cell.split()], abs=0.2)
+
+
+def test_the_report_and_the_summary_speak_of_the_kind(
+    through: str, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    page = Path("reports/report.html").read_text()
+    assert {"pascal": "mAP 0.", "biwi": "off by "}[through] in page
+    assert ('id="confusion"' in page) is False and ": NaN" not in page
+    monkeypatch.setattr(sys, "argv", ["pawprint", "summary"])
+    cli.main()
+    said = capsys.readouterr().out
+    assert "Nothing is wrong with this." in said
+    assert {"pascal": "column labels of pascal_2007/train.csv", "biwi": "its pose"}[through] in said
+
+
+def test_epochs_says_that_it_judges_error_rates(
+    through: str, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["pawprint", "epochs"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = str(ended.value.code) + capsys.readouterr().err
+    assert "of several labels or points" in said and "Traceback" not in said
+
+
+def test_the_export_answers_as_torch(through: str, monkeypatch: Any, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    monkeypatch.setattr(sys, "argv", ["pawprint", "export", "--to", str(tmp_path / "m.onnx")])
+    cli.main()
+    made = onnx.load(tmp_path / "m.onnx")
+    told_of = json.loads(made.metadata_props[0].value)
+    assert told_of["target"] == {"pascal": "labels", "biwi": "points"}[through]
+    assert ("×48×64" in told_of["input"]) == (through == "biwi")
+
+
+def block(**keys: Any) -> Block:
+    return Block.model_validate({"pictures": {"url": "x"}, **keys})
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"target": "labels", "label": {"from": "folder"}}, "needs label.separator"),
+        ({"label": {"from": "folder", "separator": " "}}, "add `target: labels`"),
+        ({"label": {"from": "biwi"}}, "add `target: points`"),
+        ({"target": "points", "label": {"from": "folder"}}, r"label.label: \[x, y\]"),
+        ({"label": {"from": "folder", "valid": ["1"]}}, "give label.group too"),
+        (
+            {"target": "points",
+             "label": {"from": "csv", "file": "a", "name": "b", "label": ["x", "y", "z"]}},
+            "an even number of columns",
+        ),
+    ],
+)  # fmt: skip
+def test_a_rule_that_cannot_give_the_target_is_refused(keys: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        block(**keys)
+
+
+def test_groups_stay_together_and_are_drawn_by_the_seed() -> None:
+    groups = [f"film {i % 10}" for i in range(100)]
+    drawn = [
+        splits.chosen("group", groups, Told([], None, [*groups]), Path(), 0.2, seed, Findings())
+        for seed in range(5)
+    ]
+    for sides in drawn:
+        by = {group: {sides[i] for i in range(100) if groups[i] == group} for group in groups}
+        assert all(len(each) == 1 for each in by.values())
+        assert sides.count("valid") == 20
+    assert len({tuple(sides) for sides in drawn}) > 1
+
+
+@pytest.mark.parametrize("groups", [None, ["one"] * 4])
+def test_a_split_by_group_without_groups_says_what_is_missing(groups: Any) -> None:
+    found = Findings()
+    made = splits.chosen("group", ["a"] * 4, Told([], None, groups), Path(), 0.2, 0, found)
+    assert made == [None] * 4
+    assert "its block in datasets.yaml needs label.group" in found.errors[0]
+
+
+def test_the_faults_of_poses_groups_and_columns_are_told() -> None:
+    found = Findings()
+    grouped(["a/1.jpg", "b.jpg"], r"^(.+)/", found)
+    assert found.errors[0].startswith(
+        "1 of 2 pictures are of no group by label.group ^(.+)/: b.jpg"
+    )
+    assert sided(["a", "b", "c"], {"a": "TRUE", "b": "test"}, "side", found) == [
+        *("valid", "test", None)
+    ]
+    sided(["a"], {"a": "maybe"}, "side", found)
+    assert "column side holds maybe: it must say train" in found.errors[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"x/1_pose.txt": None}, "1 pictures without the files *_pose.txt and rgb.cal beside them"),
+        ({"x/rgb.cal": None}, "2 pictures without the files"),
+        ({"x/1_pose.txt": b"1 2 3"}, "1 poses that are not 12 numbers"),
+        ({"x/1_pose.txt": b"0 " * 11 + b"-5"}, "1 poses that are not 12 numbers"),
+        ({"x/rgb.cal": b"\xff"}, "2 poses that are not 12 numbers"),
+    ],
+)
+def test_damaged_poses_are_counted_and_named(
+    tmp_path: Path, change: dict[str, bytes | None], said: str
+) -> None:
+    pose = b"1 0 0 0 1 0 0 0 1 0 0 900"
+    files: dict[str, bytes | None] = {
+        **{"x/1_rgb.jpg": b"", "x/2_rgb.jpg": b"", "x/1_pose.txt": pose, "x/2_pose.txt": pose},
+        "x/rgb.cal": CAMERA.encode(),
+    }
+    path = tmp_path / "a.tgz"
+    path.write_bytes(packed({k: v for k, v in (files | change).items() if v is not None}))
+    found = Findings()
+    rule = block(target="points", label={"from": "biwi"}).label
+    made = told(path, ["x/1_rgb.jpg", "x/2_rgb.jpg"], rule, found, "points")
+    assert found.errors[0].startswith(said)
+    assert "x/1" in found.errors[0] and made.targets[0] is None
+
+
+def test_numbers_that_are_none_are_no_points(tmp_path: Path) -> None:
+    path = tmp_path / "a.tgz"
+    path.write_bytes(packed({"1.jpg": b"", "2.jpg": b"", "p.csv": b"f,x,y\n1,2,3\n2,4,\n"}))
+    rule = {"from": "csv", "file": "p.csv", "name": "f", "label": ["x", "y"]}
+    found = Findings()
+    whole = block(target="points", label=rule)
+    made = told(path, ["1.jpg", "2.jpg"], whole.label, found, "points")
+    assert made.targets == ["2 3", None]
+    assert found.errors[0].startswith("1 of 2 pictures get no points by label.from: csv: 2.jpg (4")
+
+
+def test_new_update_takes_over_what_was_added(
+    tmp_path: Path, monkeypatch: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    for name in ("1.png", "2.png"):
+        (tmp_path / "in" / name).write_bytes(square({"cat": 200}, 40, 40, 20, 20))
+    (tmp_path / "in/p.csv").write_text("f,l\n1,cat dog\n2,\n3,cat\n")
+    rule = {"from": "csv", "file": "p.csv", "name": "f", "label": "l", "separator": " "}
+    content = {"mine": {"target": "labels", "pictures": {"url": "in"}, "label": rule, "count": 2}}
+    (tmp_path / "datasets.yaml").write_text(yaml.safe_dump(content))
+    (tmp_path / "in/3.png").write_bytes(square({"cat": 100}, 40, 40, 20, 20))
+    monkeypatch.setattr(sys, "argv", ["pawprint", "new", "mine", "--update"])
+    cli.main()
+    assert "count 3" in capsys.readouterr().out
+    assert yaml12.load(tmp_path / "datasets.yaml")["mine"]["count"] == 3
+
+
+def test_the_scenes_never_change_and_share_no_digit_between_the_sides(tmp_path: Path) -> None:
+    for write in (scenes.write_labels, scenes.write_points):
+        for name in ("a", "b"):
+            write(tmp_path / name)
+        assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        assert not scenes.is_crowded(scenes.places(rng, 6)).any()
+    assert scenes.is_crowded(np.array([[0, 0], [5, 5]])).tolist() == [[False, True], [False, False]]
+    assert not scenes.is_crowded(np.array([[0, 0], [14, 0]])).any()  # 6 of 20 px: 30 %
