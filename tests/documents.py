@@ -24,6 +24,7 @@ from tests.fences import Command, commands
 from tests.likeness import aligned
 
 NETWORK = "needs the network; test_pets.py, test_dvc.py"
+MINUTES = "five minutes; test_other_targets.py runs the same stages on smaller pictures"
 HERE = "the tests run in what this makes"
 SEVERAL = "needs several machines; test_processes.py runs it on one"
 OWN = "there are no such pictures; docs/own-data.md runs it on some"
@@ -33,6 +34,8 @@ NOT_RUN = {  # and why, or the test that runs it instead
     "make pets": NETWORK,
     "make pets PRESET=pets-fine-tune": NETWORK,
     "cp presets/decay.yaml params.yaml && dvc repro": "needs the network; test_collab.py",
+    "cp presets/digits-labels.yaml params.yaml && dvc repro": MINUTES,
+    "cp presets/digits-points.yaml params.yaml && dvc repro": MINUTES,
     "python3 -m venv .venv": HERE,
     ". .venv/bin/activate": HERE,
     "pip install -c constraints.txt -e .": HERE,
