@@ -117,7 +117,8 @@ def seconds(name: str) -> float:
     kept = files.read_json(SECONDS)
     with chdir(PROJECT):
         ref = next(one.ref for one in runs.experiments() if one.name == name)
-        return float(sum(kept.get(md5, math.inf) for md5 in hashes(runs.shown(ref, "dvc.lock", name)).values()))
+        made = hashes(runs.shown(ref, "dvc.lock", name))
+        return float(sum(kept.get(md5, math.inf) for md5 in made.values()))
 
 
 def facts() -> str:
