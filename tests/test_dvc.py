@@ -118,7 +118,9 @@ def test_make_pets_says_what_it_needs_and_ends_with_a_row(project: Path) -> None
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[5:7] == [f"{100 * error:.2f}", "359"]
     assert cells[7] == call(project, "git", "rev-parse", "--short", "HEAD").strip()
-    assert "PRESET may be one of digits" in call(project, *pets, "needs", "pets", fails=True)
+    assert "PRESET may be one of biwi, digits-labels" in call(
+        project, *pets, "needs", "pets", fails=True
+    )
     assert "keeps 4.7 GB of decoded pictures" in call(project, *pets, "needs", "digits")
     assert "already" in call(project, *pets, "row", "digits", fails=True)
     assert f"error rate {error:.4f}" in call(project, "pawprint", "result")
