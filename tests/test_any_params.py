@@ -189,7 +189,7 @@ def test_a_key_that_a_block_lacks_is_looked_up_in_the_readme(tmp_path: Path) -> 
     with pytest.raises(ValueError) as caught:
         catalogue.block("mine", path)
     assert [line.partition(": mine: ")[2] for line in str(caught.value).splitlines()] == [
-        "`pictures.url` is missing: it must be text; README.md shows a whole block",
+        "`pictures.url` is missing: it must be text; docs/own-data.md shows a whole block",
         "`pictures.md5` is 5: must be 32 hex digits (0-9, a-f) or empty",
     ]
 

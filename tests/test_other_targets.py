@@ -23,7 +23,8 @@ from PIL import Image
 from pawprint import cli, scenes, splits, yaml12
 from pawprint.catalogue import Block
 from pawprint.findings import Findings
-from pawprint.labels import grouped, sided, told
+from pawprint.labels import check_classes, counts, grouped, sided, table, told
+from pawprint.points import Points
 from pawprint.splits import Told
 from tests.conftest import ROOT
 from tests.server import serving
@@ -387,3 +388,22 @@ def test_the_glyphs_of_a_scene_cover_one_another_by_three_tenths_at_most() -> No
         assert not scenes.is_crowded(scenes.places(rng, 6)).any()
     assert scenes.is_crowded(np.array([[0, 0], [5, 5]])).tolist() == [[False, True], [False, False]]
     assert not scenes.is_crowded(np.array([[0, 0], [14, 0]])).any()  # 6 of 20 px: 30 %
+
+
+def test_points_outside_of_their_pictures_are_counted() -> None:
+    sides = torch.tensor([[640.0, 480.0], [427.0, 320.0]])
+    with pytest.raises(ValueError, match=r"1 of 2 pictures have points outside .* 9999 10 in one"):
+        Points().encoded(["640 0", "9999 10"], ["x", "y"], sides)
+
+
+def test_a_class_with_a_semicolon_and_a_table_without_rows_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.tgz"
+    path.write_bytes(packed({"1.jpg": b"", "p.csv": b"f,l,s\n1,a;b c,True\n"}))
+    rule = {"from": "csv", "file": "p.csv", "name": "f", "label": "l", "separator": " "}
+    found = Findings()
+    whole = block(target="labels", label={**rule, "split": "s"})
+    assert told(path, ["1.jpg"], whole.label, found, "labels").targets == [None]
+    assert "1.jpg (a;b c); no class may hold a semicolon; mend the rule" in found.errors[0]
+    found, rows = Findings(), table(["2.jpg"], [None], [None], "labels")
+    check_classes(counts(rows), rows, found)
+    assert found.errors[0].startswith("no picture has both labels and a split")

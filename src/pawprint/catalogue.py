@@ -26,7 +26,7 @@ def is_label_pattern(pattern: str) -> str:
     except re.error as error:
         raise ValueError(f"must be a regular expression: {error}") from error
     if groups < 1:
-        raise ValueError("must hold a group, (…), around the label")
+        raise ValueError("must hold a group, (…), around the part that is wanted")
     return pattern
 
 
@@ -170,6 +170,8 @@ class Block(Section):
         rule, places = self.label, isinstance(self.label.label, list)
         if self.target == "points" and not (rule.source == "biwi" or places):
             raise ValueError("target: points needs columns of a CSV, such as label.label: [x, y]")
+        if places and len({*(rule.label or ())}) < len(rule.label or ()):
+            raise ValueError("label.label names a column twice")
         if places and len(rule.label or ()) % 2:
             raise ValueError("label.label must name an even number of columns: x, y, x, y")
         if self.target != "points" and (rule.source == "biwi" or places):

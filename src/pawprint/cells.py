@@ -18,7 +18,7 @@ def written(text: str, target: str, pattern: str | None, separator: str | None) 
         text: a class, classes with `separator` between, or numbers with blanks between.
         target: one of TARGETS.
         pattern: its first group, searched anywhere, is the class; None for the whole text.
-        separator: between classes.
+        separator: between classes, none of which may hold a semicolon.
 
     >>> written("dog person ", "labels", None, " "), written("", "labels", None, " ")
     ('dog;person', '')
@@ -31,7 +31,8 @@ def written(text: str, target: str, pattern: str | None, separator: str | None) 
         return _picked(text, pattern) or None
     parts = [part for part in text.split(separator) if part.strip()]
     picked = [_picked(part.strip(), pattern) for part in parts]
-    return BETWEEN.join(sorted({*filter(None, picked)})) if all(picked) else None
+    known = sorted({label for label in picked if label and BETWEEN not in label})
+    return BETWEEN.join(known) if len(known) == len({*picked}) else None
 
 
 def classes(cell: str, target: str) -> list[str]:

@@ -73,9 +73,10 @@ def named(
     ]
     if wrong:
         shown = f"label.pattern {yaml12.one_line(rule.pattern, 200)}" if rule.pattern else ""
+        hint = "no class may hold a semicolon; " if target == "labels" else ""
         found.errors.append(
             f"{len(wrong)} of {len(names)} pictures get no {target} by "
-            f"{shown or f'label.from: {source}'}: {listed(wrong)}; {LOST}"
+            f"{shown or f'label.from: {source}'}: {listed(wrong)}; {hint}{LOST}"
         )
     known = {label for cell in targets if cell for label in cells.classes(cell, target)}
     odd = sorted(label for label in known if untrusted.fault(label))
@@ -150,7 +151,9 @@ def check_classes(counted: pd.DataFrame, rows: pd.DataFrame, found: Findings) ->
     Notes: classes absent from valid.
     """
     if rows.empty:
-        return  # no picture has a target, or a split: that is said already
+        if not found.errors:
+            found.errors.append(f"no picture has both {rows.columns[1]} and a split; {LOST}")
+        return
     unseen = counted.index[counted["train"] == 0].tolist()
     if unseen:
         found.errors.append(

@@ -30,7 +30,7 @@ Pixels = Annotated[int, Field(ge=8, le=2048)]
 # the networks shrink a picture 32-fold; on 16 px, oneDNN leaves gradients of bfloat16 depthwise
 # convolutions uninitialised (torch 2.15, stride 2 on a plane of 1×1)
 Input = Annotated[int, Field(ge=32, le=2048)]
-Sides = Input | Annotated[str, StringConstraints(pattern=r"^\d{2,4}x\d{2,4}$")]  # HEIGHTxWIDTH
+Sides = Input | Annotated[str, StringConstraints(pattern=schema.SIDES)]  # HEIGHTxWIDTH
 Architecture = Annotated[str, schema.one_of(ARCHITECTURES)]
 
 

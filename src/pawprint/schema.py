@@ -12,7 +12,11 @@ from pawprint import yaml12
 Model = TypeVar("Model", bound=BaseModel)
 Node = dict[str, Any]  # of a JSON schema, in which pydantic tells what a key may be
 ABSENT = object()
-KINDS = {"string": "text", "boolean": "true or false", "null": "empty", "object": "a section"}
+KINDS = {
+    **{"string": "text", "boolean": "true or false", "null": "empty", "object": "a section"},
+    "array": "a list of texts, with quotes around numbers ['13']",
+}
+SIDES = r"^\d{2,4}x\d{2,4}$"
 BOUNDS = {
     **{"minimum": "at least", "exclusiveMinimum": "above"},
     **{"maximum": "at most", "exclusiveMaximum": "below"},
@@ -23,7 +27,7 @@ class Section(BaseModel):
     """A group of keys: unknown, missing and mistyped ones are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-    example: ClassVar[str] = "README.md shows a whole block"  # for whom a key is missing
+    example: ClassVar[str] = "docs/own-data.md shows a whole block"  # for whom a key is missing
 
 
 def one_of(names: Iterable[str]) -> BeforeValidator:
@@ -96,6 +100,8 @@ def described(node: Node) -> str:
     """The kind and the range of a value."""
     if "enum" in node or "const" in node:
         return " or ".join(repr(value) for value in node.get("enum", [node.get("const")]))
+    if node.get("pattern") == SIDES:
+        return "HEIGHTxWIDTH such as 240x320"
     if pattern := node.get("pattern"):
         digits = re.fullmatch(r"\^\[0-9a-f\]\{(\d+)\}\$", pattern)
         return f"{digits[1]} hex digits (0-9, a-f)" if digits else f"text that matches {pattern}"
