@@ -14,7 +14,8 @@ import sys
 import tarfile
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ import torch
 from sklearn.metrics import average_precision_score
 
 from benchmarks import photographs, processes, results
-from pawprint import console, files, runs, yaml12
+from pawprint import cells, console, files, runs, yaml12
 
 WORK = photographs.ROOT / "build" / "twins"
 LOG, METRICS = WORK / "log", {"labels": "map", "points": "rmse_share"}
@@ -51,8 +52,8 @@ def ours(folder: Path, seed: int) -> Run:
     (folder / "params.yaml").write_text(json.dumps(changed))
     for stage in ("lr_find", "train_frozen", "lr_find_unfrozen", "train_unfrozen", "evaluate"):
         processes.watched([sys.executable, "-m", f"stages.{stage}"], folder, LOG)
-    found, inside = files.read_json(folder / "reports/evaluate.json"), photographs.stage_seconds
-    seconds = inside(folder)
+    found = files.read_json(folder / "reports/evaluate.json")
+    seconds = photographs.stage_seconds(folder)
     spent = sum(seconds[stage] for stage in photographs.STAGES)
     return {"seconds": spent, "metric": found[METRICS[folder.name]]}
 
@@ -102,11 +103,6 @@ def child(folder: Path, seed: int) -> None:
     files.write_json(folder / "peer.json", {"seconds": seconds, "metric": metric})
 
 
-def points_of(row: Mapping[str, str]) -> torch.Tensor:
-    """x and y of a row of labels.csv."""
-    return torch.tensor([[float(x) for x in row["points"].split()]])
-
-
 def mean_precision(seen: np.ndarray, wanted: np.ndarray) -> float:
     """mAP."""
     return float(average_precision_score(wanted, seen, average="macro"))
@@ -119,8 +115,8 @@ def share_off(seen: np.ndarray, wanted: np.ndarray) -> float:
 
 
 told: dict[str, Callable[[Any], Any]] = {
-    "labels": lambda row: [label for label in row["labels"].split(";") if label],
-    "points": points_of,
+    "labels": lambda row: cells.classes(row["labels"], "labels"),
+    "points": lambda row: torch.tensor([cells.coordinates(row["points"])]),
 }
 measured = {"labels": mean_precision, "points": share_off}
 
@@ -161,8 +157,8 @@ def main() -> None:
     for kind in METRICS:
         folder, both = project(kind), []
         for seed in range(given.seeds):
-            mine = kept(f"{kind}-ours-{seed}", lambda f=folder, s=seed: ours(f, s))  # type: ignore[misc]
-            peer = kept(f"{kind}-fastai-{seed}", lambda f=folder, s=seed: theirs(f, s))  # type: ignore[misc]
+            mine = kept(f"{kind}-ours-{seed}", partial(ours, folder, seed))
+            peer = kept(f"{kind}-fastai-{seed}", partial(theirs, folder, seed))
             both.append((mine, peer))
         mine_all, peers = [pair[0] for pair in both], [pair[1] for pair in both]
         rows += [line(kind, "ours", mine_all, peers), line(kind, "fastai", peers, peers)]

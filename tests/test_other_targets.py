@@ -20,11 +20,12 @@ import torch
 import yaml
 from PIL import Image
 
-from pawprint import cli, scenes, splits, yaml12
+from pawprint import cli, dataset, mistakes, report, scenes, splits, yaml12
 from pawprint.catalogue import Block
 from pawprint.findings import Findings
 from pawprint.labels import check_classes, counts, grouped, sided, table, told
 from pawprint.points import Points
+from pawprint.sampling import View
 from pawprint.splits import Told
 from tests.conftest import ROOT
 from tests.server import serving
@@ -98,7 +99,7 @@ def biwi() -> dict[str, bytes]:
 
 
 ARCHIVES = {"pascal": pascal, "biwi": biwi}
-SIZES = {"pascal": 32, "biwi": "48x64"}
+SIZES: dict[str, int | str] = {"pascal": 32, "biwi": "48x64"}
 
 
 def configured(folder: Path, name: str, url: str, data: bytes) -> None:
@@ -224,6 +225,17 @@ def as_csv(name: str, lines: list[str], wanted: list[str]) -> None:
         else:
             values = [float(x) for x in row.split(",")[1:]]
             assert values == pytest.approx([float(x) for x in cell.split()], abs=0.2)
+
+
+def test_answers_that_lie_outside_of_a_picture_are_drawn(through: str) -> None:
+    """Averaged over changed pictures (evaluate.tta), a point may be said beside the picture."""
+    cache, index = Path("data/presized/images.npy"), Path("data/presized/index.csv")
+    data = dataset.opened(cache, index, Path("data/labels.csv"), torch.device("cpu"), 0)
+    rows = report.table(Path("reports/top_losses.csv"))
+    if through == "biwi":
+        rows["predicted"] = "-5.00 2000.00"
+    made = mistakes.captioned(data, rows, View(SIZES[through]))
+    assert made.width > 4 * 160
 
 
 def test_the_report_and_the_summary_speak_of_the_kind(
@@ -391,9 +403,9 @@ def test_the_glyphs_of_a_scene_cover_one_another_by_three_tenths_at_most() -> No
 
 
 def test_points_outside_of_their_pictures_are_counted() -> None:
-    sides = torch.tensor([[640.0, 480.0], [427.0, 320.0]])
+    sides, known = torch.tensor([[640.0, 480.0], [427.0, 320.0]]), ["640 0", "9999 10"]
     with pytest.raises(ValueError, match=r"1 of 2 pictures have points outside .* 9999 10 in one"):
-        Points().encoded(["640 0", "9999 10"], ["x", "y"], sides)
+        Points().check(Points().encoded(known, ["x", "y"], sides), known, sides)
 
 
 def test_a_class_with_a_semicolon_and_a_table_without_rows_are_told(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 from jaxtyping import Float
 from torch import Tensor
 
-from pawprint import points, targets, untrusted
+from pawprint import cells, points, targets, untrusted
 from pawprint.modelfile import Card
 from pawprint.presize import Presized
 
@@ -84,7 +84,7 @@ class Tagged:
     @property
     def cells(self) -> Sequence[str]:
         """The labels, the probability of the likeliest class."""
-        labels = ";".join(label for label, _ in self.labels)
+        labels = cells.BETWEEN.join(label for label, _ in self.labels)
         return (labels, f"{self.top[0][1]:.6f}")
 
     @property

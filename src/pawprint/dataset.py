@@ -87,7 +87,9 @@ def opened(images: Path, index: Path, labels: Path, device: torch.device, budget
         chosen = table[table["split"] == split]
         names, words = chosen["name"].tolist(), chosen[kind.name].tolist()
         rows = torch.tensor([row[name] for name in names], dtype=torch.int64)
-        wanted = kind.encoded(words, known, stored.sides[rows]).to(device)
-        parts[split] = Part(rows, wanted, names, words, kind)
+        sides = stored.sides[rows]
+        wanted = kind.encoded(words, known, sides)
+        kind.check(wanted, words, sides)
+        parts[split] = Part(rows, wanted.to(device), names, words, kind)
     hashes = files.digest(index) + files.digest(labels)
     return Dataset(stored, known, parts, files.text_digest(hashes), kind)

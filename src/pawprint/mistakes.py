@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from pawprint import batches, gradcam, randomness, sheets
-from pawprint.cells import classes
+from pawprint.cells import classes, coordinates
 from pawprint.dataset import Dataset, Part
 from pawprint.looks import LOOKS
 from pawprint.networks import Network
@@ -56,21 +56,24 @@ def top_losses(data: Dataset, table: pd.DataFrame, view: View) -> Image.Image:
 def captioned(data: Dataset, rows: pd.DataFrame, view: View) -> Image.Image:
     """A sheet of these rows: probability and answer; where it is wrong, the truth and the loss."""
     told = [CAPTIONS[data.kind.name](row) for row in rows.to_dict("records")]
-    names, part = rows["name"].tolist(), data.parts["valid"]
-    pictures, marks = sheets.visible(judged(data, "valid", names, view)), []
+    part = named(data.parts["valid"], rows["name"].tolist())
+    pictures, _ = next(batches.ordered(data.cache, part, view, len(part)))
+    sides, maps = data.cache.sides[part.rows], batches.judging_maps(data.cache, part, view)
+    marks = []
     for ink, column in ((sheets.RIGHT, "actual"), (sheets.WRONG, "predicted")):
-        chosen = named(part, names)
-        sides = data.cache.sides[chosen.rows]
-        cells = [str(cell) for cell in rows[column]]
-        wanted = data.kind.encoded(cells, data.classes, sides)
-        maps = batches.judging_maps(data.cache, chosen, view)
+        wanted = data.kind.encoded(rows[column].tolist(), data.classes, sides)
         _, places = LOOKS[data.kind.name](data.kind.moved(wanted, maps), data.classes)
         marks.append((ink, places))
     captions, inks = zip(*told, strict=True)
-    return sheets.sheet(pictures, captions, COLUMNS, inks, marks)
+    return sheets.sheet(sheets.visible(pictures), captions, COLUMNS, inks, marks)
 
 
 Caption = tuple[str, sheets.Colour]
+
+
+def words(cell: str, target: str) -> str:
+    """The classes of a cell for a person."""
+    return ", ".join(classes(cell, target)) or "none"
 
 
 def of_label(row: Mapping[Hashable, Any]) -> Caption:
@@ -84,14 +87,14 @@ def of_label(row: Mapping[Hashable, Any]) -> Caption:
 def of_labels(row: Mapping[Hashable, Any]) -> Caption:
     """The labels that were said; where they are wrong, the truth and the loss."""
     is_right = row["actual"] == row["predicted"]
-    said, truth = (row[key].replace(";", ", ") or "none" for key in ("predicted", "actual"))
+    said, truth = (words(row[key], "labels") for key in ("predicted", "actual"))
     more = "" if is_right else f"\nis {truth}, loss {row['loss']:.2f}"
     return said + more, sheets.RIGHT if is_right else sheets.WRONG
 
 
 def of_points(row: Mapping[Hashable, Any]) -> Caption:
     """How far off, in px; crosses show the truth (green) and the answer (red)."""
-    found, truth = (np.fromstring(row[key], sep=" ") for key in ("predicted", "actual"))
+    found, truth = (np.array(coordinates(row[key])) for key in ("predicted", "actual"))
     apart = np.hypot(*(found - truth).reshape(-1, 2).T).max()
     return f"{apart:.1f} px off", sheets.INK
 
@@ -124,7 +127,7 @@ def looked_at(data: Dataset, network: Network, table: pd.DataFrame, view: View) 
     captions = [
         text
         for row, label in wrong
-        for text in (row["actual"].replace(";", ", ") or "none", f"looked at for {label}")
+        for text in (words(row["actual"], data.kind.name), f"looked at for {label}")
     ]
     return sheets.sheet(pictures, captions, COLUMNS, [sheets.WRONG, sheets.INK] * len(wrong))
 

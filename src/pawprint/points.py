@@ -47,14 +47,17 @@ class Points:
         return ["x", "y"] if count == 1 else [f"{a}{i + 1}" for i in range(count) for a in "xy"]
 
     def encoded(self, known: Sequence[str], classes: Sequence[str], sides: Tensor) -> Tensor:
-        """Places from the cells' pixels.
+        """Places from the cells' pixels."""
+        pixels = torch.tensor([cells.coordinates(cell) for cell in known], dtype=torch.float32)
+        return pixels.reshape(len(known), len(classes)) * 2 / repeated(sides, len(classes)) - 1
+
+    def check(self, targets: Tensor, known: Sequence[str], sides: Tensor) -> None:
+        """Raise where points lie outside of their pictures.
 
         Raises:
-            ValueError: some lie outside of their pictures.
+            ValueError: with the count, and the first of them.
         """
-        pixels = torch.tensor([cells.coordinates(cell) for cell in known], dtype=torch.float32)
-        places = pixels.reshape(len(known), len(classes)) * 2 / repeated(sides, len(classes)) - 1
-        outside = (places.abs() > 1).any(1).nonzero().flatten().tolist()
+        outside = (targets.abs() > 1).any(1).nonzero().flatten().tolist()
         if outside:
             width, height = sides[outside[0]].int().tolist()
             raise ValueError(
@@ -62,7 +65,6 @@ class Points:
                 f"{known[outside[0]]} in one of {width}×{height} px; mend these cells (px from the "
                 "upper left corner), or `label` in datasets.yaml"
             )
-        return places
 
     def moved(self, targets: Tensor, maps: Maps) -> Tensor:
         """Where the maps, which lead from the network's view to the picture, have the points."""

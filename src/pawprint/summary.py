@@ -160,8 +160,10 @@ def seen(p: Params, table: pd.DataFrame, found: Findings) -> Iterator[Step]:
         )
     kind = KINDS[table.columns[1]]
     known = kind.classes(train[kind.name].tolist())
-    wanted_here = kind.encoded(train[kind.name].tolist()[:SHOWN], known, sides)
-    yield from judged(p, batch, kind, kind.moved(wanted_here, maps), len(known))
+    told = train[kind.name].tolist()[:SHOWN]
+    targets = kind.encoded(told, known, sides)
+    kind.check(targets, told, sides)
+    yield from judged(p, batch, kind, kind.moved(targets, maps), len(known))
 
 
 def judged(p: Params, batch: Tensor, kind: Kind, wanted: Tensor, classes: int) -> Iterator[Step]:

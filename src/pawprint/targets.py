@@ -1,7 +1,7 @@
 """What a picture is to be told: one class of several, any number of classes, or points in it.
 
 All that differs between the three in training stands here and in points.py; what evaluate counts
-of each, in counting.py. No other module asks which kind it has.
+of each, in counting.py; how it is shown and said, in looks.py, mistakes.py and answers.py.
 """
 
 import math
@@ -55,6 +55,11 @@ class Kind(Protocol):
     ) -> Tensor:
         """The targets of these cells; `sides`: width and height of the pictures, px."""
 
+    def check(
+        self, targets: Tensor, known: Sequence[str], sides: Float32[Tensor, "image 2"]
+    ) -> None:
+        """Raise where a data set's target cannot be one of its picture."""
+
     def moved(self, targets: Tensor, maps: Maps) -> Tensor:
         """The targets as the network sees the pictures through these maps."""
 
@@ -103,6 +108,9 @@ class Label:
         """The number of each label's class."""
         number = {label: i for i, label in enumerate(classes)}
         return torch.tensor([number[label] for label in known], dtype=torch.int64)
+
+    def check(self, targets: Tensor, known: Sequence[str], sides: Tensor) -> None:
+        """Any class can be any picture's."""
 
     def moved(self, targets: Tensor, maps: Maps) -> Tensor:
         """A class stays what it is, wherever it is."""
@@ -161,7 +169,7 @@ class Labels:
         rows = [[float(label in labels) for label in classes] for labels in here]
         return torch.tensor(rows, dtype=torch.float32).reshape(len(known), len(classes))
 
-    moved, seen = Label.moved, Label.seen
+    check, moved, seen = Label.check, Label.moved, Label.seen
 
     def activated(self, outputs: Tensor) -> Tensor:
         """A probability for each class, of its own."""
