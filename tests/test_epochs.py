@@ -85,3 +85,9 @@ def test_a_damaged_summary_is_told(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(ValueError, match="labels.json: .* delete it, and `dvc repro`"):
         epochs.judged(path)
+
+
+def test_a_run_that_was_broken_off_is_not_judged() -> None:
+    said = epochs.said(phase([0.3, 0.2, 0.1]), 1000, asked=6)
+    assert "3 of the 6 epochs that params.yaml asks for" in said and "overfit" not in said
+    assert "3 epochs, error" in epochs.said(phase([0.3, 0.2, 0.1]), 1000, asked=3)

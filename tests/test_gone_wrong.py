@@ -188,7 +188,7 @@ def test_a_class_of_one_picture_is_never_learned_nor_split(stages: Stages) -> No
     assert seen == {0, 1}
     stages.set(label__split="stratified", label__seed=0)  # which would put the eel into valid
     said = stages.fail("label")  # and nothing about a split that was never made
-    assert "1 classes have one picture only and cannot be stratified: eel; add pictures" in said
+    assert "1 targets have one picture only and cannot be stratified: eel; add pictures" in said
 
 
 @pytest.mark.long
@@ -216,7 +216,11 @@ def listed(folder: Path, **lists: list[str]) -> dict[str, str]:
     ("train", "valid", "expected"),
     [
         ("cat dog", "cat dog eel", "1 of 3 classes have no picture in train.*: eel; add pictures"),
-        ("cat dog", "", "no picture in valid; change label.valid_fraction or label.split"),
+        (
+            "cat dog",
+            "",
+            "no picture in valid; change label.split, or where it draws, label.valid_fraction",
+        ),
         ("cat", "cat", "all pictures are of one class, cat: two are needed .* label.pattern"),
     ],
 )

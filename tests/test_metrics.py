@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pawprint import counting, metrics
+from pawprint import counting, files, headlines, metrics
 from pawprint.counting import Named
 from pawprint.metrics import Predictions
 
@@ -81,3 +82,19 @@ def test_test_is_summed_beside_valid() -> None:
 
 def test_rows_name_the_classes() -> None:
     assert metrics.rows(made([0], [2]), ["x.jpg"], CLASSES) == [("x.jpg", "a", "c", 0.5, 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"rmse": 0.9, "n": 3}', "holds none of error_rate, map, rmse_share; of ratings"),
+        ('{"error_rate": 0.', "damaged .*; delete it, then `dvc repro`"),
+    ],
+)
+def test_a_summary_that_cannot_be_read_is_told_in_one_line(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "evaluate.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        headlines.main(files.read_json(path))

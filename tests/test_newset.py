@@ -369,7 +369,7 @@ def test_the_command_writes_a_block_that_the_stages_take(project: Path) -> None:
         (["mine", "pics", "--folder", "--csv", "x"], "not allowed with argument --folder"),
         (
             ["mine", "pics", "--name-column", "x"],
-            "new mine: label.from: csv needs label.file, label.label",
+            "new mine: a CSV needs --csv, --label-column too: --csv FILE",
         ),
         (["mine", "pics", "--folder", "--sha256", "x"], "`pictures.sha256` is 'x': must be 64 hex"),
     ],

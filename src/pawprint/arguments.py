@@ -1,6 +1,18 @@
-"""The numbers that a command line may hold."""
+"""The numbers that a command line may hold, and how its options are named in messages."""
 
 import argparse
+
+OPTIONS = {  # of `pawprint new`, by the words that stand for them where a block is checked
+    "label.from: csv": "a CSV",
+    "label.pattern": "--pattern",
+    "label.file": "--csv",
+    "label.name": "--name-column",
+    "label.label": "--label-column",
+    "file: labels.csv": "--csv FILE",
+    "name: and label:": "--name-column and --label-column",
+    "mend the rule in datasets.yaml": "mend the options",
+    "mend `label` in datasets.yaml": "mend the options",
+}
 
 
 def count(text: str) -> int:
@@ -19,3 +31,10 @@ def share(text: str) -> float:
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
     return value
+
+
+def as_typed(text: str) -> str:
+    """What is wrong with a block of datasets.yaml, said of the options that it came from."""
+    for key, option in OPTIONS.items():
+        text = text.replace(key, option)
+    return text

@@ -187,10 +187,10 @@ def timed(_given: argparse.Namespace) -> None:
     """
     from pawprint import epochs
 
-    pictures = epochs.judged(LABELS)
-    for name in ("frozen", "unfrozen"):
+    pictures, p = epochs.judged(LABELS), params.load()
+    for name, asked in (("frozen", p.frozen.epochs), ("unfrozen", p.unfrozen.epochs)):
         phase = epochs.read(Path(f"reports/train_{name}.csv"), name)
-        print(epochs.said(phase, pictures))
+        print(epochs.said(phase, pictures, asked))
 
 
 def rated(given: argparse.Namespace) -> None:
@@ -219,8 +219,11 @@ def newly(given: argparse.Namespace) -> None:
         lines = newset.updated(given.name, given.pictures)
     else:
         lines = newset.added(given.name, given.pictures, rule, given.sha256)
-    for line in lines:
-        print(line, flush=True)
+    try:
+        for line in lines:
+            print(line, flush=True)
+    except ValueError as error:
+        raise ValueError(str(error) if given.update else arguments.as_typed(str(error))) from error
 
 
 def verified(_given: argparse.Namespace) -> None:

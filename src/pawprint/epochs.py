@@ -75,7 +75,7 @@ def judged(path: Path) -> int:
     return count
 
 
-def said(phase: Phase, pictures: int) -> str:
+def said(phase: Phase, pictures: int, asked: int = 0) -> str:
     """One line: whether it overfits, and how many epochs to train with instead.
 
     An error that has risen since its best epoch by less than the standard error of a share of so
@@ -84,7 +84,13 @@ def said(phase: Phase, pictures: int) -> str:
     Args:
         phase: at least one epoch.
         pictures: in valid.
+        asked: epochs that params.yaml has; where there are fewer, nothing is judged.
     """
+    if phase.epochs < asked:
+        return (
+            f"{phase.name}: {phase.epochs} of the {count(asked)} that params.yaml asks for: broken "
+            "off, or of other params; `dvc repro` makes it whole"
+        )
     errors, losses = phase.error_rate, phase.valid_loss
     if phase.epochs < 2:
         return f"{phase.name}: {count(phase.epochs)}, too few to judge"

@@ -84,8 +84,15 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in the file."""
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    """The JSON object in the file.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: damaged ({error}); delete it, then `dvc repro`") from error
     return content
 
 

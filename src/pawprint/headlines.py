@@ -11,8 +11,17 @@ def main(found: Metrics) -> str:
 
     >>> main({"error_rate": 0.0111}), main({"loss": 0.1, "map": 0.98}), main({"rmse_share": 0.01})
     ('error_rate', 'map', 'rmse_share')
+
+    Raises:
+        ValueError: they are not of pictures.
     """
-    return next(name for name in MAIN if name in found)
+    for name in MAIN:
+        if name in found:
+            return name
+    raise ValueError(
+        f"reports/evaluate.json: holds none of {', '.join(MAIN)}; of ratings (collab/), "
+        "`dvc metrics show` tells"
+    )
 
 
 def short(found: Metrics) -> str:

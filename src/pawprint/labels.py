@@ -171,7 +171,8 @@ def check_classes(counted: pd.DataFrame, rows: pd.DataFrame, found: Findings) ->
     for split in ("train", "valid"):
         if not (rows["split"] == split).any():
             found.errors.append(
-                f"no picture in {split}; change label.valid_fraction or label.split"
+                f"no picture in {split}; change label.split, or where it draws, "
+                "label.valid_fraction"
             )
     absent = counted.index[(counted["train"] > 0) & (counted["valid"] == 0)].tolist()
     if absent:

@@ -67,14 +67,17 @@ def read_tensors(path: Path, tensors: bool = True) -> tuple[dict[str, Tensor], d
         ValueError: not a safetensors file, or not one of ours.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such model file; `dvc repro` makes it")
+        raise FileNotFoundError(f"{path}: no such model file here; `dvc repro` makes one")
     try:
         with safe_open(path, "pt") as file:
             text = json.loads((file.metadata() or {})[KEY])
             names = file.keys() if tensors else ()
             return {name: file.get_tensor(name) for name in names}, text
     except (SafetensorError, KeyError, ValueError) as error:
-        raise ValueError(f"{path}: not a model file of pawprint's: {error}") from error
+        raise ValueError(
+            f"{path}: not a model file of pawprint's: give one that a train stage wrote, such as "
+            "models/unfrozen.safetensors"
+        ) from error
 
 
 def parsed(content: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:

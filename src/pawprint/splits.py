@@ -81,14 +81,15 @@ def stratified(labels: Sequence[str], valid_fraction: float, seed: int) -> list[
     """Each class is split in the same proportion, as near as whole pictures allow.
 
     Raises:
-        ValueError: a class has one picture only, or a side gets fewer pictures than classes.
+        ValueError: a target has one picture only, or a side gets fewer pictures than classes.
     """
     names, sizes = np.unique(np.asarray(labels), return_counts=True)
     single = names[sizes < 2].tolist()
     if single:
         raise ValueError(
-            f"{len(single)} classes have one picture only and cannot be stratified: "
-            f"{listed(single)}; add pictures of them, or take them out of the archive or folder"
+            f"{len(single)} targets have one picture only and cannot be stratified: "
+            f"{listed(single)}; add pictures of them, take them out of the archive or folder, or "
+            "use label.split: random"
         )
     n_valid = int(valid_fraction * len(labels))
     if min(n_valid, len(labels) - n_valid) < len(names):
