@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import pytest
 import torch
 import torchvision
+from torch import nn
 
-from pawprint import networks, params
+from pawprint import networks, params, session
 from pawprint.networks import NORMS
+from tests import small
 
 BODIES = {  # children of the body that begin the second group, counted by hand
     "resnet18": 6, "resnet34": 6, "resnet50": 6,
@@ -94,3 +98,15 @@ def test_building_a_network_leaves_torchs_generator_alone() -> None:
     before = torch.random.get_rng_state()
     networks.fresh("resnet18", 3, 7, {})
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_the_heads_dropout_is_the_recipes() -> None:
+    """0.4 before the last layer means 0.2 before the first; 0 leaves nothing to chance."""
+    run, network = small.session(), networks.fresh("resnet18", 3, 0, {})
+    of = replace(run, optimizer=replace(run.optimizer, dropout=0.4))
+    session.state(of, network)
+    assert [layer.p for layer in network.head if isinstance(layer, nn.Dropout)] == [0.2, 0.4]
+    pictures = torch.rand(4, 3, 64, 64)
+    assert not torch.equal(network.train()(pictures), network(pictures))
+    session.state(replace(run, optimizer=replace(run.optimizer, dropout=0.0)), network)
+    assert torch.equal(network.train()(pictures), network(pictures))

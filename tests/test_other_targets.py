@@ -385,7 +385,7 @@ def test_new_update_takes_over_what_was_added(
     assert yaml12.load(tmp_path / "datasets.yaml")["mine"]["count"] == 3
 
 
-SCENES = {scenes.write_labels: "5fb1470e07848817", scenes.write_points: "d9189f08d7ec0db2"}
+SCENES = {scenes.write_labels: "07fb9f36a4419b64", scenes.write_points: "5521affeefbf95f7"}
 
 
 def test_the_scenes_never_change(tmp_path: Path) -> None:

@@ -103,6 +103,15 @@ def built_head(features: int, classes: int) -> nn.Sequential:
     return head
 
 
+def drop(network: Network, share: float) -> None:
+    """Let the head's dropout be `share` before its last layer, half of that before its first.
+
+    Source: `ps` of fastai's create_head.
+    """
+    first, last = (layer for layer in network.head if isinstance(layer, nn.Dropout))
+    first.p, last.p = share / 2, share
+
+
 def shapes(body: nn.Sequential, side: int = 64) -> list[tuple[int, int]]:
     """Stride and channels after each child of the body, found by a picture of `side` px."""
     found = []

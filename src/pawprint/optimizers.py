@@ -18,6 +18,7 @@ class Settings:
     eps: float
     label_smoothing: float
     train_norm: bool
+    dropout: float = 0.5  # of the head, see networks.drop
 
 
 def adamw(

@@ -65,12 +65,13 @@ class Augment(Section):
 
 
 class Optimizer(Section):
-    """AdamW, and what of the body it trains while the body is frozen."""
+    """AdamW, the head's dropout, and what of the body is trained while the body is frozen."""
 
     weight_decay: Magnitude
     beta2: Share
     eps: Positive
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
     train_norm: bool
 
 

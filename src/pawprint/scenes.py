@@ -43,7 +43,7 @@ def _write(path: Path, folder: str, header: tuple[str, ...], compose: Compose, s
     table = csv.writer(file, lineterminator="\n")
     table.writerow(header)
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
-        for is_valid, count, sources in ((False, 4800, order[cut:]), (True, 600, order[:cut])):
+        for is_valid, count, sources in ((False, 9600, order[cut:]), (True, 600, order[:cut])):
             glyphs = enlarged(greys[sources])
             for number in range(count):
                 canvas, cells = compose(rng, glyphs, digits[sources])

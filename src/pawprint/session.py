@@ -83,6 +83,7 @@ def opened(
 def state(session: Session, network: Network) -> State:
     """The network on the device, with an optimizer of what it trains."""
     network.to(session.device)
+    networks.drop(network, session.optimizer.dropout)
     optimizer = optimizers.adamw(
         networks.groups(network), networks.is_decayed(network), session.optimizer
     )
