@@ -5,6 +5,9 @@ EXTRAS ?= test
 export PATH := $(BIN):$(PATH)
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
+# they train for long, and two trainings side by side slow one another down tenfold
+ALONE = $(addprefix tests/test_,documents.py live.py traps.py workflow.py)
+
 PRESET ?= pets-resnet34
 SAID = @test -n "$(PICTURES)" -a -n "$(WEIGHTS)" || { \
 	  echo "make: say which: make $@ PICTURES=images.tar.gz WEIGHTS=mobilenet_v2.pth"; exit 1; }
@@ -24,7 +27,8 @@ test: .venv/$(EXTRAS).stamp check  ## Everything that CI checks
 	OMP_WAIT_POLICY=passive pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-long: .venv/$(EXTRAS).stamp  ## Many cases of what the tests try once: kills, mutants, params
-	OMP_WAIT_POLICY=passive pytest -m long -n 2 --dist loadfile --durations=10
+	OMP_WAIT_POLICY=passive pytest -m long -n 2 --dist loadfile $(addprefix --ignore=,$(ALONE))
+	pytest -m long $(ALONE)
 
 check: .venv/$(EXTRAS).stamp  ## Format, lint, types
 	ruff format --check .

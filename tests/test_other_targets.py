@@ -4,6 +4,7 @@ The published archives cannot be had on every machine; these have their members.
 """
 
 import hashlib
+import html
 import importlib
 import io
 import json
@@ -20,14 +21,16 @@ import torch
 import yaml
 from PIL import Image
 
-from pawprint import cli, dataset, mistakes, report, scenes, splits, yaml12
+from pawprint import cli, dataset, files, mistakes, report, result, scenes, splits, yaml12
 from pawprint.catalogue import Block
 from pawprint.findings import Findings
 from pawprint.labels import check_classes, counts, grouped, sided, table, told
+from pawprint.page import CHARTS, SHEETS
 from pawprint.points import Points
 from pawprint.sampling import View
 from pawprint.splits import Told
 from tests.conftest import ROOT
+from tests.copies import call
 from tests.server import serving
 from tests.test_graph import GRAPH, written
 from tests.test_pets import packed
@@ -241,9 +244,14 @@ def test_answers_that_lie_outside_of_a_picture_are_drawn(through: str) -> None:
 def test_the_report_and_the_summary_speak_of_the_kind(
     through: str, capsys: pytest.CaptureFixture[str], monkeypatch: Any
 ) -> None:
-    page = Path("reports/report.html").read_text()
+    page = html.unescape(Path("reports/report.html").read_text())
     assert {"pascal": "mAP 0.", "biwi": "off by "}[through] in page
     assert ('id="confusion"' in page) is False and ": NaN" not in page
+    shown = {name for name in (*CHARTS, *SHEETS) if {**CHARTS, **SHEETS}[name] in page}
+    always = {"training", "lr_find", "top_losses", "results"}
+    assert shown == always | {"pascal": {"thresholds", "gradcam"}, "biwi": set()}[through]
+    assert ("surest first" in page) == (through == "pascal")
+    assert (' px off"}' in page or ' px off", ' in page) == (through == "biwi")
     monkeypatch.setattr(sys, "argv", ["pawprint", "summary"])
     cli.main()
     said = capsys.readouterr().out
@@ -288,6 +296,13 @@ def block(**keys: Any) -> Block:
              "label": {"from": "csv", "file": "a", "name": "b", "label": ["x", "y", "z"]}},
             "an even number of columns",
         ),
+        (
+            {"target": "points",
+             "label": {"from": "csv", "file": "a", "name": "b", "label": ["x", "y"],
+                       "pattern": "^(.)"}},
+            "label.pattern: points have no names",
+        ),
+        ({"label": {"from": "folder", "group": "^(.)", "valid": []}}, "label.valid"),
     ],
 )  # fmt: skip
 def test_a_rule_that_cannot_give_the_target_is_refused(keys: dict[str, Any], said: str) -> None:
@@ -404,8 +419,8 @@ def test_the_glyphs_of_a_scene_cover_one_another_by_three_tenths_at_most() -> No
 
 def test_points_outside_of_their_pictures_are_counted() -> None:
     sides, known = torch.tensor([[640.0, 480.0], [427.0, 320.0]]), ["640 0", "9999 10"]
-    with pytest.raises(ValueError, match=r"1 of 2 pictures have points outside .* 9999 10 in one"):
-        Points().check(Points().encoded(known, ["x", "y"], sides), known, sides)
+    with pytest.raises(ValueError, match=r"1 of 2 .* b\.png \(9999 10, but 427×320 px\)"):
+        Points().check(Points().encoded(known, ["x", "y"], sides), ["a.png", "b.png"], sides)
 
 
 def test_a_class_with_a_semicolon_and_a_table_without_rows_are_told(tmp_path: Path) -> None:
@@ -419,3 +434,17 @@ def test_a_class_with_a_semicolon_and_a_table_without_rows_are_told(tmp_path: Pa
     found, rows = Findings(), table(["2.jpg"], [None], [None], "labels")
     check_classes(counts(rows), rows, found)
     assert found.errors[0].startswith("no picture has both labels and a split")
+
+
+def test_the_last_commits_metric_is_named_where_it_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files.write_json(result.SUMMARY, {"error_rate": 0.25, "n": 4})
+    lock = {"stages": {"fetch": {"params": {"params.yaml": {"dataset": "mine"}}}}}
+    result.LOCK.write_text(json.dumps(lock))
+    call(tmp_path, "git", "init", "-q")
+    call(tmp_path, "git", "add", "--all")
+    call(tmp_path, "git", "commit", "-qm", "One")
+    assert result.then({"error_rate": 0.5}) == "0.2500"
+    assert result.then({"map": 0.5}) == "error rate 0.2500"

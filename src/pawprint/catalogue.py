@@ -104,7 +104,7 @@ class Rule(Section):
     separator: Annotated[str, StringConstraints(min_length=1)] | None = None
     split: str | None = None
     group: Pattern | None = None
-    valid: list[str] | None = None
+    valid: Annotated[list[str], Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
     def names_need_a_pattern(self) -> "Rule":
@@ -173,13 +173,17 @@ class Block(Section):
         if places and len({*(rule.label or ())}) < len(rule.label or ()):
             raise ValueError("label.label names a column twice")
         if places and len(rule.label or ()) % 2:
-            raise ValueError("label.label must name an even number of columns: x, y, x, y")
+            raise ValueError("label.label must name an even number of columns, as in [x, y]")
         if self.target != "points" and (rule.source == "biwi" or places):
             raise ValueError("this label rule gives points: add `target: points` to the block")
         if self.target == "labels" and rule.separator is None:
             raise ValueError("target: labels needs label.separator, such as ' '")
         if self.target != "labels" and rule.separator is not None:
-            raise ValueError("label.separator is for several labels: add `target: labels`")
+            raise ValueError(
+                "label.separator is for several labels: add `target: labels`, or remove it"
+            )
+        if self.target == "points" and rule.pattern is not None:
+            raise ValueError("label.pattern: points have no names to pick from; remove it")
         return self
 
 

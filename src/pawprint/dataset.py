@@ -89,7 +89,7 @@ def opened(images: Path, index: Path, labels: Path, device: torch.device, budget
         rows = torch.tensor([row[name] for name in names], dtype=torch.int64)
         sides = stored.sides[rows]
         wanted = kind.encoded(words, known, sides)
-        kind.check(wanted, words, sides)
+        kind.check(wanted, names, sides)
         parts[split] = Part(rows, wanted.to(device), names, words, kind)
     hashes = files.digest(index) + files.digest(labels)
     return Dataset(stored, known, parts, files.text_digest(hashes), kind)

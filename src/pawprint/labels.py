@@ -14,6 +14,10 @@ from pawprint.findings import Findings, listed
 from pawprint.splits import Told
 
 LOST = "mend the rule in datasets.yaml, or take these files out of the archive or folder"
+HINTS = {  # why a cell is no target
+    "labels": "no class may hold a semicolon; ",
+    "points": "each column needs a number, such as 20.5; ",
+}
 SIDES = {  # what a column of a CSV may say of the split
     **{"train": "train", "valid": "valid", "validation": "valid", "test": "test"},
     **{"true": "valid", "1": "valid", "yes": "valid"},  # as in is_valid
@@ -73,7 +77,7 @@ def named(
     ]
     if wrong:
         shown = f"label.pattern {yaml12.one_line(rule.pattern, 200)}" if rule.pattern else ""
-        hint = "no class may hold a semicolon; " if target == "labels" else ""
+        hint = HINTS.get(target, "")
         found.errors.append(
             f"{len(wrong)} of {len(names)} pictures get no {target} by "
             f"{shown or f'label.from: {source}'}: {listed(wrong)}; {hint}{LOST}"

@@ -36,6 +36,11 @@ SHEETS = {
     "gradcam": "Where the network looked in its worst mistakes (Grad-CAM)",
     "results": "Valid pictures at random",
 }
+EMPTY = {  # figures that mean nothing for a kind: their files are blank
+    "label": {"thresholds"},
+    "labels": {"reliability", "most_confused"},
+    "points": {"reliability", "thresholds", "most_confused", "gradcam"},
+}
 
 
 def rendered(
@@ -58,7 +63,11 @@ def rendered(
     """
     matrix, order = cells(counts(tables.predictions, data), data.classes)
     kept = chosen(tables.predictions)
-    images = {name: encoded((folder / f"{name}.png").read_bytes()) for name in (*CHARTS, *SHEETS)}
+    drawn, sheets = (
+        {name: told for name, told in all_.items() if name not in EMPTY[data.kind.name]}
+        for all_ in (CHARTS, SHEETS)
+    )
+    images = {name: encoded((folder / f"{name}.png").read_bytes()) for name in (*drawn, *sheets)}
     text = (resources("pawprint") / "page.html").read_text(encoding="utf-8")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
@@ -69,8 +78,8 @@ def rendered(
         metrics=metrics,
         title=headlines.title(metrics),
         sentence=headlines.sentence(metrics),
-        charts=CHARTS.items(),
-        sheets=SHEETS.items(),
+        charts=drawn.items(),
+        sheets=sheets.items(),
         images=images,
         order=order,
         longest=max(map(len, order), default=0),
@@ -125,6 +134,8 @@ def embedded(data: Dataset, rows: pd.DataFrame, view: View) -> Markup:
         pictures = mistakes.shown(data, "valid", names[start : start + 64], view)
         for row, picture in zip(part.to_dict("records"), pictures, strict=True):
             known = {key: None if value != value else value for key, value in row.items()}
+            if data.kind.name == "points":
+                known["said"], _ = mistakes.of_points(row)
             found.append(known | {"image": encoded(thumbnail(picture.numpy()))})
     text = json.dumps(found, ensure_ascii=False, sort_keys=True)
     # `<` ends no script and begins no comment in JSON once it is written as an escape

@@ -51,7 +51,7 @@ class Points:
         pixels = torch.tensor([cells.coordinates(cell) for cell in known], dtype=torch.float32)
         return pixels.reshape(len(known), len(classes)) * 2 / repeated(sides, len(classes)) - 1
 
-    def check(self, targets: Tensor, known: Sequence[str], sides: Tensor) -> None:
+    def check(self, targets: Tensor, names: Sequence[str], sides: Tensor) -> None:
         """Raise where points lie outside of their pictures.
 
         Raises:
@@ -59,10 +59,13 @@ class Points:
         """
         outside = (targets.abs() > 1).any(1).nonzero().flatten().tolist()
         if outside:
-            width, height = sides[outside[0]].int().tolist()
+            at = outside[0]
+            width, height = sides[at].int().tolist()
+            pixels = (targets[at] + 1) / 2 * sides[at].repeat(targets.shape[1] // 2)
+            shown = " ".join(f"{value:g}" for value in pixels.tolist())
             raise ValueError(
-                f"{len(outside)} of {len(known)} pictures have points outside of them, such as "
-                f"{known[outside[0]]} in one of {width}×{height} px; mend these cells (px from the "
+                f"{len(outside)} of {len(names)} pictures have points outside of them, such as "
+                f"{names[at]} ({shown}, but {width}×{height} px); mend these cells (px from the "
                 "upper left corner), or `label` in datasets.yaml"
             )
 

@@ -69,11 +69,15 @@ def draw_history(path: Path, tables: Sequence[Path], cards: Sequence[Card], data
 
 
 def draw_judged(paths: Sequence[Path], tables: Tables, data: Dataset, bins: int) -> None:
-    """The confusion of all classes that the model knows, the calibration, the thresholds."""
+    """The confusion of all classes that the model knows, the calibration, the thresholds.
+
+    The first two are of single labels alone: `probability` of several is a product over all classes
+    as if they were independent, which no calibration is to be read from.
+    """
     matrix, calibration, thresholds = paths
     told = tables.predictions
     charts.write(matrix, charts.confusion(counts(told, data), data.classes))
-    sure = told.dropna(subset="probability")
+    sure = told if data.kind.excludes else told[:0]
     right = (sure["actual"] == sure["predicted"]).to_numpy(dtype=np.float64)
     charts.write(calibration, charts.reliability(sure["probability"].to_numpy(), right, bins))
     charts.write(thresholds, charts.thresholds(tables.sweep))

@@ -11,6 +11,7 @@ from typing import Any
 from pawprint import files, git, headlines, yaml12
 
 SUMMARY, LOCK = Path("reports/evaluate.json"), Path("dvc.lock")
+PARAMS = Path("params.yaml")
 
 
 def line() -> str:
@@ -26,18 +27,20 @@ def line() -> str:
             f"{SUMMARY} ({words(found)}) is of other params, data or code "
             "than are here now; `dvc repro` makes it anew"
         )
-    return closing(found, then())
+    return closing(found, then(found), yaml12.load(PARAMS).get("lr"))
 
 
-def then() -> str:
-    """The error rate at the last commit, and of which data set where that is another."""
+def then(found: Mapping[str, Any]) -> str:
+    """The same metric at the last commit; its name and data set where these are others."""
     shown, lock = (git.said("show", f"HEAD:./{path.as_posix()}") for path in (SUMMARY, LOCK))
     if not shown or not lock:
         return "none yet"
     before, now = dataset(yaml12.parsed(lock, f"HEAD: {LOCK}")), dataset(yaml12.load(LOCK))
     of = "" if before == now else f" ({before})"
-    found = json.loads(shown)
-    return f"{found[headlines.main(found)]:.4f}{of}"
+    last = json.loads(shown)
+    name = headlines.main(last)
+    named = "" if name in found else f"{name.replace('_', ' ')} "
+    return f"{named}{last[name]:.4f}{of}"
 
 
 def dataset(lock: Mapping[str, Any]) -> str:
@@ -64,11 +67,11 @@ def is_stale() -> bool:
     return made.returncode == 1  # 0: nothing has changed; others: no project of DVC's here
 
 
-def closing(now: Mapping[str, Any], before: str) -> str:
-    """The line, from the metrics now and the error rate at the last commit."""
+def closing(now: Mapping[str, Any], before: str, lr: object) -> str:
+    """The line, from the metrics now, the metric at the last commit, and the rate of this run."""
     activate = "" if os.environ.get("VIRTUAL_ENV") else ". .venv/bin/activate && "
     return (
         f"{words(now)} ({count(now)} valid pictures), last commit "
         f"{before}; pictures: reports/report.html; next: {activate}"
-        "dvc exp run -S lr=3e-3"
+        f"dvc exp run -S lr={'1e-3' if lr == 3e-3 else '3e-3'}"
     )

@@ -162,7 +162,7 @@ def seen(p: Params, table: pd.DataFrame, found: Findings) -> Iterator[Step]:
     known = kind.classes(train[kind.name].tolist())
     told = train[kind.name].tolist()[:SHOWN]
     targets = kind.encoded(told, known, sides)
-    kind.check(targets, told, sides)
+    kind.check(targets, [picture.name for picture in made], sides)
     yield from judged(p, batch, kind, kind.moved(targets, maps), len(known))
 
 

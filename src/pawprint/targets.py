@@ -56,7 +56,7 @@ class Kind(Protocol):
         """The targets of these cells; `sides`: width and height of the pictures, px."""
 
     def check(
-        self, targets: Tensor, known: Sequence[str], sides: Float32[Tensor, "image 2"]
+        self, targets: Tensor, names: Sequence[str], sides: Float32[Tensor, "image 2"]
     ) -> None:
         """Raise where a data set's target cannot be one of its picture."""
 
@@ -109,7 +109,7 @@ class Label:
         number = {label: i for i, label in enumerate(classes)}
         return torch.tensor([number[label] for label in known], dtype=torch.int64)
 
-    def check(self, targets: Tensor, known: Sequence[str], sides: Tensor) -> None:
+    def check(self, targets: Tensor, names: Sequence[str], sides: Tensor) -> None:
         """Any class can be any picture's."""
 
     def moved(self, targets: Tensor, maps: Maps) -> Tensor:
