@@ -47,7 +47,7 @@ NOT_RUN = {  # and why, or the test that runs it instead
 }
 
 SHORT = {"docs/sharing.md"}  # pages that `make test` runs, with the small params
-FAILURE = re.compile(r"(?i)(error|fatal|pawprint|make)\b.*:")
+FAILURE = re.compile(r"(?i)(error|fatal|pawprint|make|wrong)\b.*:")
 WIDTH, LIMIT = "100", 3600  # columns; seconds for a page
 
 
