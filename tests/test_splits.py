@@ -52,7 +52,7 @@ def test_stratified_keeps_each_class_within_one_picture(sizes: list[int], seed: 
 
 
 def test_stratified_names_classes_of_one_picture() -> None:
-    with pytest.raises(ValueError, match=r"1 classes have one picture only.*: cat; add pictures"):
+    with pytest.raises(ValueError, match=r"1 targets have one picture only.*: cat; add pictures"):
         splits.stratified(["dog", "dog", "cat"], 0.5, 0)
 
 
