@@ -5,7 +5,7 @@ EXTRAS ?= test
 export PATH := $(BIN):$(PATH)
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-# they train for long, and two trainings side by side slow one another down tenfold
+# they train for long, and two trainings side by side slow one another down many times over
 ALONE = $(addprefix tests/test_,documents.py live.py traps.py workflow.py)
 
 PRESET ?= pets-resnet34

@@ -372,6 +372,7 @@ def test_the_command_writes_a_block_that_the_stages_take(project: Path) -> None:
             "new mine: a CSV needs --csv, --label-column too: --csv FILE",
         ),
         (["mine", "pics", "--folder", "--sha256", "x"], "`pictures.sha256` is 'x': must be 64 hex"),
+        (["mine", "nowhere", "--folder"], "nowhere: no such file or folder; give another place"),
     ],
 )
 def test_a_wrong_call_is_one_line(project: Path, options: list[str], message: str) -> None:

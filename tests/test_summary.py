@@ -42,6 +42,16 @@ def test_a_sample_walks_through_the_whole_chain(project: Path) -> None:
     assert files(project) == before
 
 
+def test_the_loss_before_training_is_the_recipes(project: Path) -> None:
+    """With other dropout in the head, another loss."""
+    assert run("fetch", project).returncode == 0
+    before, path = summary(project).splitlines(), project / "params.yaml"
+    path.write_text(path.read_text().replace("dropout: 0.5", "dropout: 0.0"))
+    after = summary(project).splitlines()
+    assert before[-2].startswith("loss ") and before[-2] != after[-2]
+    assert before[:-2] == after[:-2]
+
+
 def test_before_fetch_it_says_what_to_run(project: Path) -> None:
     (line,) = summary(project, fails=True).splitlines()
     assert line == "wrong      data/raw/pictures: not here yet; run `dvc repro fetch`"

@@ -12,6 +12,7 @@ OPTIONS = {  # of `pawprint new`, by the words that stand for them where a block
     "name: and label:": "--name-column and --label-column",
     "mend the rule in datasets.yaml": "mend the options",
     "mend `label` in datasets.yaml": "mend the options",
+    "mend `url` in datasets.yaml": "give another place",
 }
 
 

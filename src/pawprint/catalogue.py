@@ -167,14 +167,16 @@ class Block(Section):
     @model_validator(mode="after")
     def the_rule_gives_the_target(self) -> "Block":
         """Checked here, since it takes two keys."""
-        rule, places = self.label, isinstance(self.label.label, list)
-        if self.target == "points" and not (rule.source == "biwi" or places):
+        rule = self.label
+        columns = rule.label if isinstance(rule.label, list) else []
+        gives_points = rule.source == "biwi" or bool(columns)
+        if self.target == "points" and not gives_points:
             raise ValueError("target: points needs columns of a CSV, such as label.label: [x, y]")
-        if places and len({*(rule.label or ())}) < len(rule.label or ()):
+        if len({*columns}) < len(columns):
             raise ValueError("label.label names a column twice")
-        if places and len(rule.label or ()) % 2:
+        if len(columns) % 2:
             raise ValueError("label.label must name an even number of columns, as in [x, y]")
-        if self.target != "points" and (rule.source == "biwi" or places):
+        if self.target != "points" and gives_points:
             raise ValueError("this label rule gives points: add `target: points` to the block")
         if self.target == "labels" and rule.separator is None:
             raise ValueError("target: labels needs label.separator, such as ' '")

@@ -222,8 +222,10 @@ def newly(given: argparse.Namespace) -> None:
     try:
         for line in lines:
             print(line, flush=True)
-    except ValueError as error:
-        raise ValueError(str(error) if given.update else arguments.as_typed(str(error))) from error
+    except (ValueError, FileNotFoundError) as error:
+        if given.update:
+            raise
+        raise ValueError(arguments.as_typed(console.said(error))) from error
 
 
 def verified(_given: argparse.Namespace) -> None:

@@ -108,10 +108,9 @@ def said(error: Exception) -> str:
         return str(error) or type(error).__name__
     where = f"{error.filename}: " if error.filename else ""
     ours = error.filename and Path(str(error.filename)).parts[:1] in WRITTEN
+    rerun = "; an earlier stage writes it: run `dvc repro` in the project's folder"
     remedy = {
-        errno.ENOENT: "; an earlier stage writes it: run `dvc repro` in the project's folder"
-        if ours
-        else "",
+        errno.ENOENT: rerun if ours else "",
         errno.ENOSPC: "; nothing is lost: make room on this disk and run again",
         errno.EDQUOT: "; nothing is lost: make room within your quota and run again",
         errno.EFBIG: "; nothing is lost: raise `ulimit -f`, or use a disk for larger files",

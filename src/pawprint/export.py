@@ -19,7 +19,9 @@ from pawprint.targets import KINDS
 
 CLOSE = 1e-4  # of answers, between torch and onnxruntime
 OUTPUTS = {"label": "probabilities", "labels": "probabilities", "points": "places"}
-EDGES = "; -1 and 1 are the edges of that part, left and right for x, upper and lower for y"
+UNITS = {
+    "points": "; -1 and 1 are the edges of that part, left and right for x, upper and lower for y"
+}
 
 
 class Exported(nn.Module):
@@ -51,7 +53,7 @@ def described(card: Card) -> dict[str, str]:
         "input": f"pictures: float32, n×3×{height}×{width}, RGB, values 0 to 1",
         "preparation": f"the largest centre {shape}, resized with antialiasing; no normalisation",
         "output": f"{OUTPUTS[card.target]}: float32, n×{len(card.classes)}"
-        + (EDGES if card.target == "points" else ""),
+        + UNITS.get(card.target, ""),
         "arch": card.arch,
         "data": card.data,
         "versions": card.versions,

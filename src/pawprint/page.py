@@ -63,10 +63,9 @@ def rendered(
     """
     matrix, order = cells(counts(tables.predictions, data), data.classes)
     kept = chosen(tables.predictions)
-    drawn, sheets = (
-        {name: told for name, told in all_.items() if name not in EMPTY[data.kind.name]}
-        for all_ in (CHARTS, SHEETS)
-    )
+    empty = EMPTY[data.kind.name]
+    drawn = {name: told for name, told in CHARTS.items() if name not in empty}
+    sheets = {name: told for name, told in SHEETS.items() if name not in empty}
     images = {name: encoded((folder / f"{name}.png").read_bytes()) for name in (*drawn, *sheets)}
     text = (resources("pawprint") / "page.html").read_text(encoding="utf-8")
     environment = Environment(
@@ -134,8 +133,8 @@ def embedded(data: Dataset, rows: pd.DataFrame, view: View) -> Markup:
         pictures = mistakes.shown(data, "valid", names[start : start + 64], view)
         for row, picture in zip(part.to_dict("records"), pictures, strict=True):
             known = {key: None if value != value else value for key, value in row.items()}
-            if data.kind.name == "points":
-                known["said"], _ = mistakes.of_points(row)
+            if known["probability"] is None:
+                known["said"], _ = mistakes.CAPTIONS[data.kind.name](row)
             found.append(known | {"image": encoded(thumbnail(picture.numpy()))})
     text = json.dumps(found, ensure_ascii=False, sort_keys=True)
     # `<` ends no script and begins no comment in JSON once it is written as an escape

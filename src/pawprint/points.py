@@ -61,8 +61,8 @@ class Points:
         if outside:
             at = outside[0]
             width, height = sides[at].int().tolist()
-            pixels = (targets[at] + 1) / 2 * sides[at].repeat(targets.shape[1] // 2)
-            shown = " ".join(f"{value:g}" for value in pixels.tolist())
+            pixels = (targets + 1) / 2 * repeated(sides, targets.shape[1])
+            shown = " ".join(f"{value:g}" for value in pixels[at].tolist())
             raise ValueError(
                 f"{len(outside)} of {len(names)} pictures have points outside of them, such as "
                 f"{names[at]} ({shown}, but {width}×{height} px); mend these cells (px from the "

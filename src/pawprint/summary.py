@@ -177,6 +177,7 @@ def judged(p: Params, batch: Tensor, kind: Kind, wanted: Tensor, classes: int) -
         ) from error
     whole = sum(x.numel() for x in network.parameters())
     networks.freeze(network, p.optimizer.train_norm)
+    networks.drop(network, p.optimizer.dropout)
     trained = sum(x.numel() for x in network.parameters() if x.requires_grad)
     with torch.no_grad(), randomness.seeded(p.seed, "summary", "dropout"):
         features = network.body(batch)
