@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 
 from benchmarks import planted, processes, results
-from pawprint import factors, modelfile, rated, training
+from pawprint import devices, factors, modelfile, training
 from pawprint.factors import Card
 from pawprint.optimizers import Settings
 from pawprint.rated import Rated, Ratings, Run, Side, Squares
@@ -140,7 +140,7 @@ def growth() -> str:
 
 def child(folder: Path, n: int) -> None:
     """Some epochs of n ratings; seconds and memory as JSON."""
-    rated.prepared("cpu", 1)
+    devices.prepared("cpu", 1)
     run = opened(made(n), np.arange(n) % 5 == 0, LAYOUTS[n][2], 0)
     seconds, _ = ours(run, GROWTH)
     sides = (run.task.data.train, run.task.data.valid)
@@ -180,7 +180,7 @@ def main() -> None:
         child(Path(sys.argv[1]), int(sys.argv[2]))
         return
     warnings.filterwarnings("ignore")
-    rated.prepared("cpu", torch.get_num_threads())
+    devices.prepared("cpu", torch.get_num_threads())
     parts = [results.machine(), beside(), twin(), growth()]
     results.put("Ratings", "\n\n".join(parts))
 

@@ -1,8 +1,8 @@
 """Many labels and points on the composed digits, ours beside fastai: `make bench-twins`.
 
-The same network (resnet18 from the seed, fastai's head), pictures, split, epochs, rates, batches
-and threads; the presets have no frozen epochs and no augmentation. The runs of a seed one after the
-other. Seconds: ours of train_frozen and train_unfrozen, fastai's inside its fit. Kept in
+The same network (resnet18 from the seed, fastai's head), pictures, split, epochs, rates, batches,
+threads and strengths of augmentation; the presets have no frozen epochs. The runs of a seed one
+after the other. Seconds: ours of train_frozen and train_unfrozen, fastai's inside its fit. Kept in
 build/twins; delete the folder to measure anew.
 """
 
@@ -74,13 +74,17 @@ def child(folder: Path, seed: int) -> None:
     torch.set_num_threads(p["threads"])
     fastai.set_seed(seed)
     table = pd.read_csv(folder / "data/labels.csv", dtype="str", keep_default_na=False)
-    is_labels = folder.name == "labels"
+    is_labels, strong = folder.name == "labels", p["augment"]
+    changes = fastai.aug_transforms(
+        do_flip=False, max_rotate=strong["max_rotate"], max_zoom=strong["max_zoom"],
+        max_warp=strong["max_warp"], max_lighting=strong["max_lighting"],
+    )  # fmt: skip
     block = fastai.DataBlock(
         blocks=(fastai.ImageBlock, fastai.MultiCategoryBlock if is_labels else fastai.PointBlock),
         get_x=lambda row: folder / "pictures" / row["name"],
         get_y=told[folder.name],
         splitter=fastai.IndexSplitter(table.index[table["split"] == "valid"].tolist()),
-        batch_tfms=[fastai.Normalize.from_stats(*fastai.imagenet_stats)],
+        batch_tfms=[*changes, fastai.Normalize.from_stats(*fastai.imagenet_stats)],
     )
     data = block.dataloaders(table, bs=p["batch_size"], num_workers=p["threads"])
     head = {"ps": p["optimizer"]["dropout"]} | ({} if is_labels else {"y_range": (-1, 1)})

@@ -218,7 +218,6 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, set[str]
         assert site.asked == [("/ml-100k.zip", None)]
         yield read
         torch.use_deterministic_algorithms(False)
-        torch.utils.deterministic.fill_uninitialized_memory = True  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("name", GRAPH)

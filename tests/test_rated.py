@@ -151,4 +151,3 @@ def test_the_planted_structure_comes_back() -> None:
     assert found.noise <= found.rmse <= 1.05 * found.noise
     assert found.biases > 0.98 and found.factors > 0.95
     torch.use_deterministic_algorithms(False)
-    torch.utils.deterministic.fill_uninitialized_memory = True  # type: ignore[attr-defined]

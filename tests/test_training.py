@@ -301,6 +301,32 @@ def test_training_stops_at_the_step_whose_loss_is_not_finite() -> None:
     assert taken == [0.1, math.inf]
 
 
+class Careless(torch.autograd.Function):
+    """Leaves its gradient unset."""
+
+    @staticmethod
+    def forward(ctx: object, given: Tensor) -> Tensor:
+        return given.clone()
+
+    @staticmethod
+    def backward(ctx: object, *given: Tensor) -> Tensor:
+        return torch.empty_like(given[0])
+
+
+def test_an_operator_that_leaves_memory_unset_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = small.session()
+    network = networks.fresh("resnet18", 3, 0, {})
+    state, task = session.state(run, network), training.Pictures(run.data, run.recipe, "frozen")
+    monkeypatch.setattr(network, "forward", lambda x: Careless.apply(Network.forward(network, x)))
+    rates, was = OneCycle([1e-3] * 3, 10, 0.25, 25.0, 1e5), torch.get_deterministic_debug_mode()
+    torch.use_deterministic_algorithms(True)
+    try:
+        with pytest.raises(ValueError, match="the loss became nan at step 1"):
+            list(training.fit(state, task, rates, 1))
+    finally:
+        torch.set_deterministic_debug_mode(was)
+
+
 def test_the_finder_spans_epochs_and_leaves_nothing_behind() -> None:
     run = small.session()
     network = networks.fresh("resnet18", 3, 0, {})

@@ -60,6 +60,16 @@ def keep_memory() -> None:
         library.mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)
 
 
+def fill_memory(is_wanted: bool) -> None:
+    """Have torch fill new memory with NaN before its first use, or not, where it is deterministic.
+
+    An operator that leaves a part of its result unset is found by it, in one step as in all. The
+    filling took 5 % of a step of resnet18 at 64 px and 7 % of one on ratings (2 cores), so the
+    loop wants it in the first step of an epoch only.
+    """
+    torch.utils.deterministic.fill_uninitialized_memory = is_wanted  # type: ignore[attr-defined]
+
+
 def dtype(precision: Precision, device: torch.device) -> torch.dtype:
     """The type that convolutions and matrix products run in.
 

@@ -164,16 +164,6 @@ class Run:
         return training.started(network, optimizer, self.task.recipe.kind)
 
 
-def prepared(name: str, threads: int) -> torch.device:
-    """The device, set to give equal results on equal runs, as `devices.prepared` has it.
-
-    All memory is written before it is read here: to fill it first took 7 % of a step.
-    """
-    device = devices.prepared(name, threads)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    return device
-
-
 def run(keys: Mapping[str, Any], table: Path, device: str) -> Run:
     """The frame of lr_find and train.
 
@@ -182,7 +172,7 @@ def run(keys: Mapping[str, Any], table: Path, device: str) -> Run:
         table: split's ratings.csv.
         device: auto, cpu, cuda or cuda:N.
     """
-    here = prepared(device, keys["threads"])
+    here = devices.prepared(device, keys["threads"])
     data, model = opened(table, here), keys["model"]
     card = Card(
         kind=model["kind"],

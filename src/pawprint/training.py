@@ -172,6 +172,7 @@ def steps(
     """The loss of each step, still on the device."""
     network, optimizer, scaler = state.parallel.train(), state.optimizer, state.scaler
     for step, (given, wanted) in enumerate(found, first):
+        devices.fill_memory(is_wanted=step == first)
         optimizers.set_rates(optimizer, *schedule.at(step))
         with devices.autocast(given.device, recipe.kind):
             loss = recipe.loss(network(given), wanted)
