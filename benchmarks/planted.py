@@ -56,9 +56,10 @@ def compared(truth: embedded.Planted, network: Dot, items: list[int]) -> tuple[f
     users' mean: so means and spaces are compared, not columns.
     """
     with torch.no_grad():
-        users, own = network.users.weight[1:].double(), network.items.weight[1:].double()
-        assert network.item_bias is not None
-        found = (network.item_bias.weight[1:, 0].double() + own @ users.mean(0)).numpy()
+        users, own = (table[1:].double() for table in network.tables())
+        biases = network.bias_tables()
+        assert biases is not None
+        found = (biases[1][1:].double() + own @ users.mean(0)).numpy()
     mean = truth.item_bias[items] + truth.items[items] @ truth.users.mean(0)
     spaces = canonical(truth.items[items], own.numpy())
     return float(np.corrcoef(mean, found)[0, 1]), float(spaces.min())

@@ -30,6 +30,8 @@ LAYOUTS = {  # ratings: users and items as MovieLens has them, ratings a batch
     1_000_000: (6_040, 3_706, 640),
     10_000_000: (69_878, 10_677, 6_400),
 }
+BESIDE = 100_000  # ratings beside fastai
+Told = dict[str, float]
 GROWTH = 3  # epochs, of which the first is left out
 
 
@@ -60,58 +62,90 @@ def opened(table: pd.DataFrame, is_valid: np.ndarray, batch_size: int, seed: int
     return Run(torch.device("cpu"), Rated(data, Squares(batch_size, seed)), card, settings)
 
 
-def ours(run: Run, epochs: int) -> tuple[list[float], float]:
+def trained(run: Run, epochs: int) -> tuple[list[float], float]:
     """Seconds of each epoch, and the last loss on valid."""
     cycle = OneCycle([LR], epochs * run.task.per_epoch, 0.25, 25.0, 1e5)
     found = list(training.fit(run.state(), run.task, cycle, epochs))
     return [epoch.seconds for epoch in found], found[-1].valid_loss
 
 
-def fastais(table: pd.DataFrame, seed: int, threads: int) -> tuple[float, float]:
+def ours(seed: int, threads: int) -> Told:
     """Mean seconds of an epoch, and the last loss on valid."""
+    devices.prepared("cpu", threads)
+    is_valid = np.array(random(BESIDE, 0.2, 42)) == "valid"
+    seconds, loss = trained(opened(made(BESIDE), is_valid, LAYOUTS[BESIDE][2], seed), EPOCHS)
+    return {"seconds": statistics.mean(seconds), "loss": loss}
+
+
+def fastais(seed: int, threads: int) -> Told:
+    """The same by fastai."""
     from fastai import collab
 
     torch.set_num_threads(threads)
-    data = collab.CollabDataLoaders.from_df(table, valid_pct=0.2, seed=42, bs=64)
+    data = collab.CollabDataLoaders.from_df(
+        made(BESIDE), valid_pct=0.2, seed=42, bs=LAYOUTS[BESIDE][2]
+    )
     torch.manual_seed(seed)
     learn = collab.collab_learner(data, n_factors=FACTORS, y_range=SPAN)
     with learn.no_bar(), learn.no_logging():
         began = time.perf_counter()
         learn.fit_one_cycle(EPOCHS, LR, wd=DECAY)
     seconds = (time.perf_counter() - began) / EPOCHS
-    torch.set_num_threads(1)
-    return seconds, learn.recorder.values[-1][1]
+    return {"seconds": seconds, "loss": learn.recorder.values[-1][1]}
 
 
-def beside(repeats: int = 3) -> str:
+def grown(n: int, threads: int) -> Told:
+    """Seconds of an epoch of n ratings, and MiB of the table and the model."""
+    devices.prepared("cpu", threads)
+    run = opened(made(n), np.arange(n) % 5 == 0, LAYOUTS[n][2], 0)
+    seconds, _ = trained(run, GROWTH)
+    sides = (run.task.data.train, run.task.data.valid)
+    held = [part for side in sides for part in (side.pairs, side.wanted)]
+    weights = sum(weight.nbytes for weight in factors.built(run.card).parameters())
+    return {
+        "seconds": statistics.median(seconds[1:]),
+        "table": sum(part.nbytes for part in held) / 2**20,
+        "model": 4 * weights / 2**20,
+    }
+
+
+CHILDREN = {"ours": ours, "fastai": fastais, "grown": grown}
+
+
+def apart(name: str, number: int, threads: int) -> tuple[Told, int]:
+    """What the child of that name told, in a process of its own, and bytes that this took."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = [name, str(number), str(threads), folder]
+        command = [sys.executable, "-m", "benchmarks.ratings", *words]
+        _, own = processes.watched(command, Path.cwd(), Path(folder) / "log", processes.anonymous)
+        return json.loads((Path(folder) / "told.json").read_text()), own
+
+
+def beside(repeats: int = 5) -> str:
     """Both sides by turns, on the same 80,000 and 20,000 ratings."""
-    n, cores = 100_000, torch.get_num_threads()
-    torch.set_num_threads(1)
-    table = made(n)
-    is_valid = np.array(random(n, 0.2, 42)) == "valid"
-    found: dict[str, list[tuple[float, float]]] = {}
-    sides = {"ours": 1, "fastai, one thread": 1, f"fastai, {cores} threads, its default": cores}
+    cores = torch.get_num_threads()
+    found: dict[tuple[str, int], list[Told]] = {}
     for seed in range(repeats):
-        for side, threads in sides.items():
-            if side == "ours":
-                seconds, loss = ours(opened(table, is_valid, LAYOUTS[n][2], seed), EPOCHS)
-                one = (statistics.mean(seconds), loss)
-            else:
-                one = fastais(table, seed, threads)
-            found.setdefault(side, []).append(one)
-            print(side, one, flush=True)
-    head = ("side", "seconds an epoch", "over ours", "valid_loss")
+        for threads in (1, cores):
+            for side in ("ours", "fastai"):
+                told, _ = apart(side, seed, threads)
+                found.setdefault((side, threads), []).append(told)
+                print(side, threads, told, flush=True)
+    head = ("side", "threads", "seconds an epoch", "over ours", "valid_loss")
     rows = []
-    for side, runs in found.items():
-        ratios = [b / a for (a, _), (b, _) in zip(found["ours"], runs, strict=True)]
-        times = ", ".join(f"{seconds:.2f}" for seconds, _ in runs)
-        ends = ", ".join(f"{loss:.4f}" for _, loss in runs)
-        rows.append([side, times, f"{statistics.median(ratios):.1f}", ends])
+    for (side, threads), runs in found.items():
+        pairs = zip(found["ours", threads], runs, strict=True)
+        ratio = statistics.median(theirs["seconds"] / own["seconds"] for own, theirs in pairs)
+        times = ", ".join(f"{run['seconds']:.3f}" for run in runs)
+        ends = ", ".join(f"{run['loss']:.4f}" for run in runs)
+        rows.append([side, str(threads), times, f"{ratio:.1f}", ends])
     return (
         f"An epoch of 80,000 ratings in batches of 64, 20,000 judged, {FACTORS} factors with "
         f"biases, range {SPAN}, weight decay {DECAY}, one-cycle of {EPOCHS} epochs at {LR}, "
-        f"{repeats} seeds, by turns. fastai 2.8 draws the ratings of an epoch with replacement, "
-        "so it sees 63 % of them; we see each once.\n\n" + results.table(head, rows)
+        f"{repeats} seeds, by turns, each in a process of its own; over ours: of equal threads, "
+        f"median. fastai's default is {cores} threads here. fastai 2.8 draws the ratings of an "
+        "epoch with replacement, so it sees 63 % of them; we see each once.\n\n"
+        + results.table(head, rows)
     )
 
 
@@ -119,11 +153,7 @@ def growth() -> str:
     """A process for each size, and what it took."""
     rows = []
     for n, (users, items, batch_size) in LAYOUTS.items():
-        with tempfile.TemporaryDirectory() as name:
-            command = [sys.executable, "-m", "benchmarks.ratings", name, str(n)]
-            where = (Path.cwd(), Path(name) / "log")
-            _, own = processes.watched(command, *where, processes.anonymous)
-            told = json.loads((Path(name) / "told.json").read_text())
+        told, own = apart("grown", n, 1)
         counts = [f"{count:,}" for count in (n, users, items, batch_size)]
         figures = [f"{told['seconds']:.2f}", f"{told['table']:.0f}", f"{told['model']:.0f}"]
         rows.append([*counts, *figures, f"{own / 2**20:,.0f}"])
@@ -136,22 +166,6 @@ def growth() -> str:
         "half a GiB) and the making of the ratings included.\n\n"
         + results.table((*head, "in all, MiB"), rows)
     )
-
-
-def child(folder: Path, n: int) -> None:
-    """Some epochs of n ratings; seconds and memory as JSON."""
-    devices.prepared("cpu", 1)
-    run = opened(made(n), np.arange(n) % 5 == 0, LAYOUTS[n][2], 0)
-    seconds, _ = ours(run, GROWTH)
-    sides = (run.task.data.train, run.task.data.valid)
-    held = [part for side in sides for part in (side.pairs, side.wanted)]
-    weights = sum(weight.nbytes for weight in factors.built(run.card).parameters())
-    told = {
-        "seconds": statistics.median(seconds[1:]),
-        "table": sum(part.nbytes for part in held) / 2**20,
-        "model": 4 * weights / 2**20,
-    }
-    (folder / "told.json").write_text(json.dumps(told))
 
 
 def twin() -> str:
@@ -176,10 +190,12 @@ def twin() -> str:
 
 def main() -> None:
     """Measure and write the section; with arguments, be the child."""
-    if len(sys.argv) > 1:
-        child(Path(sys.argv[1]), int(sys.argv[2]))
-        return
     warnings.filterwarnings("ignore")
+    if len(sys.argv) > 1:
+        name, number, threads, folder = sys.argv[1:]
+        told = CHILDREN[name](int(number), int(threads))
+        (Path(folder) / "told.json").write_text(json.dumps(told))
+        return
     devices.prepared("cpu", torch.get_num_threads())
     parts = [results.machine(), beside(), twin(), growth()]
     results.put("Ratings", "\n\n".join(parts))

@@ -29,14 +29,11 @@ def test_an_embedding_is_the_product_with_one_hot_vectors() -> None:
 
 def test_a_rating_is_worked_out_by_hand() -> None:
     network = factors.Dot(1, 1, 2, True, SPAN)
-    for table, row in (
-        (network.users, [1.0, 2.0]),
-        (network.items, [0.5, -1.0]),
-        (network.user_bias, [0.25]),
-        (network.item_bias, [0.75]),
-    ):
-        assert table is not None
-        table.weight.data[1] = torch.tensor(row)
+    biases = network.bias_tables()
+    assert biases is not None
+    rows = ([1.0, 2.0], [0.5, -1.0], 0.25, 0.75)
+    for table, row in zip((*network.tables(), *biases), rows, strict=True):
+        table.data[1] = torch.tensor(row)
     made = network(torch.tensor([[1, 1]], dtype=torch.int32))
     logit = 1 * 0.5 - 2 * 1 + 0.25 + 0.75  # -0.5
     assert made.item() == pytest.approx(5.5 / (1 + math.exp(-logit)))
@@ -46,7 +43,8 @@ def test_a_rating_is_worked_out_by_hand() -> None:
 def test_without_a_range_it_is_the_plain_product() -> None:
     network = factors.Dot(2, 3, 4, False, None)
     made = network(torch.tensor([[2, 3]], dtype=torch.int32))
-    assert made.item() == pytest.approx((network.users.weight[2] @ network.items.weight[3]).item())
+    users, items = network.tables()
+    assert made.item() == pytest.approx((users[2] @ items[3]).item())
 
 
 def test_a_layer_sees_both_factors_side_by_side() -> None:
@@ -88,10 +86,10 @@ def test_initial_values_are_small_and_wrapped_beyond_two() -> None:
 def test_equal_seeds_give_equal_values_and_unknown_names_have_a_row(kind: str) -> None:
     data = ratings()
     one, two, other = (factors.fresh(card(data, kind), seed) for seed in (0, 0, 1))
-    assert one.users.weight.shape[0] == len(data.users) + 1
+    assert [len(table) for table in one.tables()] == [len(data.users) + 1, len(data.items) + 1]
     for a, b in zip(one.parameters(), two.parameters(), strict=True):
         assert torch.equal(a, b)
-    assert not torch.equal(one.items.weight, other.items.weight)
+    assert not torch.equal(one.tables()[1], other.tables()[1])
 
 
 def test_the_rule_of_sizes_is_fastais_on_the_chapters_counts() -> None:

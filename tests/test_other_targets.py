@@ -208,6 +208,22 @@ def test_predict_says_what_evaluate_says(
     assert line.startswith(f"{files[0]}  ")
 
 
+def test_points_have_no_least_probability(
+    through: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: Any
+) -> None:
+    Image.new("RGB", (40, 30)).save(tmp_path / "a.png")
+    words = ["pawprint", "predict", "--min-probability", "0.5", str(tmp_path / "a.png")]
+    monkeypatch.setattr(sys, "argv", words)
+    if through == "pascal":
+        cli.main()
+        assert capsys.readouterr().out.count("\n") == 1
+        return
+    with pytest.raises(SystemExit):
+        cli.main()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("this model says points, which have no probability: no --min-probability")
+
+
 def as_json(name: str, lines: list[str], wanted: list[str]) -> None:
     for line, cell in zip(lines, wanted, strict=True):
         said = json.loads(line)

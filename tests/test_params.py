@@ -130,6 +130,7 @@ def test_all_faults_are_reported_together_with_key_value_and_remedy(tmp_path: Pa
         ({"weights_sha256": 5}, "`weights_sha256` is 5: must be 64 hex digits .* or empty"),
         ({"arch": None}, "`arch` is empty: must be one of resnet18"),
         ({"lr_find__start": 10.0}, "lr_find.start must be below lr_find.end"),
+        ({"frozen__epochs": 0, "unfrozen__epochs": 0}, "are both 0: set one to 1 or more"),
         ({"unfrozen__lr_max": "half"}, "leave unfrozen.lr_min empty"),
         ({"unfrozen__lr_min": 1.0}, "unfrozen.lr_min must not be above unfrozen.lr_max"),
         ({"size": 64}, "size is 64, above presize.size, which is 32: the cache would have to be"),

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from benchmarks import planted
 from pawprint import factors, randomness, rated, training
+from pawprint.factors import Dot
 from pawprint.rated import Rated, Ratings, Run, Squares
 from pawprint.schedules import OneCycle
 from tests import small
@@ -101,9 +102,9 @@ def test_only_rows_of_a_batch_have_a_gradient() -> None:
     network = factors.fresh(card(data, "bias"), 0)
     pairs, wanted = data.train.pairs[:3], data.train.wanted[:3]
     Squares(3, 0).loss(network(pairs), wanted).backward()  # type: ignore[no-untyped-call]
-    for column, weights in enumerate((network.users.weight, network.items.weight)):
-        assert weights.grad is not None
-        rows = weights.grad.abs().sum(1).nonzero().squeeze(1).tolist()
+    assert isinstance(network, Dot) and network.factors.grad is not None
+    for column, gradient in enumerate(torch.split(network.factors.grad, network.rows)):
+        rows = gradient.abs().sum(1).nonzero().squeeze(1).tolist()
         assert rows == sorted(set(pairs[:, column].tolist()))
 
 

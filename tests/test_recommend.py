@@ -19,13 +19,14 @@ def model() -> tuple[Ratings, Dot, Card]:
     data = ratings(users=2, items=3, n=30)
     made = card(data, "bias", 2)
     network = factors.fresh(made, 0).eval()
-    assert isinstance(network, Dot) and network.item_bias is not None
-    network.items.weight.data[1:] = torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.0, -2.0]])
-    network.users.weight.data[1:] = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
-    network.item_bias.weight.data[1:, 0] = torch.tensor([0.0, -0.5, 0.75])
-    for bias in (network.user_bias,):
-        assert bias is not None
-        bias.weight.data.zero_()
+    assert isinstance(network, Dot)
+    biases = network.bias_tables()
+    assert biases is not None
+    users, items = network.tables()
+    items.data[1:] = torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.0, -2.0]])
+    users.data[1:] = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    biases[0].data.zero_()
+    biases[1].data[1:] = torch.tensor([0.0, -0.5, 0.75])
     return data, network, made
 
 

@@ -1,5 +1,6 @@
 """Sheets of pictures, and what stage preview puts on them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 from PIL import Image
 
 from pawprint import augment, batches, preview, sampling, sheets
+from pawprint.points import Points
 from pawprint.sampling import View
 from pawprint.sheets import LINE, MARGIN
 from tests import small
@@ -70,6 +72,30 @@ def test_changes_begin_with_the_picture_as_it_is() -> None:
     assert np.array_equal(part(made, 0, 0, 160)[::5, ::5], sheets.visible(plain)[0].numpy())
     others = [part(made, i % 3, i // 3, 160) for i in range(1, 9)]
     assert len({other.tobytes() for other in others}) == 8
+
+
+def test_the_cross_of_a_point_moves_with_the_picture() -> None:
+    """A white block on black has its cross in its middle, however it is turned."""
+    data, n = small.dataset(), 40
+    pictures = torch.zeros(n, 32, 32, 3, dtype=torch.uint8)
+    pictures[:, 6:11, 22:27] = 255
+    stored = replace(data.cache, sides=torch.full((n, 2), 32.0), store=pictures)
+    wanted = torch.tensor([[24.5, 8.5]]) / 16 - 1
+    parts = {
+        side: replace(part, targets=wanted.expand(len(part), 2), kind=Points())
+        for side, part in data.parts.items()
+    }
+    data = replace(data, cache=stored, classes=["x", "y"], parts=parts, kind=Points())
+    made = preview.changes(data, replace(small.STRENGTHS, min_scale=1.0), View(32), 0)
+    seen = set()
+    for column in range(3):
+        tile = part(made, column, 0, 160)
+        rows, columns = np.nonzero((tile == sheets.RIGHT).all(2))
+        y, x = round(rows.mean()), round(columns.mean())
+        corners = [tile[y + dy, x + dx].min() for dy in (-8, 8) for dx in (-8, 8)]
+        assert min(corners) > 128
+        seen.add((x, y))
+    assert len(seen) == 3
 
 
 def test_validation_is_spread_over_the_list_from_first_to_last() -> None:

@@ -37,6 +37,11 @@ def test_the_loss_of_labels_by_hand() -> None:
     assert LABELS.loss(outputs, wanted, 0.1).item() == pytest.approx(smoothed)
 
 
+def test_points_are_not_smoothed() -> None:
+    with pytest.raises(ValueError, match=r"label_smoothing is 0.1, but points are no labels; set"):
+        POINTS.loss(torch.zeros(1, 2), torch.zeros(1, 2), 0.1)
+
+
 def test_a_label_counts_strictly_above_the_threshold() -> None:
     outputs = torch.tensor([[0.0, 1.0, -1.0]])
     assert LABELS.measured(outputs, torch.tensor([[0.0, 1.0, 0.0]])).item() == 1

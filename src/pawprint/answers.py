@@ -139,7 +139,13 @@ def tagged(
 def placed(
     picture: Presized, seen: Float[Tensor, " c"], card: Card, top: int, least: float | None
 ) -> Placed:
-    """The places in pixels."""
+    """The places in pixels.
+
+    Raises:
+        ValueError: a least probability is asked for.
+    """
+    if least is not None:
+        raise ValueError("this model says points, which have no probability: no --min-probability")
     pairs = points.pairs(seen[None])[0].tolist()
     width, height = picture.width / 2, picture.height / 2
     return Placed(picture.name, [((x + 1) * width, (y + 1) * height) for x, y in pairs])

@@ -55,7 +55,7 @@ def finders(
     """
     made, panels = figure(len(curves), 4.8 * len(curves), 4.2)
     for axis, (phase, table) in zip(panels, curves.items(), strict=True):
-        axis.set(xscale="log", title=phase, xlabel="learning rate", ylabel="loss, nats")
+        axis.set(xscale="log", title=phase, xlabel="learning rate", ylabel="loss")
         if table.empty:
             continue  # the first loss was not finite
         rates, losses = table["lr"].to_numpy(), table["loss"].to_numpy()

@@ -3,7 +3,7 @@
 import ctypes
 import os
 import sys
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
 import psutil
@@ -85,7 +85,7 @@ def dtype(precision: Precision, device: torch.device) -> torch.dtype:
 
 def autocast(device: torch.device, kind: torch.dtype) -> AbstractContextManager[None]:
     """torch's autocast to `kind`; none for float32."""
-    return torch.autocast(device.type, kind, enabled=kind != torch.float32)
+    return nullcontext() if kind == torch.float32 else torch.autocast(device.type, kind)
 
 
 def budget(device: torch.device, share: float) -> int:

@@ -5,7 +5,7 @@ Row 0 of every table is for users and items that training has not seen.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int32, Int64
 from torch import Tensor, nn
+from torch.nn import functional
 
 from pawprint import modelfile, randomness
 
@@ -42,40 +43,65 @@ def embedding(rows: int, columns: int) -> nn.Embedding:
     return made
 
 
+def stacked(rows: Sequence[int], columns: int) -> nn.Parameter:
+    """Tables of so many rows each, one below the other."""
+    return nn.Parameter(torch.cat([embedding(count, columns).weight for count in rows]).detach())
+
+
 def ranged(outputs: Float[Tensor, "*shape"], span: Span | None) -> Float[Tensor, "*shape"]:
     """The outputs, brought between two numbers by a sigmoid."""
     if span is None:
         return outputs
     low, high = span
-    return torch.sigmoid(outputs) * (high - low) + low
+    above = torch.sigmoid(outputs) * (high - low)
+    return above + low if low else above
 
 
 class Dot(nn.Module):
-    """The dot product of a user's and an item's factors, and perhaps a bias of each."""
+    """The dot product of a user's and an item's factors, and perhaps a bias of each.
+
+    Users and items stand in one table, the users first: a batch is one look-up, forward and back.
+    """
+
+    first: Int32[Tensor, " pair=2"]
 
     def __init__(
         self, users: int, items: int, factors: int, has_biases: bool, span: Span | None
     ) -> None:
-        """Tables of so many users and items, and a row 0 beside them."""
+        """Tables of so many users and items, and a row 0 before either."""
         super().__init__()
-        self.span = span
-        self.users, self.items = embedding(users + 1, factors), embedding(items + 1, factors)
-        self.user_bias = embedding(users + 1, 1) if has_biases else None
-        self.item_bias = embedding(items + 1, 1) if has_biases else None
+        self.span, self.rows = span, [users + 1, items + 1]
+        self.factors = stacked(self.rows, factors)
+        self.biases = stacked(self.rows, 1) if has_biases else None
+        first = torch.tensor([0, users + 1], dtype=torch.int32)
+        self.register_buffer("first", first, persistent=False)
 
     def forward(self, pairs: Int32[Tensor, "rating pair=2"]) -> Float[Tensor, " rating"]:
-        """The ratings of these rows of the users' and the items' tables."""
-        users, items = pairs.unbind(1)
-        outputs = (self.users(users) * self.items(items)).sum(1)
-        if self.user_bias is not None and self.item_bias is not None:
-            outputs = outputs + (self.user_bias(users) + self.item_bias(items)).squeeze(1)
+        """The ratings of these rows of the users and the items."""
+        rows = pairs + self.first
+        outputs = torch.linalg.vecdot(*functional.embedding(rows, self.factors).unbind(1))
+        if self.biases is not None:
+            outputs = outputs + functional.embedding(rows, self.biases).sum((1, 2))
         return ranged(outputs, self.span)
+
+    def tables(self) -> tuple[Float[Tensor, "user factor"], Float[Tensor, "item factor"]]:
+        """The factors of the users and of the items."""
+        users, items = torch.split(self.factors, self.rows)
+        return users, items
+
+    def bias_tables(self) -> tuple[Float[Tensor, " user"], Float[Tensor, " item"]] | None:
+        """The biases of the users and of the items, if it has any."""
+        if self.biases is None:
+            return None
+        users, items = torch.split(self.biases.squeeze(1), self.rows)
+        return users, items
 
     def of_all(self, users: Int64[Tensor, " user"]) -> Float[Tensor, "user item"]:
         """The ratings of all items (row 1 first) by these users: one product of matrices."""
-        outputs = self.users(users) @ self.items.weight[1:].T
-        if self.user_bias is not None and self.item_bias is not None:
-            outputs = outputs + self.user_bias(users) + self.item_bias.weight[1:, 0]
+        theirs, items = self.tables()
+        outputs = theirs[users] @ items[1:].T
+        if (biases := self.bias_tables()) is not None:
+            outputs = outputs + biases[0][users, None] + biases[1][1:]
         return ranged(outputs, self.span)
 
 
@@ -98,6 +124,10 @@ class Network(nn.Module):
         users, items = pairs.unbind(1)
         both = torch.cat([self.users(users), self.items(items)], 1)
         return ranged(self.layers(both).squeeze(1), self.span)
+
+    def tables(self) -> tuple[Float[Tensor, "user factor"], Float[Tensor, "item factor"]]:
+        """The factors of the users and of the items."""
+        return self.users.weight, self.items.weight
 
     def of_all(self, users: Int64[Tensor, " user"]) -> Float[Tensor, "user item"]:
         """The ratings of all items (row 1 first) by these users, pair by pair."""

@@ -3,9 +3,12 @@
 Source: fastai 2.8's optimizer.py: beta1 is the scheduled momentum, in the bias correction too.
 """
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+import torch
 from torch import nn, optim
 
 
@@ -34,12 +37,16 @@ def adamw(
         for layer, group in enumerate(groups)
         for is_decayed in (True, False)
     ]
-    return optim.AdamW(
+    made = optim.AdamW(
         [part for part in parts if part["params"]],
         betas=(0.9, chosen.beta2),
         eps=chosen.eps,
         fused=True,
     )
+    # torch's update without its profiler's mark around it, which is 9 % of a step on ratings
+    update = partial(inspect.unwrap(optim.AdamW.step), made)
+    made.step = torch.no_grad()(update)  # type: ignore[method-assign]
+    return made
 
 
 def set_rates(optimizer: optim.AdamW, rates: Sequence[float], momentum: float) -> None:
@@ -47,3 +54,10 @@ def set_rates(optimizer: optim.AdamW, rates: Sequence[float], momentum: float) -
     for part in optimizer.param_groups:
         part["lr"] = rates[part["layer"]]
         part["betas"] = (momentum, part["betas"][1])
+
+
+def clear(optimizer: optim.AdamW) -> None:
+    """Drop the gradients. torch's own `zero_grad` takes 8 µs more, 3 % of a step on ratings."""
+    for part in optimizer.param_groups:
+        for weight in part["params"]:
+            weight.grad = None

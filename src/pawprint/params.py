@@ -178,6 +178,13 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
+    def something_is_trained(self) -> "Params":
+        """Else evaluate would judge random numbers."""
+        if self.frozen.epochs + self.unfrozen.epochs == 0:
+            raise ValueError("frozen.epochs and unfrozen.epochs are both 0: set one to 1 or more")
+        return self
+
+    @model_validator(mode="after")
     def every_process_has_two_pictures(self) -> "Params":
         """Of each batch, since BatchNorm cannot work on one."""
         if self.batch_size < 2 * self.processes:

@@ -89,7 +89,16 @@ class Points:
         return (seen * torch.tensor(shares, device=seen.device).view(-1, 1, 1)).sum(0)
 
     def loss(self, outputs: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
-        """The mean square; smoothing means nothing here."""
+        """The mean square.
+
+        Raises:
+            ValueError: smoothing is asked for.
+        """
+        if smoothing:
+            raise ValueError(
+                f"optimizer.label_smoothing is {smoothing:g}, but points are no labels; set it to "
+                "0 in params.yaml"
+            )
         return functional.mse_loss(self.activated(outputs), targets)
 
     def losses(self, seen: Tensor, targets: Tensor) -> Tensor:

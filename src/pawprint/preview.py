@@ -27,17 +27,19 @@ def training(
 
 def changes(data: Dataset, strengths: Strengths, view: View, seed: int) -> Image.Image:
     """The first picture of train as it is, then as drawn at random, several times."""
-    row = data.parts["train"].rows[:1]
-    stored, sides = data.cache.pictures(row), data.cache.sides[row]
+    first = data.parts["train"].of([0])
+    stored, sides = data.cache.pictures(first.rows), data.cache.sides[first.rows]
     drawn = augment.drawn(CHANGES, strengths, randomness.generator(seed, "preview"))
-    made = []
+    made, marks = [], []
     for draws, light in ((augment.neutral(1), False), (drawn, True)):
         n = len(draws.flip)
         maps = augment.maps(draws, sides.expand(n, 2), data.cache.size, light, view.aspect)
-        pictures = stored.expand(n, -1, -1, -1)
-        made.append(sheets.visible(sampling.batch(pictures, maps.to(stored.device), view)))
+        maps = maps.to(stored.device)
+        made.append(sheets.visible(sampling.batch(stored.expand(n, -1, -1, -1), maps, view)))
+        wanted = data.kind.moved(first.targets.expand(n, *first.targets.shape[1:]), maps)
+        marks.append(LOOKS[data.kind.name](wanted, data.classes)[1])
     captions = ["as it is", *(said(drawn, i) for i in range(CHANGES))]
-    return sheets.sheet(torch.cat(made), captions, 3)
+    return sheets.sheet(torch.cat(made), captions, 3, marks=[(sheets.RIGHT, torch.cat(marks))])
 
 
 def said(draws: Draws, i: int) -> str:

@@ -130,12 +130,12 @@ def parallel(network: nn.Module) -> nn.Module:
     return DistributedDataParallel(network, **options)
 
 
-def weight(pictures: int, device: torch.device) -> Float[Tensor, ""] | float:
-    """What the mean loss of `pictures` counts, so that the mean over processes is over pictures."""
+def weighed(loss: Float[Tensor, ""], pictures: int) -> Float[Tensor, ""]:
+    """The mean loss of `pictures`, so that the mean over the processes is over all pictures."""
     if count() == 1:
-        return 1.0
-    mine = torch.full((), float(pictures), dtype=torch.float64, device=device)
-    return mine / mean(mine)
+        return loss
+    mine = torch.full((), float(pictures), dtype=torch.float64, device=loss.device)
+    return loss * (mine / mean(mine))
 
 
 def mean(value: Float[Tensor, "..."]) -> Float[Tensor, "..."]:

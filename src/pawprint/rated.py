@@ -110,8 +110,8 @@ class Rated:
         side = self.data.train
         draws = randomness.generator(self.recipe.seed, self.phase, epoch)
         order = torch.randperm(len(side), generator=draws).to(side.wanted.device)
-        for rows in torch.tensor_split(order, self.per_epoch):
-            yield side.pairs[rows], side.wanted[rows]
+        columns = (side.pairs[order], side.wanted[order])
+        return zip(*(torch.tensor_split(column, self.per_epoch) for column in columns), strict=True)
 
     def judged(self, network: nn.Module) -> tuple[float, None]:
         """The mean squared error on valid."""

@@ -103,15 +103,16 @@ def alike(
 
 def item_factors(network: Dot | Network) -> Float64[Tensor, "item factor"]:
     """The factors of the items that train knows."""
-    return network.items.weight[1:].detach().cpu().double()
+    _, items = network.tables()
+    return items[1:].detach().cpu().double()
 
 
 def biases(network: Dot | Network, card: Card, counts: Float[Tensor, " item"]) -> pd.DataFrame:
     """Columns item, ratings (in train), bias; the highest bias first. Empty without biases."""
     names = {"item": card.items, "ratings": counts.long().tolist()}
-    if not isinstance(network, Dot) or network.item_bias is None:
+    if not isinstance(network, Dot) or (tables := network.bias_tables()) is None:
         return pd.DataFrame(columns=[*names, "bias"])
-    column = network.item_bias.weight[1:, 0].detach().cpu().double().tolist()
+    column = tables[1][1:].detach().cpu().double().tolist()
     made = pd.DataFrame({**names, "bias": column})
     return made.sort_values("bias", ascending=False, kind="stable", ignore_index=True)
 

@@ -176,11 +176,11 @@ def steps(
         optimizers.set_rates(optimizer, *schedule.at(step))
         with devices.autocast(given.device, recipe.kind):
             loss = recipe.loss(network(given), wanted)
-        loss = loss * processes.weight(len(wanted), loss.device)
+        loss = processes.weighed(loss, len(wanted))
         scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         scaler.step(optimizer)
         scaler.update()
-        optimizer.zero_grad()
+        optimizers.clear(optimizer)
         yield processes.mean(loss.detach())
 
 
