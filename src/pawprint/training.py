@@ -207,13 +207,16 @@ def watched(
     Raises:
         ValueError: with the step, its rate, and what to try.
     """
-    seen = []
+    told, later = list[float](), list[Tensor]()
     for step, loss in enumerate(losses, first):
-        seen.append(loss)
         if loss.device.type == "cpu":
-            check_finite([loss.item()], step, schedule)
-    told: list[float] = torch.stack(seen).tolist()
-    check_finite(told, first, schedule)
+            told.append(loss.item())  # the tensor goes: kept, it would split the memory around it
+            check_finite(told[-1:], step, schedule)
+        else:
+            later.append(loss)
+    if later:
+        told = torch.stack(later).tolist()
+        check_finite(told, first, schedule)
     return told
 
 
