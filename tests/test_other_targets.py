@@ -218,10 +218,9 @@ def test_points_have_no_least_probability(
         cli.main()
         assert capsys.readouterr().out.count("\n") == 1
         return
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match="points, which have no probability: no --min-prob") as end:
         cli.main()
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith("this model says points, which have no probability: no --min-probability")
+    assert len(str(end.value).splitlines()) == 1
 
 
 def as_json(name: str, lines: list[str], wanted: list[str]) -> None:

@@ -1,6 +1,7 @@
 import ast
 import inspect
 import math
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -325,6 +326,22 @@ def test_an_operator_that_leaves_memory_unset_is_found(monkeypatch: pytest.Monke
             list(training.fit(state, task, rates, 1))
     finally:
         torch.set_deterministic_debug_mode(was)
+
+
+def test_a_loss_on_a_processor_is_kept_as_a_number() -> None:
+    """As a tensor it would lie between the large blocks of two steps until the epoch's end."""
+    kept: list[weakref.ref[Tensor]] = []
+
+    def losses() -> Iterator[Tensor]:
+        for value in (0.25, 0.5, 0.75):
+            assert all(reference() is None for reference in kept[:-1])
+            loss = torch.tensor(value)
+            kept.append(weakref.ref(loss))
+            yield loss
+            del loss
+
+    rates = OneCycle([1e-3], 10, 0.25, 25.0, 1e5)
+    assert training.watched(losses(), 0, rates) == [0.25, 0.5, 0.75]
 
 
 def test_the_finder_spans_epochs_and_leaves_nothing_behind() -> None:
