@@ -3,14 +3,17 @@
 from pathlib import Path
 
 from pawprint import console, modelfile, params, pretrained
+from pawprint.findings import Findings
 
 OUT = Path("models/pretrained.safetensors")
 
 
 def main() -> None:
-    p = params.load()
+    p, findings = params.load(), Findings()
     with console.byte_bar(f"weights {p.arch}") as bar:
-        tensors = pretrained.tensors(p.arch, p.weights, p.weights_sha256, bar.update)
+        tensors = pretrained.tensors(p.arch, p.weights, p.weights_sha256, bar.update, findings)
+    for note in findings.notes:
+        print(f"weights: note: {note}")
     modelfile.write_tensors(OUT, tensors, {})
     print(f"weights: {len(tensors)} tensors from {p.weights}" if tensors else "weights: none")
 

@@ -11,7 +11,18 @@ import pytest
 import torch
 from torch import nn
 
-from pawprint import archives, cli, export, modelfile, networks, presize, pretrained, sampling
+from pawprint import (
+    archives,
+    cli,
+    export,
+    modelfile,
+    networks,
+    presize,
+    sampling,
+    state_dict,
+    weight_file,
+)
+from pawprint.findings import Findings
 from pawprint.modelfile import Card
 
 CLASSES = ["cat", "dog", "ünïcode"]
@@ -68,7 +79,8 @@ def test_without_the_packages_it_says_what_to_install(
 def test_thirty_two_photographs_are_answered_as_by_torch(
     tmp_path: Path, sample: Path, mobilenet_weights: Path
 ) -> None:
-    tensors = pretrained.matched("mobilenet_v2", pretrained.read(mobilenet_weights), "")
+    given = weight_file.read(mobilenet_weights).tensors
+    tensors = state_dict.match("mobilenet_v2", given, "", Findings())
     network = networks.fresh("mobilenet_v2", 3, 0, tensors).eval()
     body: nn.Module = network.body
     assert not body.training

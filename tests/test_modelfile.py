@@ -9,7 +9,8 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
-from pawprint import downloads, modelfile, networks, params, pretrained
+from pawprint import downloads, modelfile, networks, params, pretrained, state_dict
+from pawprint.findings import Findings
 from pawprint.modelfile import Card
 from tests.server import Site, serving
 
@@ -70,7 +71,7 @@ def state() -> dict[str, torch.Tensor]:
 
 def local(path: Path, arch: str = "resnet18") -> dict[str, torch.Tensor]:
     sha = hashlib.sha256(path.read_bytes()).hexdigest()
-    return pretrained.tensors(arch, str(path), sha, quiet)
+    return pretrained.tensors(arch, str(path), sha, quiet, Findings())
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
@@ -88,8 +89,8 @@ def test_local_weights_become_the_body_and_their_classifier_is_dropped(
 def test_the_published_weights_of_every_network_fit_and_carry_their_hash(arch: str) -> None:
     with torch.device("meta"):
         model = torchvision.models.get_model(arch, weights=None)
-        found = pretrained.matched(arch, model.state_dict(), "torchvision")
         body = networks.built_body(model)
+        found = state_dict.align(arch, body, model.state_dict(), "torchvision")
     assert found.keys() == body.state_dict().keys()
     assert len(model.state_dict()) - len(found) >= 2  # the classifier's
     for weights in torchvision.models.get_model_weights(arch):
@@ -97,8 +98,8 @@ def test_the_published_weights_of_every_network_fit_and_carry_their_hash(arch: s
 
 
 def test_no_weights_are_no_tensors() -> None:
-    assert pretrained.tensors("resnet18", None, None, quiet) == {}
-    assert pretrained.tensors("resnet18", "", None, quiet) == {}
+    assert pretrained.tensors("resnet18", None, None, quiet, Findings()) == {}
+    assert pretrained.tensors("resnet18", "", None, quiet, Findings()) == {}
 
 
 def test_old_files_without_batch_counters_are_taken(
@@ -126,7 +127,7 @@ def test_a_wrong_hash_is_told_with_the_right_one(
 ) -> None:
     torch.save(state, tmp_path / "w.pth")
     with pytest.raises(ValueError, match="into weights_sha256"):
-        pretrained.tensors("resnet18", str(tmp_path / "w.pth"), "0" * 64, quiet)
+        pretrained.tensors("resnet18", str(tmp_path / "w.pth"), "0" * 64, quiet, Findings())
 
 
 class Poison:
@@ -157,7 +158,7 @@ def test_an_unknown_name_is_told_the_known_ones() -> None:
     with pytest.raises(
         ValueError, match="torchvision has IMAGENET1K_V1, IMAGENET1K_V2, DEFAULT for resnet50"
     ):
-        pretrained.tensors("resnet50", "BEST", None, quiet)
+        pretrained.tensors("resnet50", "BEST", None, quiet, Findings())
 
 
 @pytest.fixture
@@ -180,12 +181,12 @@ def test_torchvisions_file_is_fetched_and_its_hash_is_that_of_its_name(
     monkeypatch.setattr(weights.IMAGENET1K_V1._value_, "url", published.url + name, raising=False)
     monkeypatch.setattr(downloads, "STORE", tmp_path / "store")
     if honest:
-        assert pretrained.tensors("resnet18", "IMAGENET1K_V1", None, quiet)
-        assert pretrained.tensors("resnet18", "DEFAULT", None, quiet)
+        assert pretrained.tensors("resnet18", "IMAGENET1K_V1", None, quiet, Findings())
+        assert pretrained.tensors("resnet18", "DEFAULT", None, quiet, Findings())
         assert len(published.asked) == 1
     else:
         with pytest.raises(ValueError, match="does not begin with"):
-            pretrained.tensors("resnet18", "IMAGENET1K_V1", None, quiet)
+            pretrained.tensors("resnet18", "IMAGENET1K_V1", None, quiet, Findings())
         assert not list((tmp_path / "store").glob("*.pth"))
 
 

@@ -21,7 +21,9 @@ from torch import Tensor, nn
 from pawprint import files, networks
 from pawprint.networks import Network
 
+IMAGES, BODY = "a model of images", "weights of a body alone"
 KEY = "pawprint"  # one key: safetensors writes several in random order
+START = f'"{KEY}":'.encode()  # stands among a model file's first bytes
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,12 @@ def read_tensors(path: Path, tensors: bool = True) -> tuple[dict[str, Tensor], d
             names = file.keys() if tensors else ()
             return {name: file.get_tensor(name) for name in names}, text
     except (SafetensorError, KeyError, ValueError) as error:
+        with path.open("rb") as file:
+            is_cut = START in file.read(64)
+        remedy = "give one that a train stage wrote, such as models/unfrozen.safetensors"
         raise ValueError(
-            f"{path}: not a model file of pawprint's: give one that a train stage wrote, such as "
-            "models/unfrozen.safetensors"
+            f"{path}: not a model file of pawprint's"
+            f"{' any more: it is cut or damaged; copy it again' if is_cut else f': {remedy}'}"
         ) from error
 
 
@@ -98,8 +103,7 @@ def read(path: Path) -> tuple[Network, Card]:
         FileNotFoundError, ValueError: as for `read_tensors`; or the tensors are not of its arch.
     """
     tensors, text = read_tensors(path)
-    with _of_this_version(path):
-        card = Card(**text)
+    card = _card(path, text)
     network = networks.built(card.arch, len(card.classes))
     with _of_this_version(path):
         network.load_state_dict(tensors, strict=True)
@@ -113,6 +117,24 @@ def card(path: Path) -> Card:
         FileNotFoundError, ValueError: as for `read`.
     """
     _, text = read_tensors(path, tensors=False)
+    return _card(path, text)
+
+
+def kind(text: Mapping[str, Any]) -> str:
+    """What a file of ours is, by its JSON object."""
+    if not text:
+        return BODY
+    if "users" in text:
+        return "a model of ratings"
+    return "the state of a training that was broken off" if "history" in text else IMAGES
+
+
+def _card(path: Path, text: Mapping[str, Any]) -> Card:
+    if kind(text) != IMAGES:
+        raise ValueError(
+            f"{path}: {kind(text)}, not {IMAGES}: give one that a train stage wrote, such as "
+            "models/unfrozen.safetensors"
+        )
     with _of_this_version(path):
         return Card(**text)
 
@@ -123,7 +145,9 @@ def _of_this_version(path: Path) -> Iterator[None]:
         yield
     except (TypeError, RuntimeError) as error:
         said = " ".join(str(error).split())[:300]
-        raise ValueError(f"{path}: not a model file of this version: {said}") from error
+        raise ValueError(
+            f"{path}: not a model file of this version: {said}; train it again: `dvc repro`"
+        ) from error
 
 
 def versions() -> dict[str, str]:

@@ -16,6 +16,7 @@ from pawprint import randomness
 
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 HIDDEN = 512  # features between the head's two linear layers
+CLASSIFIERS = ("classifier", "fc")  # what torchvision has behind its bodies
 MIDDLE_STRIDE = 16  # the second group begins where the feature map is 1/16 of the picture
 
 
@@ -79,7 +80,7 @@ def body_tensors(pretrained: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {
         name.removeprefix("features."): tensor
         for name, tensor in pretrained.items()
-        if name.split(".")[0] not in ("classifier", "fc")
+        if name.split(".")[0] not in CLASSIFIERS
     }
 
 

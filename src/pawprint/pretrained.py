@@ -3,32 +3,42 @@
 Nothing is unpickled but tensors: of torchvision's registry only the URL is taken.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from pickle import UnpicklingError
 from urllib.parse import urlsplit
 
-import torch
 import torchvision
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
-from pawprint import downloads, files, networks
-from pawprint.findings import listed
+from pawprint import downloads, files, modelfile, state_dict, weight_file
+from pawprint.findings import Findings
 from pawprint.params import is_file_name
+from pawprint.weight_file import WeightFile
+
+OUTS = tuple(Path("models", f"{name}.safetensors") for name in ("pretrained", "frozen", "unfrozen"))
+
+NORMALISATION = {  # as sampling does it: ImageNet's, RGB, of values in [0, 1]; a test compares
+    "mean": [0.485, 0.456, 0.406],
+    "std": [0.229, 0.224, 0.225],
+}
 
 
 def tensors(
-    arch: str, weights: str | None, sha256: str | None, advance: Callable[[int], object]
+    arch: str,
+    weights: str | None,
+    sha256: str | None,
+    advance: Callable[[int], object],
+    findings: Findings,
 ) -> dict[str, Tensor]:
     """The body's tensors for `arch`, by the names of its network; none if `weights` is empty.
 
     Args:
         arch: one of params.ARCHITECTURES.
-        weights: empty, a name such as DEFAULT or IMAGENET1K_V1, or a .pth or .safetensors file.
+        weights: empty, a name such as DEFAULT or IMAGENET1K_V1, or a file: a state dict (.pth,
+            .safetensors), a checkpoint that holds one, or a model file of ours.
         sha256: of the local file.
         advance: told the bytes of each piece that arrives from the network.
+        findings: notes on what was taken of a file, and what was left out.
 
     Raises:
         FileNotFoundError: no such local file.
@@ -41,9 +51,9 @@ def tensors(
         path = local(Path(weights), sha256)
     else:
         path = published(arch, weights, advance)
-    content = read(path)
-    check_finite(content, weights)
-    return matched(arch, content, weights)
+    content = weight_file.read(path)
+    given = content.tensors if content.card is None else own_body(arch, content, weights, findings)
+    return state_dict.match(arch, given, weights, findings)
 
 
 def local(path: Path, sha256: str | None) -> Path:
@@ -52,9 +62,18 @@ def local(path: Path, sha256: str | None) -> Path:
     Raises:
         FileNotFoundError, ValueError: as for `tensors`.
     """
+    if path.resolve() in [out.resolve() for out in OUTS]:
+        raise ValueError(
+            f"{path}: a stage of this project writes this file, and each run would replace it; "
+            f"copy it out of models/ (cp {path} /PATH/TO/MY.safetensors) and set `weights` to the "
+            "copy"
+        )
+    if not path.is_file():  # an experiment's copy of the project has only what git has
+        path = files.project() / path
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path}: no such file; mend `weights` in params.yaml (a path from the project's root)"
+            f"{path}: no such file; set `weights` in params.yaml to a path from the project's "
+            "root, or to a whole one (not ~, not a URL)"
         )
     found = files.digest(path)
     if found != sha256:
@@ -72,6 +91,11 @@ def published(arch: str, name: str, advance: Callable[[int], object]) -> Path:
         ConnectionError, ValueError: as for `tensors`.
     """
     known = torchvision.models.get_model_weights(arch)
+    if name not in known.__members__ and Path(name).is_file():
+        raise ValueError(
+            f"params.yaml: weights is {name!r}, which stands for a name of torchvision's; to mean "
+            f"the file, write ./{name}, and its hash into weights_sha256"
+        )
     if name not in known.__members__:
         raise ValueError(
             f"params.yaml: weights is {name!r}: torchvision has {', '.join(known.__members__)} for "
@@ -87,59 +111,39 @@ def published(arch: str, name: str, advance: Callable[[int], object]) -> Path:
     return path
 
 
-def read(path: Path) -> dict[str, Tensor]:
-    """The tensors of a state dict; `torch.load` is told to take nothing else.
+def own_body(arch: str, content: WeightFile, source: str, findings: Findings) -> dict[str, Tensor]:
+    """The body in a model file of ours; the head is left out.
 
     Raises:
-        ValueError: the file is no such thing.
+        ValueError: it has no body, or one of another arch.
     """
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError, SafetensorError, KeyError) as error:
-        raise ValueError(f"{path}: not a file of weights: {str(error).splitlines()[0]}") from error
-    if not isinstance(content, Mapping) or not all(isinstance(t, Tensor) for t in content.values()):
-        raise ValueError(f"{path}: not a state dict, which maps names to tensors")
-    return dict(content)
-
-
-def check_finite(tensors: Mapping[str, Tensor], source: str) -> None:
-    """Raise where a weight is no number: training would say so only after an epoch.
-
-    Raises:
-        ValueError: with the count and the first names.
-    """
-    lost = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
-    if lost:
+    card = content.card or {}
+    kind = modelfile.kind(card)
+    if kind == modelfile.BODY and content.tensors:
+        return content.tensors
+    if kind == modelfile.BODY:
         raise ValueError(
-            f"{source}: {len(lost)} of its tensors hold NaN or infinity ({listed(lost, 3)}); "
-            "the file is damaged, or its training diverged: use another one"
+            f"{source}: it holds no tensors, since `weights` was empty when it was written; give a "
+            "trained model, or leave `weights` empty"
         )
-
-
-def matched(arch: str, given: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
-    """The body's part of a state dict, once every name and shape is the network's own.
-
-    Raises:
-        ValueError: some are not; with counts and the first names.
-    """
-    body = networks.built_body(torchvision.models.get_model(arch, weights=None))
-    wanted, found = body.state_dict(), networks.body_tensors(given)
-    for name, tensor in wanted.items():  # older files lack these counters, which nothing reads
-        if name.endswith("num_batches_tracked"):
-            found.setdefault(name, tensor)
-    faults = {
-        "missing": [name for name in wanted if name not in found],
-        "unknown": [name for name in found if name not in wanted],
-        "of another shape": [
-            name for name in wanted if name in found and wanted[name].shape != found[name].shape
-        ],
-    }
-    said = [f"{len(names)} {what} ({listed(names, 3)})" for what, names in faults.items() if names]
-    if said:
+    if kind != modelfile.IMAGES:
         raise ValueError(
-            f"{source}: these weights are not of {arch}: of its {len(wanted)} tensors, "
-            f"{'; '.join(said)}; change arch or weights in params.yaml"
+            f"{source}: it is {kind}, without the body of a network for images; give a file that "
+            "a train stage wrote, such as a copy of models/unfrozen.safetensors"
         )
-    return {name: found[name].to(wanted[name].dtype).contiguous() for name in wanted}
+    if card["arch"] != arch:
+        raise ValueError(
+            f"{source}: its network is {card['arch']}, and arch in params.yaml is {arch}; set "
+            f"arch to {card['arch']}, or give other weights"
+        )
+    findings.notes.extend(
+        f"{source}: its images were normalised by a {key} of {card[key]}, yours are by {ours}"
+        for key, ours in NORMALISATION.items()
+        if card[key] != ours
+    )
+    findings.notes.append(
+        f"{source}: a model of ours, trained to say {len(card['classes'])} classes: its body is "
+        "taken, its head is left out (yours starts from the seed)"
+    )
+    body = {name: tensor for name, tensor in content.tensors.items() if name.startswith("body.")}
+    return {name.removeprefix("body."): tensor for name, tensor in body.items()}

@@ -1,0 +1,135 @@
+"""Going on from a model file of ours, with other classes."""
+
+import hashlib
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from pawprint import console, modelfile, networks, pretrained, sampling
+from pawprint.findings import Findings
+from pawprint.modelfile import Card
+from stages import weights
+from tests.test_graph import GRAPH, written
+from tests.test_scarcity import changed
+
+ARCH = "mobilenet_v3_small"
+MEAN, STD = pretrained.NORMALISATION.values()
+CARD = Card(ARCH, ["cat", "dog"], 32, 40, MEAN, STD, {}, "0" * 64, {})
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A trained model of two classes, outside the project, whose statistics have moved."""
+    network = networks.fresh(ARCH, 2, 7, {})
+    network.train()(torch.rand(4, 3, 32, 32))
+    path = tmp_path / "mine.safetensors"
+    modelfile.write(path, network, CARD)
+    return path
+
+
+def given(path: Path, arch: str = ARCH) -> tuple[dict[str, torch.Tensor], list[str]]:
+    """The body's tensors of a file, and the notes on it."""
+    findings = Findings()
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    tensors = pretrained.tensors(arch, str(path), sha256, lambda _: None, findings)
+    return tensors, findings.notes
+
+
+def test_the_stage_takes_the_body_of_ones_own_model_bit_for_bit_and_a_new_head(
+    project: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sha256 = hashlib.sha256(model.read_bytes()).hexdigest()
+    changed(project, arch=ARCH, weights=str(model), weights_sha256=sha256)
+    console.run(weights.main, "weights")
+    out = capsys.readouterr().out
+    assert "note: " in out and "trained to say 2 classes: its body is taken, its head is" in out
+    tensors, _ = modelfile.read_tensors(weights.OUT)
+    network = networks.fresh(ARCH, 5, 0, tensors).state_dict()  # as train_frozen does
+    before = modelfile.read(model)[0].state_dict()
+    body = [name for name in before if name.startswith("body.")]
+    assert all(torch.equal(network[name], before[name]) for name in body)
+    assert any(name.endswith("running_mean") and before[name].any() for name in body)
+    assert network["head.7.weight"].shape == (5, 512) != before["head.7.weight"].shape
+    assert not torch.equal(network["head.3.weight"], before["head.3.weight"])
+
+
+def test_a_bare_body_that_the_stage_has_written_is_taken(tmp_path: Path, model: Path) -> None:
+    body, _ = given(model)
+    modelfile.write_tensors(tmp_path / "body.safetensors", body, {})
+    again, notes = given(tmp_path / "body.safetensors")
+    assert notes == [] and all(torch.equal(body[name], again[name]) for name in body)
+
+
+def test_a_model_of_another_arch_is_told_with_both(model: Path) -> None:
+    with pytest.raises(
+        ValueError, match=rf"its network is {ARCH}, and arch in .* is resnet18; set arch to {ARCH}"
+    ):
+        given(model, "resnet18")
+
+
+def test_another_normalisation_is_told(tmp_path: Path) -> None:
+    assert list(sampling.MEAN) == MEAN and list(sampling.STD) == STD
+    other = replace(CARD, mean=[0.5, 0.5, 0.5])
+    modelfile.write(tmp_path / "m", networks.fresh(ARCH, 2, 7, {}), other)
+    (tmp_path / "m").rename(tmp_path / "m.safetensors")
+    _, notes = given(tmp_path / "m.safetensors")
+    assert len(notes) == 2
+    assert "normalised by a mean of [0.5, 0.5, 0.5], yours are by [0.485," in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ({"users": [], "items": []}, "it is a model of ratings, without the body of a network"),
+        ({"history": []}, "it is the state of a training that was broken off, without"),
+        ({}, "it holds no tensors, since `weights` was empty when it was written; give a trained"),
+    ],
+)
+def test_another_file_of_ours_is_named(tmp_path: Path, text: dict[str, object], words: str) -> None:
+    modelfile.write_tensors(tmp_path / "m.safetensors", {}, text)
+    with pytest.raises(ValueError, match=words):
+        given(tmp_path / "m.safetensors")
+
+
+def test_what_the_stages_write_is_refused_as_weights_there_or_not(project: Path) -> None:
+    models = {path for stage in GRAPH.values() for path in written(stage) if "models/" in path}
+    assert models == {str(path) for path in pretrained.OUTS}
+    Path("link.safetensors").symlink_to("models/unfrozen.safetensors")
+    for name in (*models, f"{project}/models/frozen.safetensors", "./link.safetensors"):
+        with pytest.raises(ValueError, match=r"each run would replace it; copy it out of models/"):
+            pretrained.local(Path(name), "0" * 64)
+
+
+def test_an_experiments_copy_finds_the_file_in_the_project(
+    project: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = project / ".dvc/tmp/exps/tmp1"
+    copy.mkdir(parents=True)
+    (project / "w").mkdir()
+    shutil.move(model, project / "w/mine.safetensors")
+    monkeypatch.chdir(copy)
+    assert given(project / "w/mine.safetensors")[0]
+    sha256 = hashlib.sha256((project / "w/mine.safetensors").read_bytes()).hexdigest()
+    assert pretrained.local(Path("w/mine.safetensors"), sha256).is_file()
+
+
+def test_a_file_whose_name_could_be_torchvisions_is_told_how_to_mean_it(project: Path) -> None:
+    Path("best.ckpt").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"to mean the file, write \./best\.ckpt, and its hash"):
+        pretrained.published(ARCH, "best.ckpt", lambda _: None)
+
+
+def test_predict_names_a_file_of_ours_that_is_no_model_of_images(tmp_path: Path) -> None:
+    modelfile.write_tensors(tmp_path / "m", {}, {"users": []})
+    for read in (modelfile.read, modelfile.card):
+        with pytest.raises(ValueError, match="a model of ratings, not a model of images: give one"):
+            read(tmp_path / "m")
+
+
+def test_a_model_file_that_was_cut_is_called_so(model: Path) -> None:
+    model.write_bytes(model.read_bytes()[:5000])
+    with pytest.raises(ValueError, match="not a model file of pawprint's any more: it is cut or"):
+        modelfile.read(model)
