@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks import results
 from benchmarks.photographs import BLOCK, ROOT, git, nested
-from pawprint import archives, files, runs, yaml12
+from pawprint import archives, files, lock, runs, yaml12
 
 WORK = ROOT / "build" / "experiments"
 PROJECT, SECONDS, LOG = WORK / "project", WORK / "seconds.json", WORK / "log"
@@ -56,7 +56,7 @@ def prepared(pictures: Path, weights: Path) -> None:
 
 def preset(name: str) -> dict[str, Any]:
     """A preset's params under dotted names."""
-    return runs.flat(yaml12.load(ROOT / "presets" / f"{name}.yaml"))
+    return lock.flat(yaml12.load(ROOT / "presets" / f"{name}.yaml"))
 
 
 def run(name: str, wanted: Mapping[str, Any], target: str = "evaluate") -> None:
@@ -74,7 +74,7 @@ def run(name: str, wanted: Mapping[str, Any], target: str = "evaluate") -> None:
         if name in {one.name for one in runs.experiments()}:
             return
         git("-C", str(PROJECT), "checkout", "-q", "HEAD", "--", "params.yaml")
-        own = runs.flat(yaml12.load(Path("params.yaml")))
+        own = lock.flat(yaml12.load(Path("params.yaml")))
         changed = [f"{key}={json.dumps(v)}" for key, v in wanted.items() if own[key] != v]
         began = datetime.now(UTC).isoformat(timespec="seconds")
         print(f"{name} ...", flush=True)

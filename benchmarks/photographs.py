@@ -24,7 +24,7 @@ import pandas as pd
 from benchmarks import pairs, processes, results
 from benchmarks.pairs import Run
 from pawprint import archives, console, files, yaml12
-from pawprint.runs import flat
+from pawprint.lock import flat
 
 ROOT = Path(__file__).parents[1]
 WORK = ROOT / "build" / "photographs"

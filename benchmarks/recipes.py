@@ -39,7 +39,7 @@ def text(seeds: int) -> str:
     """The table, best recipe first, and what it shows."""
     wanted = [name(letter, seed) for letter in RECIPES for seed in range(seeds)]
     with chdir(experiments.PROJECT):
-        table = compare.compared(runs.chosen(wanted))
+        table = compare.compared(runs.chosen(wanted, wanted)[0])
     letters = [next(iter(group.runs.values())).name[0] for group in table.groups]
     other = letters[table.against]
     head = ("", "recipe", "error %, mean ± sd", "by seed", "seconds of training", f"less {other}")

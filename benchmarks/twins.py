@@ -25,7 +25,7 @@ import torch
 from sklearn.metrics import average_precision_score
 
 from benchmarks import photographs, processes, results
-from pawprint import cells, console, files, runs, yaml12
+from pawprint import cells, console, files, lock, yaml12
 
 WORK = photographs.ROOT / "build" / "twins"
 LOG, METRICS = WORK / "log", {"labels": "map", "points": "rmse_share"}
@@ -47,7 +47,7 @@ def project(kind: str) -> Path:
 
 def ours(folder: Path, seed: int) -> Run:
     """Seconds and metric of one seed."""
-    own = runs.flat(yaml12.load(folder / f"presets/digits-{folder.name}.yaml"))
+    own = lock.flat(yaml12.load(folder / f"presets/digits-{folder.name}.yaml"))
     changed = photographs.nested({**own, "seed": seed, "lr_find.steps": 10})
     (folder / "params.yaml").write_text(json.dumps(changed))
     for stage in ("lr_find", "train_frozen", "lr_find_unfrozen", "train_unfrozen", "evaluate"):

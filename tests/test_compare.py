@@ -1,8 +1,9 @@
 """Runs that lie in git as DVC leaves them: read, grouped, set against one another."""
 
 import hashlib
+import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,17 @@ def said(*words: str) -> str:
     return made.stdout.strip()
 
 
+def md5(path: str) -> str:
+    return hashlib.md5(Path(path).read_bytes()).hexdigest()
+
+
+def put(path: str, text: str) -> dict[str, str]:
+    """A file, and how dvc.lock names it."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(text)
+    return {"path": path, "md5": md5(path)}
+
+
 def written(
     lr: float,
     seed: int,
@@ -41,21 +53,25 @@ def written(
     """The files of a run, as stages and DVC write them."""
     rows = [f"{name},cat,{'dog' if name in mistakes else 'cat'},0.9,0.1" for name in names]
     text = "\n".join(["name,actual,predicted,probability,loss", *rows]) + "\n"
-    Path("reports").mkdir(exist_ok=True)
-    Path("reports/predictions.csv").write_text(text)
-    md5 = hashlib.md5(text.encode()).hexdigest()
     params = {"lr": lr, "seed": seed, "frozen": {"epochs": 3}, **(more or {})}
-    deps = [{"path": "src/training.py", "md5": code}, {"path": "data/raw/pictures", "md5": "p"}]
+    put("params.yaml", yaml.safe_dump({**params, "colour": seed}))
+    block = {"mine": {"pictures": {"url": f"elsewhere/{seed}"}}}
+    put("datasets.yaml", yaml.safe_dump(block))
+    pictures = {"path": "data/raw/pictures", "md5": "p"}
+    model = {"path": "models/unfrozen.safetensors", "md5": f"model {lr} {seed} {code} {more}"}
+    loader, trainer = put("src/downloads.py", code), put("src/training.py", code)
+    judged = put("reports/evaluate.json", json.dumps({"error_rate": len(mistakes) / len(names)}))
     stages = {
-        "fetch": {
-            "deps": [{"path": "src/downloads.py", "md5": code}],
-            "params": {"datasets.yaml": {"mine": {"pictures": {"url": f"elsewhere/{seed}"}}}},
+        "fetch": {"deps": [loader], "params": {"datasets.yaml": block}, "outs": [pictures]},
+        "train_frozen": {
+            "deps": [trainer, pictures],
+            "params": {"params.yaml": params},
+            "outs": [model],
         },
-        "train_frozen": {"deps": deps, "params": {"params.yaml": params}},
-        "evaluate": {"outs": [{"path": "reports/predictions.csv", "md5": md5}]},
+        "evaluate": {"deps": [model], "outs": [put("reports/predictions.csv", text), judged]},
         "report": {"params": {"params.yaml": {"colour": seed}}},
     }
-    Path("dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+    put("dvc.lock", yaml.safe_dump({"schema": "2.0", "stages": stages}))
 
 
 def committed(*given: Any, **more: Any) -> str:
@@ -93,8 +109,8 @@ def test_by_default_the_last_commit_and_all_experiments_from_it(repository: Path
     experiment("b", 0.003, 1, wrong(0, 5))
     experiment("a", 0.004, 0, wrong(0, 5))
     said("update-ref", "refs/exps/stash", "HEAD")
-    assert [run.name for run in runs.chosen([])] == ["HEAD", "a", "b"]
-    assert [run.name for run in runs.chosen(["old", "HEAD~1"])] == ["old", "HEAD~1"]
+    assert [run.name for run in runs.chosen([])[0]] == ["HEAD", "a", "b"]
+    assert [run.name for run in runs.chosen(["old", "HEAD~1"])[0]] == ["old", "HEAD~1"]
 
 
 def test_runs_are_grouped_by_all_but_the_seed(repository: Path) -> None:
@@ -102,7 +118,7 @@ def test_runs_are_grouped_by_all_but_the_seed(repository: Path) -> None:
     for seed, mistakes in ((0, 10), (1, 14), (2, 12)):
         experiment(f"low-{seed}", 0.003, seed, wrong(0, mistakes))
         experiment(f"high-{seed}", 0.01, seed, wrong(0, mistakes + 30))
-    table = compare.compared(runs.chosen([]))
+    table = compare.compared(runs.chosen([])[0])
     assert [sorted(group.runs) for group in table.groups] == [[(0,), (1,), (2,)]] * 2
     assert table.groups[0].mean == pytest.approx(0.06)
     head, low, high = compare.cells(table)
@@ -116,7 +132,7 @@ def test_runs_are_grouped_by_all_but_the_seed(repository: Path) -> None:
 def test_a_difference_that_chance_may_make_is_not_called_one(repository: Path) -> None:
     committed(0.003, 0, wrong(0, 10))
     experiment("other", 0.01, 0, wrong(6, 18))
-    words = compare.verdict(compare.compared(runs.chosen([])))
+    words = compare.verdict(compare.compared(runs.chosen([])[0]))
     assert "A is not told apart from B." in words
     assert any("One run tells nothing of what another seed would change" in one for one in words)
 
@@ -124,17 +140,17 @@ def test_a_difference_that_chance_may_make_is_not_called_one(repository: Path) -
 def test_against_a_run_that_is_named(repository: Path) -> None:
     committed(0.003, 0, wrong(0, 50))
     experiment("better", 0.01, 0, wrong(0, 10))
-    table = compare.compared(runs.chosen([]), against="HEAD")
+    table = compare.compared(runs.chosen([])[0], against="HEAD")
     assert compare.sentence(table) == "B is beaten by A."
     with pytest.raises(ValueError, match="--against nothing: none of the runs"):
-        compare.compared(runs.chosen([]), against="nothing")
+        compare.compared(runs.chosen([])[0], against="nothing")
 
 
 def test_three_recipes_have_wider_intervals_and_a_word_of_warning(repository: Path) -> None:
     committed(0.003, 0, wrong(0, 5))
     experiment("b", 0.01, 0, wrong(0, 60))
     experiment("c", 0.1, 0, wrong(0, 90))
-    table = compare.compared(runs.chosen([]))
+    table = compare.compared(runs.chosen([])[0])
     assert table.level == pytest.approx(0.975)
     assert any("was chosen by these very pictures" in line for line in compare.verdict(table))
 
@@ -142,10 +158,10 @@ def test_three_recipes_have_wider_intervals_and_a_word_of_warning(repository: Pa
 def test_other_pictures_are_not_paired(repository: Path) -> None:
     committed(0.003, 0, wrong(0, 5), more={"label": {"seed": 1}})
     experiment("b", 0.003, 0, set(), names=NAMES[:150], more={"label": {"seed": 2}})
-    table = compare.compared(runs.chosen([]))
+    table = compare.compared(runs.chosen([])[0])
     assert "have judged different pictures" in table.notes[0]
     assert compare.sentence(table) == "A is not paired with B."
-    both = compare.compared(runs.chosen([]), ["seed", "label.seed"])
+    both = compare.compared(runs.chosen([])[0], ["seed", "label.seed"])
     assert len(both.groups) == 1 and len(both.groups[0].runs) == 2
 
 
@@ -154,7 +170,7 @@ def test_splits_are_paired_split_by_split(repository: Path) -> None:
     experiment("a2", 0.003, 0, wrong(100, 105), names=NAMES[100:], more={"split": 2})
     experiment("b1", 0.01, 0, wrong(0, 45), more={"split": 1})
     experiment("b2", 0.01, 0, wrong(100, 145), names=NAMES[100:], more={"split": 2})
-    table = compare.compared(runs.chosen([]), ["seed", "split"])
+    table = compare.compared(runs.chosen([])[0], ["seed", "split"])
     assert table.differences[1].mean == pytest.approx(80 / 300)
     assert compare.sentence(table) == "A beats B."
 
@@ -164,7 +180,7 @@ def test_seeds_without_a_partner_are_told(repository: Path) -> None:
     experiment("more", 0.003, 1, wrong(0, 6))
     experiment("b", 0.01, 1, wrong(0, 50))
     experiment("c", 0.1, 7, wrong(0, 60))
-    table = compare.compared(runs.chosen([]))
+    table = compare.compared(runs.chosen([])[0])
     assert table.notes[0] == "B less A: from the 1 pair of runs of the same seed"
     assert "C less A: no run of the one has a partner" in table.notes[1]
 
@@ -172,7 +188,7 @@ def test_seeds_without_a_partner_are_told(repository: Path) -> None:
 def test_other_code_is_another_recipe(repository: Path) -> None:
     committed(0.003, 0, wrong(0, 5))
     experiment("b", 0.003, 0, wrong(0, 5), code="b")
-    table = compare.compared(runs.chosen([]))
+    table = compare.compared(runs.chosen([])[0])
     assert [list(own) for own in compare.varying(table.groups)] == [["code"], ["code"]]
 
 
@@ -180,13 +196,13 @@ def test_equal_settings_with_other_predictions_are_refused(repository: Path) -> 
     committed(0.003, 0, wrong(0, 5))
     experiment("b", 0.003, 0, wrong(0, 6))
     with pytest.raises(ValueError, match="HEAD and b have equal settings.*leave one out"):
-        compare.compared(runs.chosen([]))
+        compare.compared(runs.chosen([])[0])
 
 
 def test_markdown_keeps_its_columns(repository: Path) -> None:
     committed(0.003, 0, wrong(0, 5), more={"pattern": "a|b"})
     experiment("b", 0.003, 0, wrong(0, 5), more={"pattern": "c"})
-    lines = compare.markdown(compare.cells(compare.compared(runs.chosen([]))))
+    lines = compare.markdown(compare.cells(compare.compared(runs.chosen([])[0])))
     assert lines[1] == "|---" * 8 + "|"
     assert r"pattern a\|b |" in lines[2]
 
@@ -200,7 +216,7 @@ def test_what_is_missing_is_said_in_one_line(repository: Path) -> None:
     with pytest.raises(ValueError, match="--exec: neither an experiment"):
         runs.chosen(["--exec"])
     with pytest.raises(ValueError, match="--over sed: no such param in HEAD"):
-        compare.compared(runs.chosen([]), ["sed"])
+        compare.compared(runs.chosen([])[0], ["sed"])
     Path("reports/predictions.csv").write_text("name,actual,predicted,probability,loss\n")
     said("commit", "-qam", "reports of another run")
     with pytest.raises(ValueError, match="is not the one of its dvc.lock; run `dvc repro`"):
@@ -235,3 +251,109 @@ def test_nothing_to_compare_is_told(repository: Path) -> None:
     said("commit", "-qm", "no run")
     with pytest.raises(ValueError, match="nothing to compare: the last commit holds no reports"):
         runs.chosen([])
+
+
+def relocked(stage: str, **keys: Any) -> None:
+    """As if DVC had run this stage alone: its part of dvc.lock is another."""
+    whole = yaml.safe_load(Path("dvc.lock").read_text())
+    whole["stages"][stage] |= keys
+    Path("dvc.lock").write_text(yaml.safe_dump(whole))
+
+
+def set_lr(value: float) -> None:
+    Path("params.yaml").write_text(Path("params.yaml").read_text().replace("0.003", f"{value}"))
+
+
+def trained_alone() -> None:
+    """`dvc exp run -S lr=0.5 train_frozen`: another model, which nothing has judged."""
+    set_lr(0.5)
+    relocked(
+        "train_frozen",
+        params={"params.yaml": {"lr": 0.5, "seed": 0, "frozen": {"epochs": 3}}},
+        outs=[{"path": "models/unfrozen.safetensors", "md5": "another"}],
+    )
+
+
+def judged_alone() -> None:
+    """A stage that ends with equal bytes, under params that another one did not have."""
+    whole = yaml.safe_load(Path("dvc.lock").read_text())["stages"]
+    relocked("fetch", params=whole["fetch"]["params"] | {"params.yaml": {"seed": 7}})
+
+
+def coded_later() -> None:
+    Path("src/training.py").write_text("another way")
+
+
+def scored_by_hand() -> None:
+    Path("reports/evaluate.json").write_text('{"error_rate": 0.0}')
+
+
+def predicted_by_hand() -> None:
+    path = Path("reports/predictions.csv")
+    path.write_text(path.read_text().replace("dog", "cat"))
+
+
+def never_judged() -> None:
+    whole = yaml.safe_load(Path("dvc.lock").read_text())
+    del whole["stages"]["evaluate"]
+    Path("dvc.lock").write_text(yaml.safe_dump(whole))
+
+
+def other_code_at_one_stage() -> None:
+    relocked("evaluate", deps=[{"path": "src/training.py", "md5": "older"}, MODEL])
+
+
+def of_no_stage() -> None:
+    relocked("fetch", outs=[])
+
+
+MODEL = {"path": "models/unfrozen.safetensors", "md5": "model 0.003 0 a None"}
+NO_RUNS = [
+    (trained_alone, "evaluate has read another models/unfrozen.safetensors than train_frozen"),
+    (lambda: set_lr(0.5), "lr is 0.5 in params.yaml, and ran as 0.003"),
+    (judged_alone, "seed was 7 in fetch, 0 in train_frozen"),
+    (coded_later, "its src/training.py is not the one that ran"),
+    (scored_by_hand, "its reports/evaluate.json is not the one of its dvc.lock"),
+    (predicted_by_hand, "its reports/predictions.csv is not the one of its dvc.lock"),
+    (never_judged, "dvc.lock knows no run of stage evaluate"),
+    (other_code_at_one_stage, "src/training.py was another one in evaluate than in train_frozen"),
+    (of_no_stage, "train_frozen has read data/raw/pictures, which no stage of dvc.lock wrote"),
+]
+
+
+@pytest.mark.parametrize(("change", "reason"), NO_RUNS, ids=lambda x: getattr(x, "__name__", ""))
+def test_what_nothing_has_judged_has_no_figure_and_the_others_keep_theirs(
+    repository: Path, change: Callable[[], None], reason: str
+) -> None:
+    committed(0.003, 0, wrong(0, 5))
+    base = said("rev-parse", "HEAD")
+    change()
+    said("commit", "-qam", "a part of the graph")
+    said("update-ref", f"refs/exps/{base[:2]}/{base[2:]}/part", "HEAD")
+    said("reset", "-q", "--hard", base)
+    shown, left_out = runs.chosen([])
+    assert [run.name for run in shown] == ["HEAD"]
+    (line,) = left_out
+    assert line.startswith(f"part has no figure of its own: {reason}")
+    assert line.endswith("`dvc exp apply part`, then `dvc exp run` without a stage's name")
+    with pytest.raises(ValueError, match="part has no figure of its own"):
+        runs.chosen(["HEAD", "part"], needed=["part"])
+
+
+def test_a_commit_without_a_figure_leaves_the_experiments_theirs(repository: Path) -> None:
+    committed(0.003, 0, wrong(0, 5))
+    scored_by_hand()
+    said("commit", "-qam", "a better error")
+    experiment("b", 0.01, 0, wrong(0, 6))
+    shown, left_out = runs.chosen([])
+    assert [run.name for run in shown] == ["b"]
+    assert left_out[0].endswith("run `dvc repro` there and commit dvc.lock and reports/ together")
+    with pytest.raises(ValueError, match="HEAD has no figure of its own"):
+        runs.chosen(["HEAD"])
+
+
+def test_a_stage_that_only_draws_decides_no_figure(repository: Path) -> None:
+    committed(0.003, 0, wrong(0, 5))
+    relocked("report", params={"params.yaml": {"colour": 9}})
+    said("commit", "-qam", "another colour")
+    assert [run.name for run in runs.chosen([])[0]] == ["HEAD"]

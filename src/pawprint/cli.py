@@ -172,10 +172,12 @@ def compared(given: argparse.Namespace) -> None:
     from pawprint import compare, runs
 
     names = [*given.runs, *([given.against] if given.runs and given.against else [])]
-    table = compare.compared(runs.chosen(names), given.over or ["seed"], given.against)
+    ours, left_out = runs.chosen(names, [given.against])
+    table = compare.compared(ours, given.over or ["seed"], given.against)
     shown = compare.markdown if given.md else compare.plain
     print("\n".join(shown(compare.cells(table))), end="\n\n")
-    print("\n".join([*compare.verdict(table), *(f"note: {note}" for note in table.notes)]))
+    notes = [*table.notes, *left_out]
+    print("\n".join([*compare.verdict(table), *(f"note: {note}" for note in notes)]))
 
 
 def timed(_given: argparse.Namespace) -> None:

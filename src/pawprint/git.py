@@ -1,6 +1,7 @@
 """What git knows of the folder that we are in, or of another."""
 
 import subprocess
+from collections.abc import Iterable
 
 
 def said(*words: str) -> str:
@@ -10,3 +11,22 @@ def said(*words: str) -> str:
     except FileNotFoundError:
         return ""
     return made.stdout if made.returncode == 0 else ""
+
+
+def contents(commit: str, paths: Iterable[str]) -> dict[str, bytes]:
+    """The files of a commit that are among these, by their path from the working folder."""
+    names = list(paths)
+    asked = "".join(f"{commit}:./{name}\n" for name in names)
+    command = ["git", "cat-file", "--batch"]
+    output = subprocess.run(command, input=asked.encode(), capture_output=True, check=True).stdout
+    files, at = dict[str, bytes](), 0
+    for name in names:
+        end = output.index(b"\n", at)
+        head = output[at:end].rsplit(b" ", 2)
+        at = end + 1
+        if head[-1].isdigit():  # else it is missing
+            size = int(head[-1])
+            if head[-2] == b"blob":
+                files[name] = output[at : at + size]
+            at += size + 1
+    return files

@@ -1,25 +1,29 @@
 """Finished runs as git keeps them: commits and DVC's experiments, with params and predictions.
 
-What a run was made with is read from its dvc.lock, never from its params.yaml, which may have been
-edited since.
+What a run was made with is read from its dvc.lock. Its figure is shown only where that is one
+whole run of the params and code that the commit holds: else it is another run's.
 """
 
 import hashlib
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from pawprint import git, yaml12
+from pawprint import git, lock, yaml12
 
-PREDICTIONS = "reports/predictions.csv"
+FIGURES = (PREDICTIONS, SUMMARY) = ("reports/predictions.csv", "reports/evaluate.json")
 DRAWN = ("preview", "report")  # stages that decide no prediction
-FETCHED = ("fetch", "weights")  # what these bring is told by its hash, whatever they did for it
+SET = ("params.yaml", "datasets.yaml")  # what params are in
 EXPERIMENT = re.compile(r"refs/exps/([0-9a-f]{2})/([0-9a-f]{38})/([^/]+)")
+REMEDY = {
+    True: "run the whole graph: `dvc exp apply {name}`, then `dvc exp run` without a stage's name",
+    False: "run `dvc repro` there and commit dvc.lock and reports/ together",
+}
 
 
 @dataclass(frozen=True)
@@ -49,26 +53,40 @@ def experiments() -> list[Experiment]:
     )
 
 
-def chosen(names: Sequence[str]) -> list[Run]:
+def chosen(names: Sequence[str], needed: Sequence[str] = ()) -> tuple[list[Run], list[str]]:
     """The runs of these names; without names, the last commit's and all experiments from it.
 
+    Returns:
+        The runs, and a line for each that has no figure of its own.
+
     Raises:
-        ValueError: this is no git repository, a name is unknown, or it holds no whole run.
+        ValueError: this is no git repository, a name is unknown, no run has a figure of its own,
+            or one of those that are needed has none.
     """
     head = git.said("rev-parse", "--verify", "--quiet", "HEAD").strip()
     if not head:
         raise ValueError("no commit of git's here; run from the project's folder")
     known = experiments()
     if names:
-        return [read(name, revision(name, known, head)) for name in dict.fromkeys(names)]
-    mine = [read(one.name, one.ref) for one in known if one.base == head]
-    own = git.said("ls-tree", head, f"./{PREDICTIONS}")
-    if not own and not mine:
+        refs = {name: revision(name, known, head) for name in names}
+    else:
+        own = {"HEAD": head} if git.said("ls-tree", head, f"./{PREDICTIONS}") else {}
+        refs = own | {one.name: one.ref for one in known if one.base == head}
+    if not refs:
         raise ValueError(
             f"nothing to compare: the last commit holds no {PREDICTIONS} here, and no experiment "
             "started from it; go to the project's folder, or run `dvc repro` and commit"
         )
-    return [*([read("HEAD", head)] if own else []), *mine]
+    runs, left_out = list[Run](), dict[str, str]()
+    for name, ref in refs.items():
+        try:
+            runs.append(read(name, ref))
+        except ValueError as error:
+            left_out[name] = str(error)
+    lacking = [left_out[name] for name in (needed if runs else left_out) if name in left_out]
+    if lacking:
+        raise ValueError("\n".join(lacking))
+    return runs, list(left_out.values())
 
 
 def revision(name: str, known: Sequence[Experiment], head: str) -> str:
@@ -99,31 +117,70 @@ def read(name: str, commit: str) -> Run:
     """The run that a commit holds, under the name that a person knows it by.
 
     Raises:
-        ValueError: it holds none, or reports that are not those of its dvc.lock.
+        ValueError: it has no figure of its own, as `whole` says, or no classes.
     """
-    lock = yaml12.parsed(shown(commit, "dvc.lock", name), f"{name}: dvc.lock")
-    text = shown(commit, PREDICTIONS, name)
-    try:
-        stages = {key: one for key, one in lock["stages"].items() if key not in DRAWN}
-        outs = {x["path"]: x.get("md5") for one in stages.values() for x in one.get("outs", ())}
-        found = settings(stages)
-    except (AttributeError, KeyError, TypeError) as error:
+    stages, files = whole(name, commit)
+    if PREDICTIONS not in files:
         raise ValueError(
-            f"{name}: its dvc.lock is not as DVC 3 writes it; run `dvc repro` there and commit it"
-        ) from error
-    if hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() != outs.get(PREDICTIONS):
-        raise ValueError(
-            f"{name}: its {PREDICTIONS} is not the one of its dvc.lock; run `dvc repro` there and "
-            "commit dvc.lock and reports/ together"
+            f"{name}: stage evaluate wrote no {PREDICTIONS}; `dvc metrics diff` compares what "
+            "is no classes of pictures"
         )
-    table = pd.read_csv(io.StringIO(text), dtype="str", keep_default_na=False)
+    table = pd.read_csv(io.BytesIO(files[PREDICTIONS]), dtype="str", keep_default_na=False)
     if (table["probability"] == "").any():
         raise ValueError(
             f"{name}: its pictures have points, which are neither right nor wrong; compare "
             "rmse_share over commits by `dvc metrics diff`"
         )
     wrong = pd.Series((table["actual"] != table["predicted"]).to_numpy(), table["name"])
-    return Run(name, found, wrong)
+    return Run(name, settings({key: one for key, one in stages.items() if key not in DRAWN}), wrong)
+
+
+def whole(name: str, commit: str) -> tuple[lock.Stages, dict[str, bytes]]:
+    """The dvc.lock of a commit and what evaluate wrote, where they are one run of what it holds.
+
+    Raises:
+        ValueError: they are not; the message has the first reason, and the remedy.
+    """
+    remedy = REMEDY[commit.startswith("refs/exps/")].format(name=name)
+    text = shown(commit, str(lock.FILE), name)
+    try:
+        stages = lock.parsed(text, f"{name}: its {lock.FILE}")
+    except ValueError as error:
+        raise ValueError(f"{error}; {remedy}") from error
+    outs = lock.hashes(stages, "outs").get("evaluate", {})
+    files = git.contents(commit, outs)
+    reasons = [f"its {path} is not there" for path in FIGURES if path in outs.keys() - files.keys()]
+    reasons += [
+        f"its {path} is not the one of its {lock.FILE}"
+        for path in FIGURES
+        if path in files and md5(files[path]) != outs[path]
+    ]
+    reasons += [*lock.conflicts(stages, "evaluate"), *unrun(stages, commit)]
+    if reasons:
+        more = f" (and {len(reasons) - 1} more of the kind)" if len(reasons) > 1 else ""
+        raise ValueError(f"{name} has no figure of its own: {reasons[0]}{more}; {remedy}")
+    return stages, files
+
+
+def unrun(stages: lock.Stages, commit: str) -> Iterator[str]:
+    """A line for each param and file of code that the commit has otherwise than its dvc.lock."""
+    own = {name: stages[name] for name in lock.upstream(stages, "evaluate")}
+    code: dict[str, str] = {}
+    for deps in lock.hashes(own, "deps").values():
+        code |= {path: found for path, found in deps.items() if path.startswith(lock.CODE)}
+    files = git.contents(commit, [*SET, *code])
+    for path in SET:
+        if path in files:
+            content = yaml12.parsed(files[path].decode(errors="replace"), path)
+            yield from lock.unrun_params(own, path, content)
+    for path, before in code.items():
+        if path in files and md5(files[path]) != before:
+            yield f"its {path} is not the one that ran"
+
+
+def md5(content: bytes) -> str:
+    """As DVC has it."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def shown(commit: str, path: str, name: str) -> str:
@@ -140,28 +197,19 @@ def shown(commit: str, path: str, name: str) -> str:
     return text
 
 
-def settings(stages: Mapping[str, Any]) -> dict[str, Any]:
+def settings(stages: lock.Stages) -> dict[str, Any]:
     """All that decided the predictions: params one by one, pictures and code by hash."""
     found: dict[str, Any] = {}
     deps: dict[str, str] = {}
     for name, stage in stages.items():
-        for file, params in stage.get("params", {}).items():
-            if name not in FETCHED or file == "params.yaml":
-                found |= flat(params)
-        if name not in FETCHED:
-            deps |= {dep["path"]: dep.get("md5", "") for dep in stage.get("deps", ())}
+        for file, params in (stage.get("params") or {}).items():
+            if name not in lock.FETCHED or file == "params.yaml":
+                found |= lock.flat(params)
+        if name not in lock.FETCHED:
+            deps |= {dep["path"]: dep.get("md5", "") for dep in stage.get("deps") or ()}
     pictures = {path: md5 for path, md5 in deps.items() if path.startswith("data/raw/")}
     code = {path: md5 for path, md5 in deps.items() if path.startswith(("src/", "stages/"))}
     return found | {"pictures": short(pictures), "code": short(code)}
-
-
-def flat(params: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Nested params under dotted names."""
-    found: dict[str, Any] = {}
-    for key, value in params.items():
-        name = f"{before}{key}"
-        found |= flat(value, f"{name}.") if isinstance(value, dict) else {name: value}
-    return found
 
 
 def short(content: Mapping[str, str]) -> str:
