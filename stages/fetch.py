@@ -19,6 +19,8 @@ def main() -> None:
             print(said)
             for split, text in archives.texts(archive, block.lists.members()).items():
                 files.write_text(LISTS / f"{split}.txt", text)
+        if block.label.outside:
+            print(downloads.place(block.label.outside, LISTS / "labels.csv", bar.update))
         source = block.lists.url if block.lists else "no `lists` in datasets.yaml"
         files.write_text(LISTS / "source", f"{source}\n")  # DVC warns of an empty folder
 

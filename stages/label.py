@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pawprint import archives, catalogue, console, files, labels, params, splits
+from pawprint import archives, catalogue, console, files, labels, params, reading, splits
 from pawprint.findings import Findings
 
 PICTURES, LISTS, TABLE = Path("data/raw/pictures"), Path("data/raw/lists"), Path("data/labels.csv")
@@ -13,7 +13,7 @@ def main() -> None:
     p = params.load()
     block, draw, found = catalogue.block(p.dataset), p.label, Findings()
     names = archives.image_names(PICTURES)
-    told = labels.told(PICTURES, names, block.label, found, block.target)
+    told = reading.told(PICTURES, names, block.label, found, block.target, LISTS / "labels.csv")
     sides = splits.chosen(draw.split, names, told, LISTS, draw.valid_fraction, draw.seed, found)
     table = labels.table(names, told.targets, sides, block.target)
     counts = labels.counts(table)

@@ -81,12 +81,15 @@ def test_pictures_without_a_row_are_counted_and_named(tar: Tar) -> None:
     ("content", "message"),
     [
         ("file,breed\n", "labels.csv: has no column fname; its first line has file, breed (cells"),
-        ("fname;breed\n", "has no column fname, breed; its first line has fname;breed (cells end"),
+        ("fname breed\n", "has no column fname, breed; its first line has fname breed (cells end"),
         ("fname,breed,breed\n", "has twice the column breed; its first line has"),
         ("", "has no column fname, breed; its first line has none"),
         (b"fname,breed\n1.jpg,k\xe4fer\n", "labels.csv: byte 20 is no UTF-8; save the file as"),
         ("fname,breed\n".encode("utf-16"), "labels.csv: byte 1 is no UTF-8"),
-        ('fname,breed\n1.jpg,"cat\n', "labels.csv: line 2: no CSV (unexpected end of data)"),
+        (
+            'fname,breed\n1.jpg,"cat\n',
+            "line 2: a quote opens here and its cell goes on to the file",
+        ),
         ('fname,breed\n1.jpg,"c"at\n', "labels.csv: line 2: no CSV"),
         ("fname,breed\n1.jpg," + "x" * 200_000, "labels.csv: line 2: no CSV (field larger"),
         ("fname,breed\n1.jpg,cat,big\n", "1 rows have more cells than the first line: line 2;"),

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from pawprint import archives, catalogue, entry, newset, yaml12
+from pawprint import archives, catalogue, entry, newset, renewal, yaml12
 from tests.conftest import ROOT, picture
 from tests.server import serving
 from tests.test_stages import run
@@ -94,7 +94,7 @@ def test_a_url_is_fetched_once_and_kept_by_its_hash(project: Path) -> None:
         assert [path for path, _ in site.asked] == ["/pics.tar"]
         assert catalogue.block("mine").pictures == catalogue.Source(url=url, sha256=sha)
         site.files["/pics.tar"] = data + bytes(512)
-        assert word(list(newset.updated("mine", None)), "count") == "5 -> 5 pictures"
+        assert word(list(renewal.updated("mine", None)), "count") == "5 -> 5 pictures"
         with pytest.raises(ValueError, match=f"is not the {'0' * 64} of"):
             list(newset.added("other", url, NAMED, "0" * 64))
     with pytest.raises(ConnectionError, match="could not be fetched"):
@@ -181,7 +181,8 @@ ROWS = "fname,breed,id\n" + "".join(f"{i}.jpg,{'ab'[i % 2]},{i}\n" for i in rang
         (["cat01.png", "cat02.png", "dog01.png", "dog02.png"], r"--pattern '^(\D+)\d+\.png$'"),
         (["1_cat.jpg", "2_cat.jpg", "3_dog.jpg", "4_dog.jpg"], r"--pattern '^\d+[_-](.+)\.jpg$'"),
         (["cat/IMG1.jpg", "cat/IMG2.jpg", "dog/IMG3.jpg", "dog/IMG4.jpg"], "--folder"),
-        (["train/cat/1.jpg", "train/dog/2.jpg", "valid/cat/3.jpg", "valid/dog/4.jpg"], "--folder"),
+        (["train/cat/1.jpg", "train/dog/2.jpg", "valid/cat/3.jpg", "valid/dog/4.jpg"],
+         "--folder --split-folders"),
         ([f"{i}.jpg" for i in range(6)], f"--csv {COLUMNS}"),
     ],
 )  # fmt: skip
@@ -219,7 +220,7 @@ def test_where_nothing_fits_the_ways_to_say_it_are_named(project: Path, names: l
 
 
 def update(url: str | None = None) -> list[str]:
-    return list(newset.updated("mine", url))
+    return list(renewal.updated("mine", url))
 
 
 def test_an_update_says_what_changed_and_rewrites_two_lines(project: Path) -> None:
@@ -259,7 +260,7 @@ def test_an_update_that_leaves_pictures_without_a_label_writes_nothing(project: 
     with pytest.raises(ValueError, match="`mine` has url: pics; change it there"):
         update("elsewhere")
     with pytest.raises(ValueError, match="no block `other`"):
-        list(newset.updated("other", None))
+        list(renewal.updated("other", None))
     assert FILE.read_bytes() == before
 
 

@@ -24,10 +24,12 @@ from PIL import Image
 from pawprint import cli, dataset, files, mistakes, report, result, scenes, splits, yaml12
 from pawprint.catalogue import Block
 from pawprint.findings import Findings
-from pawprint.labels import check_classes, counts, grouped, sided, table, told
+from pawprint.labels import LOST, check_classes, counts, table
 from pawprint.page import CHARTS, SHEETS
 from pawprint.points import Points
+from pawprint.reading import told
 from pawprint.sampling import View
+from pawprint.sides import grouped, sided
 from pawprint.splits import Told
 from tests.conftest import ROOT
 from tests.copies import call
@@ -348,7 +350,7 @@ def test_a_split_by_group_without_groups_says_what_is_missing(groups: Any) -> No
 
 def test_the_faults_of_poses_groups_and_columns_are_told() -> None:
     found = Findings()
-    grouped(["a/1.jpg", "b.jpg"], r"^(.+)/", found)
+    grouped(["a/1.jpg", "b.jpg"], r"^(.+)/", found, LOST)
     assert found.errors[0].startswith(
         "1 of 2 pictures are of no group by label.group ^(.+)/: b.jpg"
     )

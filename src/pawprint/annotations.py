@@ -1,16 +1,15 @@
 """A CSV among the pictures: the cell of each picture's label, and all that is wrong with it."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from pawprint import archives, yaml12
+from pawprint import archives, columns, csvs, layouts, sides, yaml12
 from pawprint.catalogue import Table
 from pawprint.findings import Findings, listed
 
 MEND = "mend `label` in datasets.yaml"
+ENDINGS = (".csv", ".tsv")
 
 
 class Row(NamedTuple):
@@ -23,7 +22,12 @@ class Row(NamedTuple):
 
 
 def cells(
-    archive: Path, names: Sequence[str], table: Table | None, found: Findings
+    archive: Path,
+    names: Sequence[str],
+    table: Table | None,
+    found: Findings,
+    outside: Path | None = None,
+    is_split: bool = False,
 ) -> dict[str, Row]:
     """The row of each picture, by the picture's path; none where there is no table.
 
@@ -33,34 +37,38 @@ def cells(
         table: the CSV and its columns. A row names a picture by its path (from the top of the
             archive, or from the CSV's own folder), its file name, or that without suffix.
         found: told, with lines of the file, what is wrong; rows without a picture are a note.
+        outside: the CSV, where it does not lie among the pictures.
+        is_split: whether something else than a column tells the split.
     """
     if table is None:
         return {}
     try:
-        found_rows = rows(archive, table)
+        lines = csvs.parsed(text(archive, table.file, outside), table.file)
+        found_rows = rows(lines, table)
     except ValueError as error:
         found.errors.append(str(error))
         return {}
+    columns.check(lines, table, found, is_split)
     return matched(names, found_rows, table, found)
 
 
-def rows(archive: Path, table: Table) -> list[Row]:
-    """The rows of the CSV, without blanks around a cell.
+def rows(lines: Sequence[tuple[int, list[str]]], table: Table) -> list[Row]:
+    """The rows of the CSV.
 
     Raises:
-        ValueError: it is not there, no UTF-8 or no CSV, or it lacks a column.
+        ValueError: it lacks a column, or a row has too many cells.
     """
-    lines = parsed(text(archive, table.file), table.file)
     header = lines[0][1] if lines else []
     for what, faulty in (
         ("has no column", [column for column in table.columns if header.count(column) == 0]),
         ("has twice the column", [column for column in table.columns if header.count(column) > 1]),
     ):
         if faulty:
-            columns = listed([short(column) for column in header], 20) or "none"
+            known = listed([short(column) for column in header], 20) or "none"
             raise ValueError(
                 f"{table.file}: {what} {listed([short(column) for column in faulty])}; its first "
-                f"line has {columns} (cells end at a comma); {MEND}, or the file's first line"
+                f"line has {known} (cells end at a comma, or where that line has none at a "
+                f"semicolon or a tab); {MEND}, or the file's first line"
             )
     long = [str(line) for line, row in lines if any(row[len(header) :])]
     if long:
@@ -73,38 +81,32 @@ def rows(archive: Path, table: Table) -> list[Row]:
         cell = dict(zip(header, row + [""] * (len(header) - len(row)), strict=True))
         label = " ".join(cell[column] for column in table.labels)
         made.append(Row(line, cell[table.name], label, cell[table.split] if table.split else ""))
+    broken = [row for row in made if "\n" in row.name + row.label]
+    if broken:
+        first = broken[0].line - (broken[0].name + broken[0].label).count("\n")
+        raise ValueError(
+            f"{table.file}: line {first}: a quoted cell of {table.name} or "
+            f"{', '.join(table.labels)} goes on to line {broken[0].line}, as where a quote is not "
+            f"closed ({len(broken)} such rows); mend this line"
+        )
     return made
 
 
-def text(archive: Path, file: str) -> str:
-    """The text of a file among the pictures.
+def text(archive: Path, file: str, outside: Path | None = None) -> str:
+    """The text of a CSV, among the pictures or elsewhere.
 
     Raises:
         ValueError: it is not there, or no UTF-8.
     """
+    if outside is not None:
+        return archives.text(outside.read_bytes(), file)
     name = archives.normal(file)
     data = dict(archives.contents(archive, {name})).get(name)
     if data is not None:
         return archives.text(data, file)
-    there = sorted(x for x in archives.file_names(archive) if x.lower().endswith(".csv"))
+    there = sorted(x for x in archives.file_names(archive) if x.lower().endswith(ENDINGS))
     known = f"the CSV files there: {listed(there)}" if there else "there is no CSV"
     raise ValueError(f"{short(file)}: not in the archive or folder; {known}; {MEND}")
-
-
-def parsed(content: str, file: str) -> list[tuple[int, list[str]]]:
-    """Line and cells of each row that is not empty.
-
-    Raises:
-        ValueError: a quote is not closed, or a cell is far too long.
-    """
-    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
-    try:
-        made = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except csv.Error as error:
-        raise ValueError(
-            f"{file}: line {reader.line_num}: no CSV ({error}); mend this line"
-        ) from error
-    return [(line, row) for line, row in made if any(row)]
 
 
 def matched(
@@ -115,6 +117,7 @@ def matched(
     labels: dict[str, Row] = {}
     named = set[str]()
     absent, several, empty, twice = list[str](), list[str](), list[str](), list[str]()
+    unlabelled = without_labels(rows, table)
     for row in rows:
         where = f"{short(row.name)} (line {row.line})"
         hits = pictures(row.name, known, folder)
@@ -123,6 +126,8 @@ def matched(
             absent.append(where)
         elif len(hits) > 1:
             several.append(f"{where}: {' or '.join(sorted(hits)[:2])}")
+        elif row in unlabelled:
+            continue
         elif not row.label.strip() and not table.may_be_empty:
             empty.append(where)
         elif labels.setdefault(hits[0], row)[2:] != row[2:]:
@@ -130,6 +135,21 @@ def matched(
             twice.append(f"{where}: {', then '.join(map(short, both))}")
     unnamed = [name for name in names if name not in named]
     file = table.file
+    if unlabelled:
+        shown = sorted({row.name for row in unlabelled})
+        found.notes.append(
+            f"{len(unlabelled)} rows of {file} are for testing and have no label; their pictures "
+            f"are left out: {listed([short(name) for name in shown])}"
+        )
+    splits = layouts.split_folders(names)
+    if splits and not table.split:
+        tests = [name for name in unnamed if splits.side(name) == "test"]
+        unnamed = [name for name in unnamed if name not in {*tests}]
+        if tests:
+            found.notes.append(
+                f"{len(tests)} of {len(names)} pictures lie in a folder for testing and have no "
+                f"row in {file}; they are left out: {listed(tests)}"
+            )
     if table.split and unnamed:  # it is the data set's own list, which need not name them all
         found.notes.append(
             f"{len(unnamed)} of {len(names)} pictures have no row in {file} and are left out: "
@@ -151,6 +171,19 @@ def matched(
     if absent:
         found.notes.append(f"{len(absent)} rows of {file} have no picture: {listed(absent)}")
     return labels
+
+
+def without_labels(rows: Sequence[Row], table: Table) -> set[Row]:
+    """The rows for testing that have no label; where pictures may have none, if none of them has.
+
+    Where the column of the split says no such thing, or there is none, these are none.
+    """
+    if table.split is None:
+        return set()
+    tests = [row for row in rows if sides.cell_side(row.split, table.split) == "test"]
+    if table.may_be_empty and any(row.label.strip() for row in tests):
+        return set()
+    return {row for row in tests if not row.label.strip()}
 
 
 def pictures(name: str, known: Mapping[str, list[str]], folder: PurePosixPath) -> list[str]:

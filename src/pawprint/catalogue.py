@@ -88,37 +88,41 @@ class Table:
 
 
 class Rule(Section):
-    """How a label is read: from the file's name, its folder's name, a CSV's row, or a head's pose.
+    """How a label is read: from a file's name, folder or path, a CSV's row, or a head's pose.
 
-    `pattern` picks the label out of that text; a CSV is `file`, its columns `name` and `label`
-    (of points a list: x, y) and, if it has one, `split`; `separator` stands between several labels.
-    `group` picks out of the path what must stay on one side of the split, and `valid` names the
-    groups that `label.split: official` judges on.
+    `pattern` picks the label out of that text; a CSV is `file` (with `sha256`, one that does not
+    lie among the pictures), its columns `name` and `label` (of points a list: x, y) and, if it has
+    one, `split`; `separator` stands between several labels.
+    `group` picks out of the path what must stay on one side of the split; `valid` and `test` name
+    the groups that `label.split: official` judges on, the others train.
     """
 
-    source: Literal["name", "folder", "csv", "biwi"] = Field(alias="from")
+    source: Literal["name", "folder", "path", "csv", "biwi"] = Field(alias="from")
     pattern: Pattern | None = None
     file: str | None = None
+    sha256: Sha256 | None = None
     name: str | None = None
     label: str | list[str] | None = None
     separator: Annotated[str, StringConstraints(min_length=1)] | None = None
     split: str | None = None
     group: Pattern | None = None
     valid: Annotated[list[str], Field(min_length=1)] | None = None
+    test: Annotated[list[str], Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
     def names_need_a_pattern(self) -> "Rule":
         """Checked here, since it takes two keys."""
-        if self.source == "name" and self.pattern is None:
-            raise ValueError(r"label.pattern is missing, such as ^(.+)_\d+\.jpg$")
+        examples = {"name": r"^(.+)_\d+\.jpg$", "path": "([^/]+)/[^/]+/[^/]+$"}
+        if self.source in examples and self.pattern is None:
+            raise ValueError(f"label.pattern is missing, such as {examples[self.source]}")
         return self
 
     @model_validator(mode="after")
     def a_csv_needs_its_columns(self) -> "Rule":
-        """Checked here, since it takes four keys."""
-        given = {"file": self.file, "name": self.name, "label": self.label}
+        """Checked here, since it takes five keys."""
+        given: dict[str, object] = {"file": self.file, "name": self.name, "label": self.label}
         absent = [f"label.{key}" for key, value in given.items() if not value]
-        given["split"] = self.split
+        given |= {"split": self.split, "sha256": self.sha256}
         extra = [f"label.{key}" for key, value in given.items() if value is not None]
         if self.source == "csv" and absent:
             raise ValueError(
@@ -130,11 +134,28 @@ class Rule(Section):
         return self
 
     @model_validator(mode="after")
-    def valid_needs_groups(self) -> "Rule":
-        """Checked here, since it takes two keys."""
-        if self.valid is not None and self.group is None:
-            raise ValueError("label.valid names groups: give label.group too, such as ^(\\d+)/")
+    def valid_and_test_are_groups(self) -> "Rule":
+        """Checked here, since it takes four keys."""
+        for key, some in (("valid", self.valid), ("test", self.test)):
+            if some is not None and self.group is None:
+                raise ValueError(
+                    f"label.{key} names groups: give label.group too, such as ^(\\d+)/"
+                )
+            if some is not None and self.split is not None:
+                raise ValueError(f"label.split and label.{key} both say a split: remove one")
+        if both := sorted({*(self.valid or ())} & {*(self.test or ())}):
+            raise ValueError(
+                f"label.valid and label.test both name {', '.join(both)}: a group is of one side "
+                "of the split; remove it from one of them"
+            )
         return self
+
+    @property
+    def outside(self) -> Source | None:
+        """The CSV, where it lies elsewhere than among the pictures."""
+        if self.file is None or self.sha256 is None:
+            return None
+        return Source(url=self.file, sha256=self.sha256)
 
     @property
     def table(self) -> Table | None:
@@ -148,7 +169,10 @@ class Rule(Section):
     def words(self) -> str:
         """Where the label comes from, as in: ^(.+)_ on its name; column breed of labels.csv."""
         columns = self.label if isinstance(self.label, str) else ", ".join(self.label or [])
-        named = {"name": "its name", "folder": "its folder", "biwi": "its pose"}
+        named = {
+            **{"name": "its name", "folder": "its folder", "path": "its path"},
+            "biwi": "its pose",
+        }
         origin = f"column {columns} of {self.file}" if self.file else named[self.source]
         shown = f"{self.pattern} on {origin}" if self.pattern else origin
         return yaml12.one_line(shown, 300)

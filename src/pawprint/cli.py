@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pawprint import arguments, console, files, git, params
+from pawprint import arguments, console, files, git, newoptions, params
 from pawprint.findings import Findings
 
 MODEL, ONNX = Path("models/unfrozen.safetensors"), Path("build/model.onnx")
@@ -62,23 +62,10 @@ def parser() -> argparse.ArgumentParser:
     for one in (asks, like):
         one.add_argument("--top", type=arguments.count, default=10, help="items to name (10)")
         one.set_defaults(run=rated, user=None, item=None)
-    add_new(commands.add_parser("new", help="own pictures: look at them, add them as a data set"))
+    own = commands.add_parser("new", help="own pictures: look at them, add them as a data set")
+    newoptions.add(own)
+    own.set_defaults(run=newly)
     return made
-
-
-def add_new(made: argparse.ArgumentParser) -> None:
-    """The options of `pawprint new`."""
-    made.add_argument("name", help="of the data set, a block of datasets.yaml")
-    made.add_argument("pictures", nargs="?", help="a folder, an archive, or an http(s) URL")
-    made.add_argument("--pattern", help="finds the label, (…), in the file's name, folder or cell")
-    places = made.add_mutually_exclusive_group()
-    places.add_argument("--folder", action="store_true", help="its folder's name is the label")
-    places.add_argument("--csv", metavar="FILE", help="the labels' file, among the pictures")
-    made.add_argument("--name-column", metavar="X", help="of the CSV: names a picture")
-    made.add_argument("--label-column", metavar="Y", help="of the CSV: its label")
-    made.add_argument("--sha256", help="what the archive must have")
-    made.add_argument("--update", action="store_true", help="the pictures have changed")
-    made.set_defaults(run=newly)
 
 
 def resulted(_given: argparse.Namespace) -> None:
@@ -205,29 +192,8 @@ def rated(given: argparse.Namespace) -> None:
 
 def newly(given: argparse.Namespace) -> None:
     """What the pictures are; then a block in datasets.yaml, a new hash there, or rules that fit."""
-    from pawprint import newset
-
-    keys = {"file": given.csv, "name": given.name_column, "label": given.label_column}
-    source = "folder" if given.folder else "csv" if any(keys.values()) else "name"
-    keys["pattern"] = given.pattern
-    rule = {key: text for key, text in keys.items() if text is not None}
-    if rule or given.folder:
-        rule = {"from": source, **rule}
-    if given.update and (rule or given.sha256):
-        raise ValueError("--update takes no rule and no hash: datasets.yaml has the rule")
-    if not given.update and not given.pictures:
-        raise ValueError(f"say where the pictures are: pawprint new {given.name} FOLDER-OR-URL")
-    if given.update:
-        lines = newset.updated(given.name, given.pictures)
-    else:
-        lines = newset.added(given.name, given.pictures, rule, given.sha256)
-    try:
-        for line in lines:
-            print(line, flush=True)
-    except (ValueError, FileNotFoundError) as error:
-        if given.update:
-            raise
-        raise ValueError(arguments.as_typed(console.said(error))) from error
+    for line in newoptions.lines(given):
+        print(line, flush=True)
 
 
 def verified(_given: argparse.Namespace) -> None:

@@ -3,7 +3,7 @@
 Whatever is written is read again first: a change of anything else is an error, not a file.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +30,17 @@ def block(name: str, content: Content) -> str:
     return "\n".join(lines) + "\n"
 
 
-def scalar(value: str | int) -> str:
+def scalar(value: str | int | Sequence[str]) -> str:
     r"""A value in YAML: a text without quotes where it is the same text without them.
 
     >>> [scalar(1797), scalar(r"^(\d)_\d+\.png$"), scalar("007"), scalar("it's # 1")]
     ['1797', '^(\\d)_\\d+\\.png$', "'007'", "'it''s # 1'"]
+    >>> scalar(["val", "13", "a, b"])
+    "[val, '13', 'a, b']"
     """
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_quoted(one) for one in value) + "]"
+    assert isinstance(value, str | int)
     if isinstance(value, int):
         return str(value)
     if not value.isprintable():
@@ -48,6 +53,13 @@ def scalar(value: str | int) -> str:
     except ValueError:
         is_plain = False
     return value if is_plain else "'" + value.replace("'", "''") + "'"
+
+
+def _quoted(value: str) -> str:
+    """A text as an entry of a list in brackets."""
+    plain = scalar(value)
+    is_word = all(letter.isalnum() or letter in "_-" for letter in value)
+    return plain if plain != value or is_word else "'" + value.replace("'", "''") + "'"
 
 
 def append(path: Path, name: str, content: Content) -> None:
@@ -64,8 +76,10 @@ def append(path: Path, name: str, content: Content) -> None:
     _write(path, whole, {**yaml12.load(path), name: content}, lines)
 
 
-def rewrite(path: Path, name: str, sha256: str, count: int) -> None:
+def rewrite(path: Path, name: str, sha256: str, count: int, csv: str | None = None) -> None:
     """Set the block's `sha256` (added, or in the place of `md5`) and, if it has one, its `count`.
+
+    With `csv`, that of the label's own file too, `label.sha256`.
 
     Raises:
         ValueError: it is written in a way in which these cannot be found, or has both hashes.
@@ -75,13 +89,18 @@ def rewrite(path: Path, name: str, sha256: str, count: int) -> None:
     pictures = {key: told for key, told in old["pictures"].items() if key != "md5"}
     new = {**old, "pictures": {**pictures, "sha256": sha256}}
     new |= {"count": count} if "count" in old else {}
-    for start, stop, instead in sorted(_edits(text, name, sha256, count), reverse=True):
+    new |= {"label": {**old["label"], "sha256": csv}} if csv else {}
+    for start, stop, instead in sorted(_edits(text, name, sha256, count, csv), reverse=True):
         text = text[:start] + instead + text[stop:]
-    _write(path, text, {**content, name: new}, f"sha256: {sha256}, count: {count}")
+    by_hand = f"sha256: {sha256}, count: {count}" + (f", label.sha256: {csv}" if csv else "")
+    _write(path, text, {**content, name: new}, by_hand)
 
 
-def _edits(text: str, name: str, sha256: str, count: int) -> Iterator[Edit]:
+def _edits(text: str, name: str, sha256: str, count: int, csv: str | None) -> Iterator[Edit]:
     found = _entries(_entries(yaml.compose(text, yaml12.Loader))[name][1])
+    if csv:
+        value = _entries(found["label"][1])["sha256"][1]
+        yield value.start_mark.index, value.end_mark.index, scalar(csv)
     if "count" in found:
         value = found["count"][1]
         yield value.start_mark.index, value.end_mark.index, str(count)

@@ -2,48 +2,21 @@
 
 import hashlib
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
 
 import pandas as pd
 
-from pawprint import annotations, cells, poses, untrusted, yaml12
+from pawprint import cells, layouts, lookalikes, untrusted, yaml12
 from pawprint.catalogue import Rule
 from pawprint.findings import Findings, listed
-from pawprint.splits import Told
 
 LOST = "mend the rule in datasets.yaml, or take these files out of the archive or folder"
 HINTS = {  # why a cell is no target
     "labels": "no class may hold a semicolon; ",
     "points": "each column needs a number, such as 20.5; ",
 }
-SIDES = {  # what a column of a CSV may say of the split
-    **{"train": "train", "valid": "valid", "validation": "valid", "test": "test"},
-    **{"true": "valid", "1": "valid", "yes": "valid"},  # as in is_valid
-    **{"false": "train", "0": "train", "no": "train"},
-}
-
-
-def told(
-    archive: Path, names: Sequence[str], rule: Rule, found: Findings, target: str = "label"
-) -> Told:
-    """Target, own side of the split and group of each picture, by a rule of the catalogue."""
-    rows = annotations.cells(archive, names, rule.table, found)
-    texts = {name: row.label for name, row in rows.items()}
-    if rule.source == "biwi":
-        texts = poses.cells(archive, names, found)
-    targets = named(names, rule, target, found, texts)
-    groups = grouped(names, rule.group, found) if rule.group else None
-    sides = None
-    if rule.split:
-        sides = sided(names, {name: row.split for name, row in rows.items()}, rule.split, found)
-    elif groups and rule.valid is not None:
-        sides = ["valid" if group in rule.valid else "train" for group in groups]
-        absent = sorted({*rule.valid} - {*filter(None, groups)})
-        if absent:
-            found.errors.append(f"label.valid: no picture is of group {listed(absent)}; {LOST}")
-    return Told(targets, sides, groups)
 
 
 def named(
@@ -52,77 +25,88 @@ def named(
     target: str,
     found: Findings,
     texts: Mapping[str, str] | None = None,
+    tests: Collection[str] = (),
 ) -> list[str | None]:
     """The target of each picture, in order; None, and an error found, where the rule gives none.
 
     Args:
         names: paths in the archive, such as images/Abyssinian_1.jpg.
         rule: of the catalogue; `name` reads the file's name, `folder` the name of the folder that
-            holds it, others what `texts` has; of these the pattern's first group, where there is a
-            pattern, searched anywhere in the text.
+            holds it (where that does not say a split), `path` all of the path, others what `texts`
+            has; of these the pattern's first group, where there is a pattern, searched anywhere in
+            the text.
         target: label, labels or points.
-        found: told all names without a target, as one error, and labels that no table can hold.
+        found: told all names without a target, as one error, labels that no table can hold, and
+            labels that look alike.
         texts: of a CSV or another file, by name; what has none is said already.
+        tests: names that may have no target: theirs is no error.
     """
-    source = rule.source
-    made = [_text(name, source, texts or {}) for name in names]
+    source, splits = rule.source, layouts.split_folders(names)
+    made = [_text(name, source, texts or {}, splits) for name in names]
     targets = [
         None if text is None else cells.written(text, target, rule.pattern, rule.separator)
         for text in made
     ]
     wrong = [
-        name if source in ("name", "folder") else f"{name} ({yaml12.one_line(text, 80)})"
+        (name, name if source not in ("csv", "biwi") else f"{name} ({yaml12.one_line(text, 80)})")
         for name, text, cell in zip(names, made, targets, strict=True)
-        if text is not None and cell is None
+        if text is not None and cell is None and name not in tests
     ]
     if wrong:
         shown = f"label.pattern {yaml12.one_line(rule.pattern, 200)}" if rule.pattern else ""
-        hint = HINTS.get(target, "")
+        hint = HINTS.get(target, "") + seen_alone([name for name, _ in wrong], rule, splits)
         found.errors.append(
             f"{len(wrong)} of {len(names)} pictures get no {target} by "
-            f"{shown or f'label.from: {source}'}: {listed(wrong)}; {hint}{LOST}"
+            f"{shown or f'label.from: {source}'}: {listed([text for _, text in wrong])}; "
+            f"{hint}{LOST}"
         )
-    known = {label for cell in targets if cell for label in cells.classes(cell, target)}
-    odd = sorted(label for label in known if untrusted.fault(label))
+    counted = Counter(x for cell in targets if cell for x in cells.classes(cell, target))
+    odd = sorted(label for label in counted if untrusted.fault(label))
     if odd:
         where = "these cells" if source == "csv" else "these pictures or folders"
         found.errors.append(
             f"{len(odd)} labels cannot be used: {odd[0]!r} {untrusted.fault(odd[0])}; "
             f"mend the rule in datasets.yaml, or rename {where}"
         )
+    lookalikes.check(counted, found)
     return targets
 
 
-def _text(name: str, source: str, texts: Mapping[str, str]) -> str | None:
-    path = PurePosixPath(name)
-    return {"name": path.name, "folder": path.parent.name}.get(source, texts.get(name))
+def _text(
+    name: str, source: str, texts: Mapping[str, str], splits: layouts.Splits | None
+) -> str | None:
+    if source in ("name", "path"):
+        return PurePosixPath(name).name if source == "name" else name
+    return layouts.class_folder(name, splits) if source == "folder" else texts.get(name)
 
 
-def grouped(names: Sequence[str], pattern: str, found: Findings) -> list[str | None]:
-    """The pattern's first group in each path; None, and an error found, where it is not there."""
-    made = [re.search(pattern, name) for name in names]
-    lost = [name for name, match in zip(names, made, strict=True) if match is None]
-    if lost:
-        shown = yaml12.one_line(pattern, 200)
-        found.errors.append(
-            f"{len(lost)} of {len(names)} pictures are of no group by label.group {shown}: "
-            f"{listed(lost)}; {LOST}"
-        )
-    return [match.group(1) if match else None for match in made]
+def seen_alone(names: Sequence[str], rule: Rule, splits: layouts.Splits | None) -> str:
+    """What a pattern is tried on, where it may have been meant for the whole path."""
+    if rule.source == "folder" and not layouts.class_folder(names[0], splits) and splits:
+        spoken = ", ".join(f"{folder}/" for folder in sorted(splits.sides))
+        return f"they lie in no class's folder, but in one that says a split ({spoken}); "
+    pattern = rule.pattern or ""
+    if rule.source not in ("name", "folder") or not pattern:
+        return _with_a_slash(names, pattern) if rule.source == "path" else ""
+    if "/" not in pattern and not any(re.search(pattern, name) for name in names):
+        return ""
+    what = "file's name" if rule.source == "name" else "innermost folder's name"
+    text = _text(names[0], rule.source, {}, splits)
+    return (
+        f"this pattern sees the {what} alone, here {yaml12.one_line(str(text), 80)}, without the "
+        f"folders above it; `from: path` (pawprint new --from-path) sees the whole path; "
+        + _with_a_slash(names, pattern)
+    )
 
 
-def sided(
-    names: Sequence[str], texts: Mapping[str, str], column: str, found: Findings
-) -> list[str | None]:
-    """train, valid or test for each picture, by the texts of a CSV's column."""
-    odd = sorted({text for text in texts.values() if text.lower() not in SIDES})
-    if odd:
-        found.errors.append(
-            f"column {column} holds {listed([yaml12.one_line(text, 80) for text in odd])}: it must "
-            "say train, valid or test, or True (valid) or False (train); mend `label` in "
-            "datasets.yaml, or these cells"
-        )
-    return [SIDES.get(texts[name].lower()) if name in texts else None for name in names]
+def _with_a_slash(names: Sequence[str], pattern: str) -> str:
+    """A remedy for a pattern that starts with the slash of a longer path."""
+    instead = f"(?:^|/){pattern[1:]}"
+    if not pattern.startswith("/") or all(re.search(pattern, name) for name in names):
+        return ""
+    if not all(re.search(instead, name) for name in names):
+        return ""
+    return f"a path starts without a slash here: there, {yaml12.one_line(instead, 200)} fits; "
 
 
 def table(

@@ -1,18 +1,20 @@
-"""Own pictures as a data set: looked at, then written to datasets.yaml; again after a change."""
+"""Own pictures as a data set: looked at, then written to datasets.yaml."""
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pawprint import (
     archives,
-    catalogue,
+    cells,
     console,
     downloads,
     entry,
-    files,
-    labels,
+    newrule,
     params,
+    reading,
     schema,
     suggestion,
     survey,
@@ -20,12 +22,11 @@ from pawprint import (
 )
 from pawprint.catalogue import FILE, Block, Rule, Source
 from pawprint.findings import Findings, listed
-from pawprint.presize import Presized
 
 Labels = dict[str, str | None]  # of each picture, by its name
 OPTIONS = {
-    **{"pattern": "--pattern", "file": "--csv"},
-    **{"name": "--name-column", "label": "--label-column"},
+    **{"pattern": "--pattern", "file": "--csv", "name": "--name-column"},
+    **{"label": "--label-column", "split": "--split-column", "separator": "--separator"},
 }
 PHOTOGRAPHS = "presets/pets-resnet34.yaml"
 
@@ -36,7 +37,13 @@ class Named(schema.Section):
     name: params.Name
 
 
-def added(name: str, url: str, rule: Mapping[str, str], sha256: str | None) -> Iterator[str]:
+def added(
+    name: str,
+    url: str,
+    rule: Mapping[str, Any],
+    sha256: str | None,
+    split_folders: bool = False,
+) -> Iterator[str]:
     """Look at the pictures, and append a block to datasets.yaml: a line for each thing found.
 
     Args:
@@ -44,6 +51,7 @@ def added(name: str, url: str, rule: Mapping[str, str], sha256: str | None) -> I
         url: a folder, an archive or an http(s) URL.
         rule: the keys of `label`; where there are none, rules are suggested and nothing is written.
         sha256: what the archive must have, where that is known.
+        split_folders: whether folders such as train/ and test/ say the split.
 
     Raises:
         ValueError: the block is there, or a key is wrong, or some pictures get no label; nothing
@@ -51,8 +59,9 @@ def added(name: str, url: str, rule: Mapping[str, str], sha256: str | None) -> I
         FileNotFoundError, ConnectionError: the pictures are not there.
     """
     check_name(name)
+    target = {"target": "labels"} if "separator" in rule else {}
     pictures = {"url": url} | ({"sha256": sha256} if sha256 else {})
-    keys = {"pictures": pictures, "label": dict(rule) or {"from": "folder"}}
+    keys = {**target, "pictures": pictures, "label": dict(rule) or {"from": "folder"}}
     block = schema.checked(Block, keys, f"new {name}")
     archive, said = brought(name, block.pictures)
     yield row("pictures", said)
@@ -62,48 +71,22 @@ def added(name: str, url: str, rule: Mapping[str, str], sha256: str | None) -> I
     if not rule:
         yield from suggested(name, block.pictures, archive, names)
         return
+    label, csv = newrule.with_folders(rule, names, split_folders), None
+    if "file" in rule:
+        label["file"], source = newrule.csv_place(rule["file"], url, archive)
+        if source:
+            csv, said = brought(name, source)
+            label["sha256"] = csv.name
+            yield row("csv", said)
+    block = schema.checked(Block, {**keys, "label": label}, f"new {name}")
     found = Findings()
-    made, seen = looked_at(archive, names, block, found)
-    yield from described(made, seen, found)
+    made, seen = looked_at(archive, names, block, csv, found)
+    yield from described(made, seen, found, block.target)
     stop(found)
-    written = {**keys, "pictures": {"url": url, "sha256": archive.name}, "count": len(made)}
-    entry.append(FILE, name, written)
+    written = {**keys, "pictures": {"url": url, "sha256": archive.name}, "label": label}
+    entry.append(FILE, name, {**written, "count": len(made)})
     yield row("written", f"{FILE}: {name}, sha256 {archive.name}, count {len(made)}")
-    yield from following(name)
-
-
-def updated(name: str, url: str | None) -> Iterator[str]:
-    """Look at the pictures of a block again, and write their new hash and count.
-
-    Args:
-        name: of the block.
-        url: none, or the block's own.
-
-    Raises:
-        ValueError: no such block, or as for `added`; nothing is written.
-    """
-    if name not in yaml12.load(FILE):
-        raise ValueError(f"{FILE}: no block `{name}` to update; add it: pawprint new {name} PATH")
-    block = catalogue.block(name)
-    if url and url.rstrip("/") != block.pictures.url.rstrip("/"):
-        raise ValueError(
-            f"{FILE}: `{name}` has url: {block.pictures.url}; change it there, then run "
-            f"`pawprint new {name} --update`"
-        )
-    archive, said = brought(name, Source(url=block.pictures.url))
-    yield row("pictures", said)
-    found = Findings()
-    made, seen = looked_at(archive, image_names(archive, block.pictures), block, found)
-    algorithm, before = block.pictures.expected or ("sha256", "")
-    if files.digest(archive, algorithm) == before and block.count in (None, len(made)):
-        yield row("unchanged", f"{len(made):,} pictures, {algorithm} {before}; nothing is written")
-        return
-    yield from changes(block, made, seen)
-    yield from described(made, seen, found)
-    stop(found)
-    entry.rewrite(FILE, name, archive.name, len(made))
-    yield row("written", f"{FILE}: {name}, sha256 {archive.name}, count {len(made)}")
-    yield row("next", f"dvc exp run -S dataset={name}")
+    yield from following(name, block)
 
 
 def check_name(name: str) -> None:
@@ -137,25 +120,31 @@ def image_names(archive: Path, source: Source) -> list[str]:
 
 
 def looked_at(
-    archive: Path, names: Sequence[str], block: Block, found: Findings
+    archive: Path, names: Sequence[str], block: Block, csv: Path | None, found: Findings
 ) -> tuple[Labels, survey.Survey]:
-    """The label of each picture (none where it has no single one), and the pictures themselves."""
-    made = labelled(archive, names, block, found)
+    """The cell of each picture's target (none where it has none), and the pictures themselves."""
+    made = labelled(archive, names, block, csv, found)
     seen = survey.surveyed(archive, names)
-    survey.check(seen.pictures, made, found)
+    single = made if block.target == "label" else dict.fromkeys(made)
+    survey.check(seen.pictures, single, found)
     return made, seen
 
 
-def labelled(archive: Path, names: Sequence[str], block: Block, found: Findings) -> Labels:
-    """The single label of each picture; None where the rule gives none, or another target."""
-    told = labels.told(archive, names, block.label, found, block.target).targets
-    return dict(zip(names, told if block.target == "label" else [None] * len(names), strict=True))
+def labelled(
+    archive: Path, names: Sequence[str], block: Block, csv: Path | None, found: Findings
+) -> Labels:
+    """The cell of each picture's target; None where the rule gives none."""
+    told = reading.told(archive, names, block.label, found, block.target, csv)
+    return dict(zip(names, told.targets, strict=True))
 
 
-def described(made: Labels, seen: survey.Survey, found: Findings) -> Iterator[str]:
+def described(made: Labels, seen: survey.Survey, found: Findings, target: str) -> Iterator[str]:
     """A line for each side of the pictures, and the notes."""
-    if any(made.values()):
-        yield row("classes", survey.classes_line([*made.values()]))
+    counted = Counter(
+        label for cell in made.values() for label in cells.classes(cell or "", target)
+    )
+    if counted:
+        yield row("classes", survey.classes_line(len(made), counted))
     yield row("sizes", survey.sizes_line(seen.pictures))
     yield row("formats", survey.formats_line(seen.formats))
     for note in found.notes:
@@ -172,39 +161,6 @@ def stop(found: Findings) -> None:
         raise ValueError("\n".join([*found.errors, f"nothing is written to {FILE}"]))
 
 
-def changes(block: Block, made: Labels, seen: survey.Survey) -> Iterator[str]:
-    """What is otherwise than in the archive that the block names, as far as that one is kept."""
-    expected = block.pictures.expected
-    old = downloads.STORE / expected[1] if expected else None
-    if old is None or not old.is_file():
-        before = "unknown" if block.count is None else f"{block.count:,}"
-        yield row("count", f"{before} -> {len(made):,} pictures; the earlier ones are not kept")
-        return
-    names = archives.image_names(old)
-    yield row("count", f"{len(names):,} -> {len(made):,} pictures")
-    yield row("changed", difference(old, names, seen.pictures))
-    earlier, now = (
-        {label for label in some.values() if label}
-        for some in (labelled(old, names, block, Findings()), made)
-    )
-    for word, some in (("new", now - earlier), ("gone", earlier - now)):
-        if some:
-            yield row("classes", f"{word}: {listed(sorted(map(str, some)))}")
-
-
-def difference(old: Path, names: Sequence[str], pictures: Sequence[Presized]) -> str:
-    """How many pictures came, went, or have other bytes now, and the first of each."""
-    before = labels.fingerprints(archives.contents(old, set(names)))
-    now = {picture.name: picture.sha256 for picture in pictures}
-    parts = {
-        "new": sorted(now.keys() - before.keys()),
-        "gone": sorted(before.keys() - now.keys()),
-        "other bytes": sorted(x for x in now if x in before and now[x] != before[x]),
-    }
-    said = [f"{len(some):,} {word} ({listed(some, 3)})" for word, some in parts.items() if some]
-    return ", ".join(said) or "no picture, but other files"
-
-
 def suggested(name: str, source: Source, archive: Path, names: Sequence[str]) -> Iterator[str]:
     """The rules that fit, each as a command.
 
@@ -214,7 +170,7 @@ def suggested(name: str, source: Source, archive: Path, names: Sequence[str]) ->
     yield row("names", f"{len(names):,}, such as {listed(names, 3)}")
     hashed = ["--sha256", archive.name] if source.is_remote else []
     fits = False
-    for keys, classes in suggestion.offers(archive, names):
+    for keys, classes in suggestion.offers(archive, names, source):
         fits = True
         rule = Rule.model_validate(keys)
         yield row("fits", f"{rule.words}: {len(classes):,} classes: {survey.shares(classes)}")
@@ -227,15 +183,23 @@ def suggested(name: str, source: Source, archive: Path, names: Sequence[str]) ->
     yield row("", "Nothing is written yet: run one of these commands.")
 
 
-def options(keys: Mapping[str, str]) -> list[str]:
+def options(keys: Mapping[str, Any]) -> list[str]:
     """A rule as options of `pawprint new`."""
-    folder = ["--folder"] if keys["from"] == "folder" else []
-    return folder + [word for key in keys if key in OPTIONS for word in (OPTIONS[key], keys[key])]
+    flags = {"folder": ["--folder"], "path": ["--from-path"]}.get(keys["from"], [])
+    flags += [word for key in OPTIONS if key in keys for word in (OPTIONS[key], keys[key])]
+    return flags + (["--split-folders"] if "group" in keys else [])
 
 
-def following(name: str) -> Iterator[str]:
+def next_command(name: str, block: Block) -> str:
+    """What trains on it; where it has a split of its own, with that one."""
+    has_split = block.label.split or block.label.valid or block.label.test or block.lists
+    own = " -S label.split=official" if has_split else ""
+    return f"dvc exp run -S dataset={name}{own}"
+
+
+def following(name: str, block: Block) -> Iterator[str]:
     """The commands to go on with."""
-    yield row("next", f"dvc exp run -S dataset={name}")
+    yield row("next", next_command(name, block))
     yield row("", "for photographs, with a pretrained network, before that:")
     yield row("", f"cp {PHOTOGRAPHS} params.yaml")
     yield row("", "(arch resnet34, weights IMAGENET1K_V1, size 224, presize.size 460,")

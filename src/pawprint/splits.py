@@ -41,9 +41,15 @@ def chosen(
         seed: of the draw.
         found: told what is wrong.
     """
+    if rule != "official" and (told.sides or (folder / "train.txt").is_file()):
+        found.notes.append(
+            "this data set has a split of its own (label.split, label.valid, label.test or lists "
+            f"in datasets.yaml), which label.split: {rule} of params.yaml does not use; to use it: "
+            "-S label.split=official"
+        )
     try:
         if rule == "official" and told.sides:
-            return told.sides
+            return with_valid(told.sides, valid_fraction, seed, found)
         if rule == "official":
             return official(names, read_lists(folder), valid_fraction, seed, found)
         if rule == "stratified":
@@ -184,11 +190,32 @@ def official(
             f"{listed(several)}; write their paths there, or use label.split: random"
         )
     _report(names, splits, absent, twice, found)
-    if "valid" not in lists:
-        drawn = [i for i, split in enumerate(splits) if split == "train"]
-        for i, side in zip(drawn, random(len(drawn), valid_fraction, seed), strict=True):
-            splits[i] = side
-    return splits
+    return splits if "valid" in lists else drawn_from_train(splits, valid_fraction, seed)
+
+
+def with_valid(
+    sides: Sequence[str | None], valid_fraction: float, seed: int, found: Findings
+) -> list[str | None]:
+    """A data set's own sides; where none is valid, valid is drawn from train's, and a note."""
+    if "valid" in sides:
+        return [*sides]
+    made = drawn_from_train(sides, valid_fraction, seed)
+    found.notes.append(
+        f"the data set's own split has no valid: {made.count('valid'):,} of train's "
+        f"{sides.count('train'):,} pictures are drawn for it (label.valid_fraction "
+        f"{valid_fraction}, label.seed {seed})"
+    )
+    return made
+
+
+def drawn_from_train(
+    sides: Sequence[str | None], valid_fraction: float, seed: int
+) -> list[str | None]:
+    """The sides, with valid drawn from train's pictures at random."""
+    made, rows = [*sides], [i for i, side in enumerate(sides) if side == "train"]
+    for i, side in zip(rows, random(len(rows), valid_fraction, seed), strict=True):
+        made[i] = side
+    return made
 
 
 def _report(

@@ -23,6 +23,7 @@ from pawprint import (
     networks,
     presize,
     randomness,
+    reading,
     sampling,
     splits,
     yaml12,
@@ -62,7 +63,7 @@ def steps(p: Params, found: Findings) -> Iterator[Step]:
     names = archives.image_names(PICTURES)
     size = PICTURES.stat().st_size / 1e6
     yield Step("found", f"{len(names):,} pictures in {PICTURES} ({size:,.1f} MB)")
-    told = labels.told(PICTURES, names, block.label, found, block.target)
+    told = reading.told(PICTURES, names, block.label, found, block.target, LISTS / "labels.csv")
     sides = splits.chosen(
         p.label.split, names, told, LISTS, p.label.valid_fraction, p.label.seed, found
     )

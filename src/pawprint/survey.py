@@ -46,11 +46,9 @@ def kind(data: bytes) -> str:
         return "unknown"
 
 
-def classes_line(labels: Sequence[str | None]) -> str:
+def classes_line(pictures: int, counted: Counter[str]) -> str:
     """How many, the largest and the smallest."""
-    counted = Counter(label for label in labels if label)
-    shown = shares(counted)
-    return f"{len(labels):,} pictures, {len(counted):,} classes: {shown}"
+    return f"{pictures:,} pictures, {len(counted):,} classes: {shares(counted)}"
 
 
 def shares(counted: Counter[str]) -> str:

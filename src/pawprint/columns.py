@@ -1,0 +1,149 @@
+"""What the columns of a CSV seem to hold: a split, several labels in a cell, a class each."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pawprint import sides, yaml12
+from pawprint.catalogue import Table
+from pawprint.findings import Findings, listed
+
+SEPARATORS = ("|", ";", ",", "/", "+", "&", " ")
+MOST = 20  # values of a column that is a split
+
+
+class Combined(NamedTuple):
+    """Cells that seem to hold several labels."""
+
+    separator: str
+    number: int  # of them
+    shown: list[str]  # the first of them, different ones
+
+
+def check(
+    lines: Sequence[tuple[int, list[str]]], table: Table, found: Findings, is_split: bool
+) -> None:
+    """Notes: a column that says a split and is not used, cells that seem to hold several labels.
+
+    Args:
+        lines: of the file, the first one with the columns' names.
+        table: what is read of them.
+        found: told.
+        is_split: whether the split is told by something else than a column.
+    """
+    header, body = lines[0][1], [row for _, row in lines[1:]]
+    file, column = yaml12.one_line(table.file, 80), split_column(header, body, table.columns)
+    if not table.split and not is_split:
+        folds = fold_column(header, body)
+        if column:
+            found.notes.append(
+                f"column {_shown(column)} of {file} seems to say a split "
+                f"({_counted(header, body, column)}), which is not used; to use it: split: "
+                f"{_shown(column)} in the block's `label` (pawprint new --split-column "
+                f"{_shown(column)})"
+            )
+        elif folds:
+            found.notes.append(
+                f"column {_shown(folds)} of {file} seems to number folds "
+                f"({_counted(header, body, folds)}), which are not used; to judge on one of them, "
+                "add a column that says train or valid, and name it by split: (pawprint new "
+                "--split-column)"
+            )
+    if len(table.labels) == 1 and not table.may_be_empty:
+        at = header.index(table.labels[0])
+        cells = [row[at] for row in body if len(row) > at]
+        if seen := combined(cells):
+            found.notes.append(
+                f"column {_shown(table.labels[0])} of {file}: {seen.number} of {len(cells)} cells "
+                f"seem to hold several labels with {seen.separator!r} between them "
+                f"({listed([_shown(cell) for cell in seen.shown], 3)}), and each combination "
+                f"counts as a class; for several labels a picture: target: labels, separator: "
+                f"{seen.separator!r} (pawprint new --separator {seen.separator!r}; docs/targets.md)"
+            )
+
+
+def split_column(
+    header: Sequence[str], body: Sequence[Sequence[str]], taken: Sequence[str] = ()
+) -> str | None:
+    """The first column, of those that are not taken, that seems to say a split.
+
+    All its cells say train, valid or test, at least two of these; of True and False, its name has
+    to speak of a side too, as is_valid does.
+    """
+    for at, column in enumerate(header):
+        cells = {row[at] for row in body if len(row) > at}
+        if column in taken or not 1 < len(cells) <= MOST:
+            continue
+        spoken = {sides.cell_side(cell, column) for cell in cells}
+        if None in spoken or len(spoken) < 2:
+            continue
+        has_words = all(cell.strip().casefold() not in sides.TRUE + sides.FALSE for cell in cells)
+        if has_words or sides.parsed(column) is not None:
+            return column
+    return None
+
+
+def fold_column(header: Sequence[str], body: Sequence[Sequence[str]]) -> str | None:
+    """A column of folds: small numbers, under a name that says so."""
+    for at, column in enumerate(header):
+        cells = {row[at] for row in body if len(row) > at}
+        words = set(sides.tokens(column))
+        if words & {"fold", "folds", "kfold"} and 2 <= len(cells) <= MOST:
+            return column
+    return None
+
+
+def combined(cells: Sequence[str]) -> Combined | None:
+    """Cells that seem to hold several labels; None where they are names of several words.
+
+    The evidence: the same parts in another order, parts that are labels on their own in other
+    cells, or few parts in many combinations. `great dane` and `tench, Tinca tinca` have none.
+    """
+    for separator in SEPARATORS:
+        parts = {cell: _parts(cell, separator) for cell in {*cells}}
+        several = {cell: some for cell, some in parts.items() if len(some) > 1}
+        if several and _is_evident(
+            several, {cell for cell in parts if cell not in several}, separator
+        ):
+            shown = sorted(several, key=lambda cell: (len(cell), cell))
+            return Combined(separator, sum(cell in several for cell in cells), shown)
+    return None
+
+
+def _parts(cell: str, separator: str) -> tuple[str, ...]:
+    return tuple(part for piece in cell.split(separator) if (part := piece.strip()))
+
+
+def _is_evident(several: dict[str, tuple[str, ...]], single: set[str], separator: str) -> bool:
+    orders = Counter(tuple(sorted(parts)) for parts in several.values())
+    if max(orders.values()) > 1 and len(several) > 1:
+        return True
+    known = {label.strip() for label in single}
+    whole = sum(known.issuperset(parts) for parts in several.values())
+    if whole >= max(1, len(several) / 2):
+        return True
+    distinct = {part for parts in several.values() for part in parts}
+    in_many = Counter(part for parts in several.values() for part in {*parts})
+    many = 2 if separator == " " else 1  # combinations for each part: two words are common
+    is_mixed = len(several) > max(many * len(distinct), 3) and min(in_many.values()) >= 1
+    return is_mixed and (separator != " " or len({*map(len, several.values())}) > 1)
+
+
+def one_hot(header: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    """The columns that hold 0 and 1 alone, where there are two or more: a class each."""
+    found = []
+    for at, column in enumerate(header):
+        cells = {row[at].removesuffix(".0") for row in body if len(row) > at}
+        if cells == {"0", "1"} and column and sides.parsed(column) is None:
+            found.append(column)
+    return found if len(found) > 1 else []
+
+
+def _counted(header: Sequence[str], body: Sequence[Sequence[str]], column: str) -> str:
+    at = header.index(column)
+    values = Counter(row[at] for row in body if len(row) > at)
+    return listed([f"{_shown(value)} {n:,}" for value, n in values.most_common()])
+
+
+def _shown(text: str) -> str:
+    return yaml12.one_line(text, 80)

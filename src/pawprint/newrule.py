@@ -1,0 +1,58 @@
+"""The label rule of `pawprint new`, once the pictures are there: its CSV's place, its folders."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pawprint import archives, layouts
+from pawprint.catalogue import Source
+from pawprint.findings import listed
+
+Keys = dict[str, Any]  # of a rule
+
+
+def with_folders(keys: Mapping[str, Any], names: Sequence[str], split_folders: bool) -> Keys:
+    """The rule with the folders that say the split, where that is asked for.
+
+    Raises:
+        ValueError: there are no such folders, or the innermost ones name no class.
+    """
+    splits = layouts.split_folders(names)
+    if keys["from"] == "folder" and "pattern" not in keys:
+        layouts.check_class_folder(names, splits)
+    if not split_folders:
+        return {**keys}
+    if splits is None:
+        known = sorted({folder for name in names for folder in layouts.folders(name)})
+        raise ValueError(
+            "--split-folders: the pictures lie in no folders named train, and valid (val) or test; "
+            f"the folders there: {listed(known, 10) or 'none'}"
+        )
+    return {**keys, **splits.keys}
+
+
+def csv_place(file: str, pictures: str, archive: Path) -> tuple[str, Source | None]:
+    """The name of a CSV among the pictures, or what lies elsewhere.
+
+    Args:
+        file: as typed: a name among the pictures, a URL, or a path, from the working folder or the
+            folder of the pictures or beside that.
+        pictures: the folder or archive, as typed.
+        archive: what was made of it.
+    """
+    if file.startswith(("http://", "https://")):
+        return file, Source(url=file)
+    typed, top = Path(file).expanduser(), Path(pictures).expanduser()
+    inside = {*archives.file_names(archive)}
+    if archives.normal(file) in inside:
+        return file, None
+    beside = [top / file, top.parent / file] if top.is_dir() else [top.parent / file]
+    for path in (typed, *beside):
+        if path.is_file():
+            name = os.path.relpath(path.resolve(), top.resolve())
+            if archives.normal(name) in inside:
+                return archives.normal(name), None
+            written = file if path == typed else os.path.normpath(path)
+            return written, Source(url=written)
+    return file, None
