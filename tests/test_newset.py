@@ -1,6 +1,7 @@
 """`pawprint new`: what it finds in pictures, what it writes to datasets.yaml, what it leaves."""
 
 import hashlib
+import importlib
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -380,6 +381,105 @@ def test_a_wrong_call_is_one_line(project: Path, options: list[str], message: st
     made = command(*options)
     assert made.returncode != 0 and message in made.stderr
     assert "Traceback" not in made.stderr
+
+
+SPLIT = [f"{side}/{label}/{i}.jpg" for side in ("Train", "val") for label in "ab" for i in (1, 2)]
+
+
+def test_folders_of_a_split_are_written_as_groups(project: Path) -> None:
+    folder({name: picture(seed=i) for i, name in enumerate([*SPLIT, "test/1.jpg"])})
+    lines = list(newset.added("mine", "pics", {"from": "folder"}, None, True))
+    assert word(lines, "classes") == "9 pictures, 2 classes: a (4), b (4)"
+    assert word(lines, "note").startswith("1 of 9 pictures are for testing and have no label")
+    assert word(lines, "next") == "dvc exp run -S dataset=mine -S label.split=official"
+    made = catalogue.block("mine").label
+    assert (made.valid, made.test) == (["val"], ["test"])
+    assert load_yaml("datasets.yaml") == yaml12.load(FILE)
+    with pytest.raises(ValueError, match="--split-folders: the pictures lie in no folders named t"):
+        list(newset.added("flat", folder(pets(), "flat"), NAMED, None, True))
+
+
+def test_a_level_of_folders_that_names_no_class_is_refused_with_the_pattern(project: Path) -> None:
+    folder({f"{x}/2021/{i}.jpg": picture(seed=i) for i, x in enumerate("aabb")})
+    assert "instead of --folder give --from-path --pattern '^([^/]+)/'" in refused(
+        rule={"from": "folder"}
+    )
+    assert "--from-path" in "".join(new(rule={}))
+    lines = new(rule={"from": "path", "pattern": "^([^/]+)/"})
+    assert word(lines, "classes") == "4 pictures, 2 classes: a (2), b (2)"
+
+
+LIST = {"from": "csv", "name": "id", "label": "kind"}
+
+
+def numbered(text: str, where: str) -> str:
+    """Pictures 0 to 5, and a CSV somewhere."""
+    folder({f"set/images/{i}.jpg": picture(seed=i) for i in range(6)}, ".")
+    Path(where).write_text(text)
+    return "set/images"
+
+
+@pytest.mark.parametrize(
+    ("where", "typed", "written"),
+    [
+        ("set/l.csv", "set/l.csv", "set/l.csv"),
+        ("set/l.csv", "../l.csv", "set/l.csv"),
+        ("set/l.csv", "l.csv", "set/l.csv"),
+        ("l.csv", "./l.csv", "./l.csv"),
+        ("set/images/l.csv", "l.csv", "l.csv"),
+        ("set/images/l.csv", "set/images/l.csv", "l.csv"),
+        ("set/l.csv", "{here}/set/l.csv", "{here}/set/l.csv"),
+        ("set/images/l.csv", "{here}/set/images/l.csv", "l.csv"),
+    ],
+)
+def test_a_csv_is_taken_from_where_it_lies(
+    project: Path, where: str, typed: str, written: str
+) -> None:
+    text = "id,kind\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(6))
+    pictures = numbered(text, where)
+    lines = new(pictures, {**LIST, "file": typed.format(here=project)})
+    assert word(lines, "classes") == "6 pictures, 2 classes: x (3), y (3)"
+    made = catalogue.block("mine").label
+    assert made.file == written.format(here=project)
+    is_inside = where.startswith("set/images")
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    assert made.sha256 == (None if is_inside else sha256)
+
+
+def test_a_csv_elsewhere_is_fetched_and_its_changes_are_told(project: Path) -> None:
+    text = "id,kind\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(6))
+    new(numbered(text, "l.csv"), {**LIST, "file": "l.csv"})
+    (project / "params.yaml").write_text(
+        (project / "params.yaml").read_text().replace("dataset: digits", "dataset: mine  ")
+    )
+    Path("l.csv").write_text(text.replace("5,y", "5,x"))
+    for stage in ("fetch", "label"):  # of the store, as it was added
+        importlib.import_module(f"stages.{stage}").main()
+    assert Path("data/raw/lists/labels.csv").read_text() == text
+    assert "5.jpg,y," in Path("data/labels.csv").read_text()
+    lines = update()
+    assert word(lines, "changed") == "no picture, but other files\nl.csv"
+    sha256 = hashlib.sha256(Path("l.csv").read_bytes()).hexdigest()
+    assert catalogue.block("mine").label.sha256 == sha256
+    assert word(update(), "unchanged")
+    for stage in ("fetch", "label"):
+        importlib.import_module(f"stages.{stage}").main()
+    assert "5.jpg,x," in Path("data/labels.csv").read_text()
+    Path("l.csv").write_text("id,kind\n")
+    (project / ".downloads" / sha256).unlink()
+    with pytest.raises(ValueError, match=r"l.csv: sha256 .* is not the .*--update"):
+        importlib.import_module("stages.fetch").main()
+
+
+def test_a_separator_makes_a_block_of_several_labels(project: Path) -> None:
+    rows = "".join(f"{i},{('x', 'y', 'x y')[i % 3]}\n" for i in range(6))
+    pictures = numbered("id,kind\n" + rows, "set/images/l.csv")
+    lines = new(pictures, {**LIST, "file": "l.csv", "separator": " "})
+    assert word(lines, "classes") == "6 pictures, 2 classes: x (4), y (4)"
+    made = catalogue.block("mine")
+    assert (made.target, made.label.separator) == ("labels", " ")
+    lines = new(pictures, {}, "other")
+    assert "--label-column kind --separator ' '" in "".join(lines)
 
 
 def test_the_committed_catalogue_is_left_as_it_is_by_an_append(project: Path) -> None:

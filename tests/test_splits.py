@@ -109,3 +109,24 @@ def test_official_without_lists_says_where_to_name_them(tmp_path: Path) -> None:
     sides = splits.chosen("official", NAMES, Told(["a"] * 6, None, None), tmp_path, 0.5, 42, found)
     assert sides == [None] * 6  # nothing is said of a split that there is not
     assert "add `lists` (or label.split, label.valid) to its block" in found.errors[0]
+
+
+def test_a_split_of_groups_without_valid_draws_it_from_train_and_says_so(tmp_path: Path) -> None:
+    own, found = ["train"] * 10 + ["test"] * 2, Findings()
+    told = Told(["a"] * 12, [*own], None)
+    sides = splits.chosen("official", ["x"] * 12, told, tmp_path, 0.2, 42, found)
+    assert sides[:10] == splits.random(10, 0.2, 42) and sides[10:] == ["test"] * 2
+    assert found.notes[0].startswith("the data set's own split has no valid: 2 of train's 10 pict")
+
+
+@pytest.mark.parametrize("has_lists", [True, False])
+def test_a_split_of_its_own_that_is_not_used_is_a_note(tmp_path: Path, has_lists: bool) -> None:
+    found = Findings()
+    if has_lists:
+        (tmp_path / "train.txt").write_text("a_1\n")
+    told = Told(["a"] * 6, None if has_lists else ["train", "valid"] * 3, None)
+    splits.chosen("random", NAMES, told, tmp_path, 0.5, 42, found)
+    assert "which label.split: random of params.yaml does not use" in found.notes[0]
+    assert found.notes[0].endswith("-S label.split=official")
+    splits.chosen("random", NAMES, Told(["a"] * 6, None, None), tmp_path / "x", 0.5, 42, found)
+    assert len(found.notes) == 1

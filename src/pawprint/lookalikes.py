@@ -20,7 +20,7 @@ def skeleton(label: str) -> str:
     >>> skeleton("Große  Katze") == skeleton("grosse_katze"), skeleton("c\\u0430t")
     (True, 'cat')
     """
-    plain = unicodedata.normalize("NFKC", label).casefold()
+    plain = unicodedata.normalize("NFKC", label).casefold().replace("i\u0307", "i")
     shown = "".join(letter for letter in plain if unicodedata.category(letter) != "Cf")
     alike = unicodedata.normalize("NFKC", shown.translate(LETTERS))
     return " ".join(re.sub(r"(?<=[^\W\d_])[-_\s]+(?=[^\W\d_])", " ", alike).split())

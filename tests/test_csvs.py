@@ -1,0 +1,49 @@
+"""The text of a CSV as rows."""
+
+import pytest
+
+from pawprint import csvs
+
+
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        ("a,b\n1;2,3\n", [["a", "b"], ["1;2", "3"]]),
+        ("a;b\n1,5;3\n", [["a", "b"], ["1,5", "3"]]),
+        ("a\tb\r\n1, 2\t3\r\n", [["a", "b"], ["1, 2", "3"]]),
+        ("sep=;\r\na;b\r\n1;2\r\n", [["a", "b"], ["1", "2"]]),
+        ('"a;x",b\n1,2\n', [["a;x", "b"], ["1", "2"]]),
+        ("a\n1\n", [["a"], ["1"]]),
+        (",a\n0,x\n", [["", "a"], ["0", "x"]]),
+    ],
+)
+def test_the_first_line_tells_what_ends_a_cell(content: str, rows: list[list[str]]) -> None:
+    assert [row for _, row in csvs.parsed(content, "x.csv")] == rows
+
+
+def test_lines_are_counted_from_the_files_first() -> None:
+    assert [line for line, _ in csvs.parsed("sep=;\na;b\n\n1;2\n", "x")] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ('f,l\n"a.jpg,cat\nb.jpg,cat\n', 2),
+        ('f,l\na.jpg,"cat\nb.jpg,cat\n', 2),
+        ('f,l\n"a.jpg,cat\nb.jpg,cat\n"c.jpg",dog\n', 2),  # the next quote is taken for its end
+        ('f,l\n"a\nb","c ""d"""\nb.jpg,"cat\n', 4),
+        ('sep=;\nf;l\na.jpg;"cat\n', 3),
+        ('f,l\n"a,b\n' + "c,d\n" * 50_000, 2),  # longer than a cell may be
+        ('f;l\n"a.jpg;cat\r\nb.jpg;cat\r\n', 2),
+    ],
+)
+def test_a_quote_that_is_not_closed_is_named_by_the_line_where_it_opens(
+    content: str, line: int
+) -> None:
+    with pytest.raises(ValueError, match=rf"^x.csv: line {line}: a quote opens here.*close this"):
+        csvs.parsed(content, "x.csv")
+
+
+def test_letters_after_a_closing_quote_are_named_by_their_line() -> None:
+    with pytest.raises(ValueError, match=r"^x.csv: line 4: no CSV \(.*mend this line"):
+        csvs.parsed('f,l\n"a\nb",c\nd,"e"f\n', "x.csv")

@@ -1,0 +1,154 @@
+"""What a data set says of each picture, with pictures for testing that have no label."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pawprint import reading
+from pawprint.catalogue import Block, Rule
+from pawprint.findings import Findings
+from pawprint.splits import Told
+
+Tar = Callable[..., Path]
+SPLIT = ["train/cat/1.jpg", "train/dog/1.jpg", "val/cat/1.jpg"]
+FLAT = [*SPLIT, "test/1.jpg", "test/2.jpg"]
+FOLDER = {"from": "folder"}
+GROUPS = {"group": "^(train|val|test)/", "valid": ["val"], "test": ["test"]}
+
+
+def read(
+    names: list[str], rule: Mapping[str, Any], archive: Path = Path("absent"), target: str = "label"
+) -> tuple[Told, Findings]:
+    found = Findings()
+    return reading.told(archive, names, Rule.model_validate(rule), found, target), found
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {**FOLDER, **GROUPS},
+        {"from": "path", "pattern": "^(?:train|val|test)/([^/]+)/", **GROUPS},
+    ],
+)
+def test_pictures_for_testing_without_a_label_are_left_out_and_counted(rule: Any) -> None:
+    told, found = read(FLAT, rule)
+    assert told.targets == ["cat", "dog", "cat", None, None]
+    assert told.sides == ["train", "train", "valid", "test", "test"]
+    assert not found.errors
+    assert found.notes[0].startswith("2 of 5 pictures are for testing and have no label that")
+    assert found.notes[0].endswith("they are left out: test/1.jpg, test/2.jpg")
+
+
+@pytest.mark.parametrize("inner", ["", "images/", "unknown/", "0/"])
+def test_a_rule_by_folder_makes_no_class_of_test(inner: str) -> None:
+    names = [*SPLIT, f"test/{inner}1.jpg"]
+    told, found = read(names, FOLDER)
+    assert told.targets == ["cat", "dog", "cat", None] and not found.errors
+    assert "1 of 4 pictures are for testing" in found.notes[0]
+    assert "train/ (2), val/ (1) are mixed" in found.notes[1]
+    told, found = read(["cat/1.jpg", "dog/1.jpg", f"test/{inner}1.jpg"], FOLDER)
+    assert told.targets == ["cat", "dog", None] and not found.errors
+
+
+def test_pictures_of_test_that_have_labels_keep_them() -> None:
+    told, found = read([*SPLIT, "test/cat/1.jpg"], {**FOLDER, **GROUPS})
+    assert told.targets[-1] == "cat" and found == Findings()
+
+
+def test_pictures_of_train_or_valid_without_a_class_folder_are_an_error() -> None:
+    _, found = read([*FLAT, "val/9.jpg"], FOLDER)
+    (error,) = found.errors
+    assert error.startswith("1 of 6 pictures get no label by label.from: folder: val/9.jpg; they")
+    assert "one that says a split (test/, train/, val/)" in error
+
+
+def test_names_that_fit_no_pattern_in_test_are_left_out() -> None:
+    names = ["train/cat.1.jpg", "train/dog.1.jpg", "test1/1.jpg"]
+    told, found = read(names, {"from": "name", "pattern": r"^(.+)\.\d+\.jpg$"})
+    assert told.targets == ["cat", "dog", None] and not found.errors
+    assert "1 of 3 pictures are for testing" in found.notes[0]
+
+
+ROWS = "f,y,split\n1.jpg,cat,Train\n2.jpg,dog,train \n3.jpg,cat,val\n4.jpg,,Test\n"
+CSV = {"from": "csv", "file": "l.csv", "name": "f", "label": "y"}
+NUMBERS = [f"{i}.jpg" for i in (1, 2, 3, 4)]
+
+
+def test_rows_for_testing_without_a_label_are_left_out_and_counted(tar: Tar) -> None:
+    archive = tar({"l.csv": ROWS.encode(), **dict.fromkeys(NUMBERS, b"")})
+    told, found = read(NUMBERS, {**CSV, "split": "split"}, archive)
+    assert told.targets == ["cat", "dog", "cat", None] and not found.errors
+    assert told.sides and told.sides[:3] == ["train", "train", "valid"]
+    assert found.notes == [
+        "1 rows of l.csv are for testing and have no label; their pictures are left out: 4.jpg"
+    ]
+    _, found = read(NUMBERS, CSV, archive)
+    assert found.errors[0].startswith("1 rows of l.csv have an empty y: 4.jpg (line 5)")
+
+
+@pytest.mark.parametrize("label", ["?", "-1"])
+def test_a_stand_in_for_the_labels_of_test_is_no_class(tar: Tar, label: str) -> None:
+    rows = ROWS.replace(",,Test", f",{label},Test")
+    archive = tar({"l.csv": rows.encode(), **dict.fromkeys(NUMBERS, b"")})
+    told, found = read(NUMBERS, {**CSV, "split": "split"}, archive)
+    assert told.targets == ["cat", "dog", "cat", None] and not found.errors
+    assert f"a label that no other has ({label}); they are left out: 4.jpg" in found.notes[0]
+
+
+def test_of_several_labels_test_is_left_out_where_none_of_it_has_any(tar: Tar) -> None:
+    rule = {**CSV, "split": "split", "separator": " "}
+    archive = tar({"l.csv": ROWS.encode(), **dict.fromkeys(NUMBERS, b"")})
+    told, found = read(NUMBERS, rule, archive, "labels")
+    assert told.targets == ["cat", "dog", "cat", None] and "1 rows of l.csv" in found.notes[0]
+    more = ROWS + "5.jpg,cat,test\n"
+    archive = tar({"l.csv": more.encode(), **dict.fromkeys([*NUMBERS, "5.jpg"], b"")})
+    told, found = read([*NUMBERS, "5.jpg"], rule, archive, "labels")
+    assert told.targets == ["cat", "dog", "cat", "", "cat"] and not found.notes
+
+
+def test_pictures_of_a_folder_for_testing_need_no_row(tar: Tar) -> None:
+    names = ["test/9.jpg", "train/1.jpg", "train/2.jpg"]
+    archive = tar({"train.csv": b"f,y\n1,cat\n2,dog\n", **dict.fromkeys(names, b"")})
+    told, found = read(names, {**CSV, "file": "train.csv"}, archive)
+    assert told.targets == [None, "cat", "dog"] and not found.errors
+    assert found.notes[0].startswith("1 of 3 pictures lie in a folder for testing and have no row")
+
+
+@pytest.mark.parametrize(
+    ("source", "pattern", "message"),
+    [
+        ("name", r"/([^/]+)_\d+.jpg$", "sees the file's name alone, here a_1.jpg, without"),
+        ("name", r"^images/(.+)_", "`from: path` (pawprint new --from-path) sees the whole path"),
+        ("folder", r"^x/(\w+)", "sees the innermost folder's name alone, here images, without"),
+        ("path", r"/([a-z]+)_\d+.jpg$", "a path starts without a slash here: there, (?:^|/)"),
+    ],
+)
+def test_a_pattern_meant_for_the_path_is_told_what_it_sees(
+    source: str, pattern: str, message: str
+) -> None:
+    names = ["x/images/a_1.jpg"] if source == "folder" else ["images/a_1.jpg"]
+    names = ["a_1.jpg"] if source == "path" else names
+    _, found = read(names, {"from": source, "pattern": pattern})
+    assert message in found.errors[0]
+
+
+def test_a_pattern_that_fits_the_name_has_no_such_hint() -> None:
+    _, found = read(["i/a_1.jpg", "i/b.jpg"], {"from": "name", "pattern": r"^(.+)_\d+.jpg$"})
+    assert "alone" not in found.errors[0]
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"from": "path"}, r"label.pattern is missing, such as \(\[\^/\]\+\)/"),
+        ({**FOLDER, "test": ["a"]}, "label.test names groups: give label.group too"),
+        ({**FOLDER, **GROUPS, "test": ["val", "x"]}, "label.valid and label.test both name val"),
+        ({**CSV, **GROUPS, "split": "s"}, "label.split and label.valid both say a split"),
+        ({**FOLDER, "sha256": "a" * 64}, "label.sha256: for label.from: csv alone"),
+    ],
+)
+def test_keys_that_do_not_go_together_are_refused(keys: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Block.model_validate({"pictures": {"url": "x"}, "label": keys})

@@ -1,0 +1,46 @@
+"""Words that say train, valid or test."""
+
+import pytest
+
+from pawprint import sides
+from pawprint.findings import Findings
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "side"),
+    [
+        *((text, "split", "train") for text in ("train", " Training ", "TRAIN", "trainval")),
+        *((text, "x", "valid") for text in ("val", "Valid", "VALIDATION", "dev", "eval")),
+        *((text, "Usage", "test") for text in ("test", "Testing", "PublicTest", "PrivateTest")),
+        *((text, "is_valid", "valid") for text in ("True", "1", "yes", "TRUE ", "1.0")),
+        *((text, "is_valid", "train") for text in ("False", "0", "no", "0.0")),
+        *(("1", "is_train", "train"), ("0", "is_train", "valid")),
+        *(("True", "is_test", "test"), ("False", "is_test", "train")),
+        *((text, "fold", None) for text in ("2", "", "maybe", "train/test", "unlabeled")),
+        ("test tube", "split", None),
+    ],
+)
+def test_a_cell_says_its_side(text: str, column: str, side: str | None) -> None:
+    assert sides.cell_side(text, column) == side
+
+
+def test_other_words_are_an_error_that_lists_the_allowed_ones() -> None:
+    found = Findings()
+    texts = {"a": "Val", "b": "holdout", "c": ""}
+    assert sides.sided(["a", "b", "c", "d"], texts, "split", found) == ["valid", None, None, None]
+    (error,) = found.errors
+    assert error.startswith(
+        "column split holds an empty cell, holdout: it must say train (training"
+    )
+    assert "test (testing)" in error and "True, 1, yes or False, 0, no" in error
+
+
+def test_groups_are_on_the_side_that_names_them_and_absent_ones_are_errors() -> None:
+    found = Findings()
+    groups = ["tr", "va", "te", None]
+    made = sides.of_groups(groups, ["va", "gone"], ["te", "lost"], found, "fix it")
+    assert made == ["train", "valid", "test", "train"]
+    assert found.errors == [
+        "label.valid: no picture is of group gone; fix it",
+        "label.test: no picture is of group lost; fix it",
+    ]
