@@ -32,14 +32,14 @@ def by_pillow(data: bytes) -> np.ndarray:
 def presizing(files: list[bytes]) -> tuple[Job, Job]:
     """Decode and squeeze, by us and by Pillow."""
     return (
-        lambda: [presize.squeezed("", data, SIDE) for data in files],
+        lambda: [presize.squeezed("", data, SIDE, "white") for data in files],
         lambda: [by_pillow(data) for data in files],
     )
 
 
 def augmenting(files: list[bytes], supersample: int) -> tuple[Job, Job]:
     """From decoded squares to a batch of the network's, by us and by fastai."""
-    found = [presize.squeezed("", data, SIDE).pixels for data in files]
+    found = [presize.squeezed("", data, SIDE, "white").pixels for data in files]
     cached = torch.stack([pixels for pixels in found if pixels is not None])
     square = fastais.fastai.TensorImage(cached.permute(0, 3, 1, 2).contiguous())
     sides, chain = torch.tensor([[500.0, 375.0]]).expand(len(files), 2), fastais.chain(0)

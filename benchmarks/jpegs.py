@@ -47,7 +47,7 @@ def folder(train: int, valid: int) -> Iterator[Path]:
         splits = ["train"] * train + ["valid"] * valid
         rows = sorted(zip(names, [text[0] for text in names], splits, strict=True))
         files.write_csv(here / "labels.csv", ["name", "label", "split"], rows)
-        cached = presize.presized(zip(names, pictures, strict=True), CACHE, 2)
+        cached = presize.presized(zip(names, pictures, strict=True), CACHE, "white", 2)
         good, _ = presize.write(here / "images.npy", cached, sorted(names), CACHE, "stop")
         index = [(p.name, p.width, p.height, p.sha256) for p in good]
         files.write_csv(here / "index.csv", ["name", "width", "height", "sha256"], index)

@@ -36,7 +36,7 @@ def truth(data: bytes, filtered: Image.Resampling) -> Tensor:
 
 def ours(data: bytes, cache: int, supersample: int) -> Tensor:
     """From the squeezed cache."""
-    made = presize.squeezed("", data, cache)
+    made = presize.squeezed("", data, cache, "white")
     assert made.pixels is not None, made.fault
     sides = torch.tensor([[float(made.width), float(made.height)]])
     chosen = augment.maps(augment.neutral(1), sides, cache, light=False)

@@ -13,7 +13,8 @@ SUMMARY, TABLE = Path("reports/train_frozen.json"), Path("reports/train_frozen.c
 def main() -> dict[str, str]:
     p = params.load()
     keys, on, lr = params.training(p), p.runtime, finder.chosen(p.lr, FOUND)
-    declared = keys | {"lr": lr, "frozen": p.frozen.model_dump()}
+    ground = {"background": p.presize.background}  # the only key of presize that a model needs
+    declared = keys | {"lr": lr, "frozen": p.frozen.model_dump(), "presize": ground}
     run = session.opened(keys, IMAGES, INDEX, LABELS, on.device, on.memory)
     tensors, _ = modelfile.read_tensors(PRETRAINED)
     network = networks.fresh(p.arch, len(run.data.classes), p.seed, tensors)

@@ -13,7 +13,8 @@ SUMMARY, TABLE = Path("reports/train_unfrozen.json"), Path("reports/train_unfroz
 def main() -> dict[str, str]:
     p = params.load()
     keys, on = params.training(p), p.runtime
-    declared = keys | {"lr": p.lr, "unfrozen": p.unfrozen.model_dump()}
+    ground = {"background": p.presize.background}  # the only key of presize that a model needs
+    declared = keys | {"lr": p.lr, "unfrozen": p.unfrozen.model_dump(), "presize": ground}
     run = session.opened(keys, IMAGES, INDEX, LABELS, on.device, on.memory)
     network, parent = modelfile.read(PARENT)
     lr_max = finder.chosen(p.unfrozen.lr_max, FOUND)

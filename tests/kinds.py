@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Union
 
 from hypothesis import assume
 from hypothesis import strategies as st
+from PIL import ImageColor
 from pydantic import BaseModel, StringConstraints
 from pydantic.fields import FieldInfo
 
@@ -22,6 +23,8 @@ Content = dict[str, Any]
 # what no annotation tells: a closed list, and names that -S takes as they are
 TEXTS = {
     ("arch",): st.sampled_from(params.ARCHITECTURES),
+    ("presize", "background"): st.sampled_from([*ImageColor.colormap]).filter(str.isalpha)
+    | st.from_regex(r"#[0-9a-fA-F]{6}", fullmatch=True),
     ("weights",): st.from_regex(r"[A-Za-z][A-Za-z0-9_./-]{0,30}", fullmatch=True),
 }
 
@@ -146,11 +149,11 @@ def wrong(path: Place) -> st.SearchStrategy[Any]:
     """Values of a wrong type, out of range, or just beyond its end."""
     ends = {end for kind in LEAVES[path] for end in kind.bounds("gt", "ge", "lt", "le")}
     beyond = [end + step for end in sorted(ends) for step in (-1, 0, 1, -1e-9, 1e-9)]
-    known = set(params.ARCHITECTURES) if path == ("arch",) else None
+    known = {("arch",): params.ARCHITECTURES, ("presize", "background"): ImageColor.colormap}
 
     def is_wrong(value: object) -> bool:
-        if known is not None:
-            return not isinstance(value, str) or value not in known
+        if path in known:
+            return not isinstance(value, str) or value.lower() not in known[path]
         return not any(kind.fits(value) for kind in LEAVES[path])
 
     tried = st.sampled_from([*JUNK, *beyond]) | st.floats() | st.integers() | st.text(max_size=9)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pawprint import archives, presize
+from pawprint import archives, decode, presize
 from tests.conftest import picture
 from tests.test_presize import saved
 
@@ -44,7 +44,7 @@ def exif(*entries: tuple[int, int, int, bytes], head: bytes = b"Exif\0\0MM\0*\0\
     return head + struct.pack(">H", len(entries)) + packed + bytes(4)
 
 
-SIDEWAYS = (presize.ORIENTATION, 3, 1, b"\0\x06\0\0")
+SIDEWAYS = (decode.ORIENTATION, 3, 1, b"\0\x06\0\0")
 
 
 def smooth(seed: int, width: int = 90, height: int = 70) -> Image.Image:
@@ -155,7 +155,7 @@ def pixels_by_pillow(data: bytes) -> np.ndarray | None:
         made = np.asarray(image.convert("RGB")).astype(int)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
-    orientation = image.getexif().get(presize.ORIENTATION, 1)
+    orientation = image.getexif().get(decode.ORIENTATION, 1)
     if orientation in (5, 6, 7, 8):
         made = made.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):
@@ -167,8 +167,8 @@ def compared(data: bytes) -> tuple[str, float]:
     """How our decoding of a file and Pillow's agree, and how many seconds ours took."""
     started = time.perf_counter()
     try:
-        ours = presize.decoded(data).numpy()
-    except presize.UNREADABLE:
+        ours = decode.decode(data, "white").pixels.numpy()
+    except decode.UNREADABLE:
         ours = None
     seconds, theirs = time.perf_counter() - started, pixels_by_pillow(data)
     if ours is None or theirs is None:
@@ -182,7 +182,7 @@ def judged(archive: Path) -> dict[str, Any]:
     """For each mutant what presize made of it, and whether Pillow says the same; in the child."""
     warnings.simplefilter("ignore")
     names = archives.image_names(archive)
-    made = list(presize.presized(archives.contents(archive, names), SIDE, workers=2))
+    made = list(presize.presized(archives.contents(archive, names), SIDE, "white", workers=2))
     target = archive.with_name("images.npy")
     _, left_out = presize.write(target, iter(made), names, SIDE, "skip")
     stopped = ""

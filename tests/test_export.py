@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,9 @@ def test_an_export_answers_as_torch_and_describes_itself(tmp_path: Path) -> None
         assert np.allclose(answers(tmp_path / "m.onnx", pictures), expected, atol=1e-4)
     told = json.loads(onnx.load(tmp_path / "m.onnx").metadata_props[0].value)
     assert told["classes"] == CLASSES and "RGB, values 0 to 1" in told["input"]
+    assert told["background"] is None and "transparency dropped;" in told["preparation"]
+    ground = export.described(replace(card("resnet18", 64), background="tomato"))
+    assert "transparency laid on tomato;" in json.loads(ground["pawprint"])["preparation"]
 
 
 def test_a_file_that_answers_otherwise_is_not_written(
@@ -87,7 +91,10 @@ def test_thirty_two_photographs_are_answered_as_by_torch(
     modelfile.write(tmp_path / "m.safetensors", network, card("mobilenet_v2", 224))
     export.write(tmp_path / "m.safetensors", tmp_path / "m.onnx")
     names = archives.image_names(sample)[:32]
-    found = [presize.squeezed(n, data, 224).pixels for n, data in archives.contents(sample, names)]
+    found = [
+        presize.squeezed(n, data, 224, "white").pixels
+        for n, data in archives.contents(sample, names)
+    ]
     pictures = torch.stack([p for p in found if p is not None]).permute(0, 3, 1, 2) / 255
     exported = export.Exported(network, card("mobilenet_v2", 224)).eval()
     with torch.no_grad():

@@ -12,7 +12,7 @@ import zipfile
 import pytest
 from PIL import Image
 
-from pawprint import presize
+from pawprint import decode
 from pawprint.file_type import HEAD_BYTES, HEADS, identify
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
@@ -31,7 +31,7 @@ def head(data: bytes) -> bytes:
     return data[:HEAD_BYTES]
 
 
-@pytest.mark.parametrize("image_format", presize.FORMATS)
+@pytest.mark.parametrize("image_format", decode.FORMATS)
 @pytest.mark.parametrize("mode", ["RGB", "L", "1"])
 def test_the_six_formats_that_presize_decodes_are_images(image_format: str, mode: str) -> None:
     file_type = identify(head(saved(image_format, mode)))
@@ -40,7 +40,7 @@ def test_the_six_formats_that_presize_decodes_are_images(image_format: str, mode
 
 def test_no_other_type_is_an_image() -> None:
     named = {file_type.name for _, file_type in HEADS if file_type.is_image}
-    assert named | {"BMP", "TIFF"} == set(presize.FORMATS)
+    assert named | {"BMP", "TIFF"} == set(decode.FORMATS)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_the_advice_says_what_helps(data: bytes, advice: str) -> None:
 
 @pytest.mark.parametrize("length", [1, 2, 3, 8, 11, 15])
 def test_a_head_that_is_cut_is_no_error(length: int) -> None:
-    for image_format in presize.FORMATS:
+    for image_format in decode.FORMATS:
         identify(saved(image_format)[:length])
     identify(HEIC[:length])
     identify(tiff((254, 1))[:length])

@@ -2,14 +2,17 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torchvision
+from PIL import Image
 from safetensors.torch import save_file
 
-from pawprint import downloads, modelfile, networks, params, pretrained, state_dict
+from pawprint import downloads, modelfile, networks, params, predict, pretrained, state_dict
 from pawprint.findings import Findings
 from pawprint.modelfile import Card
 from tests.server import Site, serving
@@ -25,6 +28,18 @@ def test_a_model_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert not back.training
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, back.state_dict()[name])
+
+
+def test_a_file_of_before_there_was_a_ground_drops_transparency(tmp_path: Path) -> None:
+    text = {key: value for key, value in asdict(CARD).items() if key != "background"}
+    modelfile.write_tensors(tmp_path / "m", {"x": torch.zeros(1)}, text)
+    background = modelfile.card(tmp_path / "m").background
+    assert background is None
+    image = Image.fromarray(np.array([[[10, 200, 30, 0]]], np.uint8))
+    image.save(tmp_path / "a.png")
+    for ground, shown in ((background, [10, 200, 30]), ("white", [255, 255, 255])):
+        pixels = predict.opened(tmp_path / "a.png", 1, ground).pixels
+        assert pixels is not None and pixels[0, 0].tolist() == shown
 
 
 def test_equal_models_have_equal_bytes_and_one_key(tmp_path: Path) -> None:

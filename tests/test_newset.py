@@ -131,7 +131,7 @@ def test_all_that_is_wrong_with_the_pictures_is_said_at_once(project: Path) -> N
 def test_damaged_pictures_are_named_and_may_be_left_out(project: Path) -> None:
     lines = new(folder(pets() | {"cat_9.jpg": b"no picture"}))
     assert "leave them out by -S presize.on_error=skip" in word(lines, "note")
-    assert word(lines, "formats") == "JPEG 5, unknown 1"
+    assert word(lines, "formats") == "JPEG 5, text 1"
     assert catalogue.block("mine").count == 6
 
 

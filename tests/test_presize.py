@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from pawprint import archives, cache, presize
+from pawprint import archives, cache, decode, presize
 from tests.conftest import picture
 
 SIZE = 32
@@ -22,7 +22,7 @@ def by_pillow(data: bytes, size: int = SIZE) -> np.ndarray:
 
 
 def worst(data: bytes, size: int = SIZE) -> int:
-    made = presize.squeezed("x", data, size)
+    made = presize.squeezed("x", data, size, "white")
     assert made.pixels is not None, made.fault
     difference = made.pixels.numpy().astype(int) - by_pillow(data, size)
     return int(np.abs(difference).max())
@@ -56,7 +56,7 @@ def test_any_mode_becomes_rgb(mode: str) -> None:
 
 def test_sixteen_bit_greys_are_scaled_not_cut_off() -> None:
     grey = np.linspace(0, 65535, 64 * 64).astype(np.uint16).reshape(64, 64)
-    made = presize.squeezed("x", saved(Image.fromarray(grey), "PNG"), 64).pixels
+    made = presize.squeezed("x", saved(Image.fromarray(grey), "PNG"), 64, "white").pixels
     assert made is not None
     assert np.abs(made.numpy()[..., 0].astype(int) - np.rint(grey / 257).astype(int)).max() <= 1
 
@@ -65,9 +65,9 @@ def test_sixteen_bit_greys_are_scaled_not_cut_off() -> None:
 def test_the_picture_is_upright(orientation: int) -> None:
     image = Image.open(io.BytesIO(picture(60, 40, 3)))
     exif = Image.Exif()
-    exif[presize.ORIENTATION] = orientation
+    exif[decode.ORIENTATION] = orientation
     data = saved(image, "JPEG", exif=exif, quality=95)
-    made = presize.squeezed("x", data, SIZE)
+    made = presize.squeezed("x", data, SIZE, "white")
     assert (made.width, made.height) == ((60, 40) if orientation < 5 else (40, 60))
     assert worst(data) <= 1
 
@@ -75,7 +75,7 @@ def test_the_picture_is_upright(orientation: int) -> None:
 def test_the_first_picture_of_an_animation_is_taken() -> None:
     frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "blue")]
     data = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
-    made = presize.squeezed("x", data, 8).pixels
+    made = presize.squeezed("x", data, 8, "white").pixels
     assert made is not None and made[0, 0].tolist() == pytest.approx([255, 0, 0], abs=2)
 
 
@@ -89,13 +89,13 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_damaged_file_gives_a_reason_in_one_line(name: str) -> None:
-    made = presize.squeezed(name, BAD[name], SIZE)
+    made = presize.squeezed(name, BAD[name], SIZE, "white")
     assert made.pixels is None
     assert made.fault and "\n" not in made.fault and "object at 0x" not in made.fault
 
 
 def made_cache(folder: Path, contents: dict[str, bytes], on_error: str, size: int = 16) -> str:
-    pictures = presize.presized(contents.items(), size, workers=2)
+    pictures = presize.presized(contents.items(), size, "white", workers=2)
     _, said = presize.write(folder / "images.npy", pictures, sorted(contents), size, on_error)
     return said
 
@@ -105,7 +105,7 @@ def test_the_cache_holds_each_picture_in_the_row_of_its_sorted_name(tmp_path: Pa
     assert made_cache(tmp_path, contents, "stop") == ""
     stored = np.load(tmp_path / "images.npy", mmap_mode="r")
     for row, name in enumerate(sorted(contents)):
-        alone = presize.squeezed(name, contents[name], 16).pixels
+        alone = presize.squeezed(name, contents[name], 16, "white").pixels
         assert alone is not None and np.array_equal(stored[row], alone.numpy())
 
 
@@ -124,7 +124,7 @@ def test_skip_leaves_bad_pictures_out_and_lists_them(tmp_path: Path) -> None:
     stored = np.load(tmp_path / "images.npy")
     assert stored.shape == (2, 16, 16, 3)
     for row, name in enumerate(("a.jpg", "z.jpg")):
-        alone = presize.squeezed(name, contents[name], 16).pixels
+        alone = presize.squeezed(name, contents[name], 16, "white").pixels
         assert alone is not None and np.array_equal(stored[row], alone.numpy())
 
 
@@ -143,7 +143,7 @@ def test_few_pictures_wait_in_memory_at_a_time() -> None:
                 taken.append(i)
             yield f"{i}.jpg", picture(seed=i)
 
-    made = presize.presized(contents(), 8, workers=2)  # type: ignore[arg-type]
+    made = presize.presized(contents(), 8, "white", workers=2)  # type: ignore[arg-type]
     next(made)
     assert len(taken) <= 17
 

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import torch
 
-from pawprint import catalogue, console, params, phases, schedules, yaml12
+from pawprint import catalogue, console, modelfile, params, phases, schedules, yaml12
 from tests.conftest import ROOT, picture
 from tests.copies import shrunk
 from tests.test_graph import GRAPH, written
@@ -22,11 +22,22 @@ from tests.test_graph import GRAPH, written
 STAGES = tuple(GRAPH)  # in the order of dvc.yaml, which is the order of the graph
 
 
+class RecordingPresize(params.Presize):
+    """The section of which other stages read one key."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in params.Presize.model_fields:
+            SEEN.add(f"presize.{name}")
+        return super().__getattribute__(name)
+
+
 class Recording(params.Params):
     """Params that remember which of them were read."""
 
+    presize: RecordingPresize
+
     def __getattribute__(self, name: str) -> Any:
-        if name in params.Params.model_fields:
+        if name in params.Params.model_fields and name != "presize":
             SEEN.add(name)
         return super().__getattribute__(name)
 
@@ -59,6 +70,9 @@ def test_the_declared_params_are_the_ones_that_are_read(
     ran: dict[str, set[str]], name: str
 ) -> None:
     declared = {key for key in GRAPH[name]["params"] if isinstance(key, str)}
+    if "presize" in declared:
+        declared |= {f"presize.{key}" for key in params.Presize.model_fields}
+        declared -= {"presize"}
     assert ran[name] - {"runtime"} == declared
 
 
@@ -100,6 +114,12 @@ def test_the_metrics_have_the_keys_of_the_contract(ran: dict[str, set[str]]) -> 
     assert keys("lr_find") == keys("lr_find_unfrozen") == {"valley", "steep", "minimum", "slide"}
     assert keys("train_frozen") == {"frozen"}
     assert keys("train_unfrozen") == {"unfrozen"}
+
+
+def test_the_models_keep_the_ground_of_transparent_parts(ran: dict[str, set[str]]) -> None:
+    for name in ("frozen", "unfrozen"):
+        card = modelfile.card(Path(f"models/{name}.safetensors"))
+        assert card.background == "white" == card.params["presize"]["background"]
 
 
 def test_evaluate_agrees_with_the_last_epoch_of_training(ran: dict[str, set[str]]) -> None:

@@ -96,7 +96,7 @@ def summarised(_given: argparse.Namespace) -> None:
         print(f"also wrong {other}")
     if found.errors:
         sys.exit(f"wrong      {found.errors[0]}")
-    print("Nothing is wrong with this.")
+    print(summary.last_line(found))
 
 
 def predicted(given: argparse.Namespace) -> None:

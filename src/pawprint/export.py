@@ -46,12 +46,15 @@ def described(card: Card) -> dict[str, str]:
     """The metadata of the file: one JSON text."""
     height, width = sampling.sides(card.size)
     shape = "square" if height == width else f"part of shape {height}×{width}"
+    ground = f"laid on {card.background}" if card.background else "dropped"
     facts = {
         "classes": card.classes,
         "target": card.target,
         "threshold": card.threshold,
         "input": f"pictures: float32, n×3×{height}×{width}, RGB, values 0 to 1",
-        "preparation": f"the largest centre {shape}, resized with antialiasing; no normalisation",
+        "preparation": f"upright, transparency {ground}; the largest centre {shape}, resized "
+        "with antialiasing; no normalisation",
+        "background": card.background,
         "output": f"{OUTPUTS[card.target]}: float32, n×{len(card.classes)}"
         + UNITS.get(card.target, ""),
         "arch": card.arch,

@@ -41,6 +41,7 @@ class Card:
     versions: dict[str, str]
     target: str = "label"  # or labels, or points
     threshold: float | None = None  # probability above which one of several labels is said
+    background: str | None = None  # of transparent parts; None: of before, when they were dropped
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], text: Mapping[str, Any]) -> None:

@@ -124,9 +124,9 @@ def looked_at(
 ) -> tuple[Labels, survey.Survey]:
     """The cell of each picture's target (none where it has none), and the pictures themselves."""
     made = labelled(archive, names, block, csv, found)
-    seen = survey.surveyed(archive, names)
+    seen = survey.surveyed(archive, names, survey.background())
     single = made if block.target == "label" else dict.fromkeys(made)
-    survey.check(seen.pictures, single, found)
+    survey.check(seen, single, found)
     return made, seen
 
 

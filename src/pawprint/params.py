@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from pawprint import schema, yaml12
+from pawprint import colours, schema, yaml12
 from pawprint.schema import Section
 
 FILE = Path("params.yaml")
@@ -16,7 +16,6 @@ ARCHITECTURES = (
     *("efficientnet_v2_s", "efficientnet_v2_m", "efficientnet_v2_l"),
     *("convnext_tiny", "convnext_small", "convnext_base", "convnext_large"),
 )
-
 
 Count = Annotated[int, Field(gt=0)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -47,6 +46,7 @@ class Presize(Section):
     """The cache of decoded pictures."""
 
     size: Pixels
+    background: colours.Colour
     on_error: Literal["stop", "skip"]
 
 

@@ -59,19 +59,21 @@ def answers(
     device = devices.prepared("auto", card.params["threads"])
     network.to(device)
     for start in range(0, len(files), BATCH):
-        read = [opened(path, card.presize) for path in files[start : start + BATCH]]
+        read = [
+            opened(path, card.presize, card.background) for path in files[start : start + BATCH]
+        ]
         faults += [f"{picture.name}: {picture.fault}" for picture in read if picture.fault]
         good = [picture for picture in read if not picture.fault]
         if good:
             yield from judged(network, card, good, device, top, least)
 
 
-def opened(path: Path, size: int) -> Presized:
+def opened(path: Path, size: int, background: str | None) -> Presized:
     """The picture as presize would have it, or why there is none."""
     if path.is_dir():
         return Presized(str(path), None, 0, 0, "", "no pictures in this folder")
     try:
-        return presize.squeezed(str(path), path.read_bytes(), size)
+        return presize.squeezed(str(path), path.read_bytes(), size, background)
     except OSError as error:
         return Presized(str(path), None, 0, 0, "", error.strerror or str(error))
 

@@ -5,44 +5,22 @@ beside it, so that training can undo the squeeze and still choose its crop.
 """
 
 import hashlib
-import io
 import shutil
-import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
 import numpy.lib.format as npy
-import torch
 from jaxtyping import UInt8
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from torch.nn import functional
-from torchvision.io import ImageReadMode, decode_jpeg
 
-from pawprint import files
+from pawprint import decode, files, oddities, unreadable
 from pawprint.findings import listed
-
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")  # no EPS, which would start Ghostscript
-ORIENTATION = 0x0112  # EXIF tag; 1 is upright
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-UNREADABLE = (
-    *(OSError, ValueError, SyntaxError, EOFError, IndexError, MemoryError, OverflowError),
-    *(UnidentifiedImageError, Image.DecompressionBombError),
-)
+from pawprint.oddities import ORDINARY, Oddities
 
 
 @dataclass(frozen=True)
@@ -55,103 +33,56 @@ class Presized:
     height: int
     sha256: str  # of the file's bytes
     fault: str = ""
+    odd: Oddities = ORDINARY
 
 
-def presized(contents: Iterable[tuple[str, bytes]], size: int, workers: int) -> Iterator[Presized]:
+def presized(
+    contents: Iterable[tuple[str, bytes]], size: int, background: str | None, workers: int
+) -> Iterator[Presized]:
     """Each picture squeezed to `size` px a side, in the order given; `workers` at a time.
 
     Threads serve: decoding and resizing leave Python's lock. At most 8 pictures a worker are
     held in memory.
     """
-    with _quiet(), ThreadPoolExecutor(workers) as pool:
+    with decode.without_warnings(), ThreadPoolExecutor(workers) as pool:
         waiting: deque[Future[Presized]] = deque()
         for name, data in contents:
-            waiting.append(pool.submit(_squeezed, name, data, size))
+            waiting.append(pool.submit(_squeezed, name, data, size, background))
             if len(waiting) >= 8 * workers:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def squeezed(name: str, data: bytes, size: int) -> Presized:
-    """One picture of the cache; a file that Pillow cannot read whole gives a fault."""
-    with _quiet():
-        return _squeezed(name, data, size)
+def squeezed(name: str, data: bytes, size: int, background: str | None) -> Presized:
+    """One picture of the cache; a file that Pillow cannot read whole gives a fault.
+
+    Args:
+        name: of the file.
+        data: its bytes.
+        size: px a side.
+        background: the ground of transparent parts; None drops the transparency (see decode).
+    """
+    with decode.without_warnings():
+        return _squeezed(name, data, size, background)
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without Pillow's warnings about odd but readable files; not to be entered by two threads."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-def _squeezed(name: str, data: bytes, size: int) -> Presized:
+def _squeezed(name: str, data: bytes, size: int, background: str | None) -> Presized:
     hashed = hashlib.sha256(data).hexdigest()
     try:
-        picture = decoded(data)
-    except UNREADABLE as error:
+        image = decode.decode(data, background)
+    except decode.UNREADABLE as error:
         if isinstance(error, MemoryError) or "out of memory" in str(error):
             raise MemoryError(f"{name}: none left to decode it") from error  # it may be sound
-        said = " ".join(str(error).replace(str(io.BytesIO), "").split()) or type(error).__name__
-        return Presized(name, None, 0, 0, hashed, said.split(" <_io.BytesIO")[0])
-    height, width = picture.shape[:2]
+        return Presized(name, None, 0, 0, hashed, unreadable.explain(error, data))
+    height, width = image.pixels.shape[:2]
     # in channels-last order it takes a third of the time
-    last = picture[None].permute(0, 3, 1, 2)
+    last = image.pixels[None].permute(0, 3, 1, 2)
     pixels = functional.interpolate(
         last, (size, size), mode="bilinear", antialias=True
     )  # Pillow's BILINEAR, within 1 grey level, at a tie 2
-    return Presized(name, pixels[0].permute(1, 2, 0).contiguous(), width, height, hashed)
-
-
-def decoded(data: bytes) -> UInt8[Tensor, "height width rgb=3"]:
-    """The picture in RGB, upright, all of it.
-
-    Plain JPEGs go through torchvision's decoder, which is faster; whatever it refuses, and all
-    else, through Pillow, whose word is final. Damage within a JPEG's data, which libjpeg itself
-    only warns of, is no error to either: grey or shifted blocks follow it.
-
-    Raises:
-        One of UNREADABLE: the file is damaged, cut short, or no picture; or memory is lacking.
-    """
-    image = Image.open(io.BytesIO(data), formats=FORMATS)  # reads the head only
-    if image.format == "JPEG" and image.mode in ("RGB", "L"):
-        upright = image.getexif().get(ORIENTATION, 1) == 1
-        if upright and (picture := _decoded_jpeg(data)) is not None:
-            return picture
-    return torch.from_numpy(np.array(_rgb(_upright(image))))
-
-
-def _decoded_jpeg(data: bytes) -> Tensor | None:
-    try:
-        picture: Tensor = decode_jpeg(
-            torch.frombuffer(bytearray(data), dtype=torch.uint8), mode=ImageReadMode.RGB
-        )
-    except RuntimeError:
-        return None
-    return picture.permute(1, 2, 0)
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """Turned as its EXIF says; Pillow's exif_transpose also writes the EXIF anew, and may fail."""
-    image.load()  # a TIFF turns itself here, and drops the tag
-    turn = TURNS.get(image.getexif().get(ORIENTATION, 1))
-    return image if turn is None else image.transpose(turn)
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    """RGB of any mode: 16-bit greys are scaled, not cut off; transparency is dropped.
-
-    Raises:
-        ValueError: 32 bits a pixel, of which nothing says which number is white.
-    """
-    if image.mode in ("I", "F"):
-        raise ValueError("32-bit greys have no fixed white: save it with 8 or 16 bits")
-    if image.mode.startswith("I;16"):
-        grey = np.asarray(image, dtype=np.float64) / 257
-        image = Image.fromarray(np.rint(grey).astype(np.uint8))
-    return image.convert("RGB")
+    square = pixels[0].permute(1, 2, 0).contiguous()
+    return Presized(name, square, width, height, hashed, odd=oddities.inspect(image))
 
 
 def write(
@@ -229,6 +160,6 @@ def _check_faults(faults: Sequence[Presized], on_error: str, pictures: int) -> s
     if on_error != "skip" or len(faults) == pictures:
         raise ValueError(
             f"{len(faults)} of {pictures} pictures cannot be decoded: {listed(each, len(each))}; "
-            "mend or remove them, or set presize.on_error: skip to leave them out"
+            "fix or remove them, or set presize.on_error: skip to leave them out"
         )
     return f"{len(faults)} of {pictures} pictures left out: {listed(each, len(each))}"

@@ -129,4 +129,5 @@ def card(session: Session, network: Network, keys: Mapping[str, Any]) -> Card:
         versions=versions(),
         target=session.data.kind.name,
         threshold=threshold(session, network),
+        background=keys["presize"]["background"],
     )

@@ -26,6 +26,7 @@ from pawprint import (
     reading,
     sampling,
     splits,
+    survey,
     yaml12,
 )
 from pawprint.findings import Findings
@@ -73,15 +74,27 @@ def steps(p: Params, found: Findings) -> Iterator[Step]:
     check_balance(counts, found)
     if found.errors and table[table["split"] == "train"].empty:
         return
-    chosen = table[table["split"] == "train"].iloc[0]
+    looked = survey.surveyed(PICTURES, names, p.presize.background)
+    survey.check_pixels(looked, p.presize.on_error == "stop", found)
+    good = table[table["name"].isin(x.name for x in looked.pictures if not x.fault)]
+    if (good["split"] == "train").sum() < 2:
+        raise ValueError("train has fewer than two pictures that can be decoded; add some")
+    chosen = good[good["split"] == "train"].iloc[0]
     yield Step("sample", f"{chosen['name']}, the first of train")
     of = f"; {len(counts)} classes" if len(counts) else ""
     yield Step("labelled", f"{chosen[block.target]!r} by {block.label.words}{of}")
     yield Step("split", split_line(table, counts, p.label.split))
-    hashes = labels.fingerprints(archives.contents(PICTURES, set(table["name"])))
-    groups = labels.across_splits(table, hashes)
+    groups = labels.across_splits(table, {x.name: x.sha256 for x in looked.pictures})
     labels.check_duplicates(groups, p.label.on_duplicates, found)
-    yield from seen(p, table, found)
+    yield from seen(p, good, found)
+
+
+def last_line(findings: Findings) -> str:
+    """What is said once no error was found."""
+    if not findings.notes:
+        return "Nothing is wrong with this."
+    notes = "the note" if len(findings.notes) == 1 else f"the {len(findings.notes)} notes"
+    return f"No errors; read {notes} above."
 
 
 def check_fetched(dataset: str) -> None:
@@ -129,16 +142,9 @@ def seen(p: Params, table: pd.DataFrame, found: Findings) -> Iterator[Step]:
     """From the file's bytes to the loss."""
     train = table[table["split"] == "train"]
     wanted = train["name"].tolist()[:SHOWN]
-    if len(wanted) < 2:
-        raise ValueError("train has one picture only, and BatchNorm needs two; add pictures")
     contents = dict(archives.contents(PICTURES, wanted))
-    made = [presize.squeezed(name, contents[name], p.presize.size) for name in wanted]
-    for picture in made:
-        if picture.pixels is None:
-            raise ValueError(
-                f"{picture.name}: cannot be decoded ({picture.fault}); mend or remove it, or set "
-                "presize.on_error: skip"
-            )
+    ground = p.presize.background
+    made = [presize.squeezed(name, contents[name], p.presize.size, ground) for name in wanted]
     first = made[0]
     pixels = torch.stack([picture.pixels for picture in made if picture.pixels is not None])
     original = f"{len(contents[first.name]):,} bytes, {first.width}×{first.height} px"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from pawprint import archives, console, presize
+from pawprint import archives, console, decode, file_type, oddities, params, presize
 from pawprint.findings import Findings, listed
 from pawprint.presize import Presized
 
@@ -23,9 +23,18 @@ class Survey:
 
     pictures: list[Presized]
     formats: Counter[str]
+    background: str  # of transparent parts
 
 
-def surveyed(archive: Path, names: Sequence[str]) -> Survey:
+def background() -> str:
+    """The ground of transparent parts that params.yaml asks for; white, if that is not right."""
+    try:
+        return params.load().presize.background
+    except (FileNotFoundError, ValueError):  # the first stage says what is wrong with it
+        return "white"
+
+
+def surveyed(archive: Path, names: Sequence[str], background: str) -> Survey:
     """Every picture decoded once, by as many threads as there are cores."""
     formats = Counter[str]()
 
@@ -34,16 +43,16 @@ def surveyed(archive: Path, names: Sequence[str]) -> Survey:
             formats.update([kind(data)])
             yield name, data
 
-    made = presize.presized(contents(), SIDE, len(os.sched_getaffinity(0)))
-    return Survey(list(console.bar(made, "look at pictures", len(names))), formats)
+    made = presize.presized(contents(), SIDE, background, len(os.sched_getaffinity(0)))
+    return Survey(list(console.bar(made, "look at pictures", len(names))), formats, background)
 
 
 def kind(data: bytes) -> str:
     """The format that a file's first bytes tell, whatever its name says."""
     try:
-        return Image.open(io.BytesIO(data), formats=presize.FORMATS).format or "unknown"
-    except presize.UNREADABLE:
-        return "unknown"
+        return Image.open(io.BytesIO(data), formats=decode.FORMATS).format or "unknown"
+    except decode.UNREADABLE:
+        return file_type.identify(data[: file_type.HEAD_BYTES]).name
 
 
 def classes_line(pictures: int, counted: Counter[str]) -> str:
@@ -77,19 +86,13 @@ def formats_line(formats: Counter[str]) -> str:
     return ", ".join(f"{name} {n:,}" for name, n in sorted(formats.items()))
 
 
-def check(pictures: Sequence[Presized], labels: Mapping[str, str | None], found: Findings) -> None:
-    """Notes: pictures that cannot be decoded, equal bytes, classes of one picture.
+def check(survey: Survey, labels: Mapping[str, str | None], found: Findings) -> None:
+    """Notes: pictures that cannot be decoded or are odd, equal bytes, classes of one picture.
 
     Errors: no picture can be decoded; fewer than two classes.
     """
-    faults = [f"{x.name} ({x.fault})" for x in pictures if x.fault]
-    if faults:
-        kinds = found.errors if len(faults) == len(pictures) else found.notes
-        kinds.append(
-            f"{len(faults)} of {len(pictures)} pictures cannot be decoded: {listed(faults, 20)}; "
-            "mend or remove them, or leave them out by -S presize.on_error=skip"
-        )
-    equal = copies(pictures)
+    check_pixels(survey, False, found)
+    equal = copies(survey.pictures)
     split = [group for group in equal if len({labels[name] for name in group}) > 1]
     for groups, said in ((equal, "are equal byte by byte"), (split, "have different labels")):
         if groups:
@@ -109,6 +112,20 @@ def check(pictures: Sequence[Presized], labels: Mapping[str, str | None], found:
             f"{len(single)} classes have one picture only, which may fall to valid and not be "
             f"learned: {listed(single)}"
         )
+
+
+def check_pixels(survey: Survey, is_strict: bool, found: Findings) -> None:
+    """Notes: pictures that cannot be decoded (an error, if strict, or if none can), or are odd."""
+    faults = [f"{x.name} ({x.fault})" for x in survey.pictures if x.fault]
+    if faults:
+        is_error = is_strict or len(faults) == len(survey.pictures)
+        (found.errors if is_error else found.notes).append(
+            f"{len(faults)} of {len(survey.pictures)} pictures cannot be decoded: "
+            f"{listed(faults, 20)}; fix or remove them, or leave them out by "
+            "-S presize.on_error=skip (presize.on_error: skip in params.yaml)"
+        )
+    good = [(picture.name, picture.odd) for picture in survey.pictures if not picture.fault]
+    found.notes.extend(oddities.notes(good, survey.background))
 
 
 def copies(pictures: Sequence[Presized]) -> list[list[str]]:
