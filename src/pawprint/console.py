@@ -16,7 +16,7 @@ from typing import Any, NoReturn, TypeVar
 
 from tqdm import tqdm
 
-from pawprint import files
+from pawprint import files, undo
 
 Item = TypeVar("Item")
 RUN = Path("reports/run")  # git-ignored: what may differ between two equal runs
@@ -56,7 +56,7 @@ def run(main: Callable[[], dict[str, Any] | None], stage: str) -> None:
             raise
         if NUMBER or lost:
             time.sleep(GRACE)
-        for line in said(error).splitlines():
+        for line in [*said(error).splitlines(), *undo.advice(error)]:
             print(f"{stage}: {line}", file=sys.stderr)
         sys.exit(1)
     finally:  # from here on Python only tidies up: a signal ends it without a traceback

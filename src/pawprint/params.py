@@ -143,7 +143,7 @@ class Params(Section):
     example: ClassVar[str] = "presets/digits.yaml has every key"
     dataset: Name
     arch: Architecture
-    weights: str | None
+    weights: Annotated[str, StringConstraints(pattern=schema.FILLED)] | None
     weights_sha256: Sha256 | None
     seed: Seed
     lr: Positive | Literal["auto"]

@@ -17,6 +17,7 @@ KINDS = {
     "array": "a list of texts, with quotes around numbers ['13']",
 }
 SIDES = r"^\d{2,4}x\d{2,4}$"
+FILLED = r"^[\s\S]+$"  # a text that is not empty
 BOUNDS = {
     **{"minimum": "at least", "exclusiveMinimum": "above"},
     **{"maximum": "at most", "exclusiveMaximum": "below"},
@@ -28,6 +29,15 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     example: ClassVar[str] = "docs/own-data.md shows a whole block"  # for whom a key is missing
+
+
+class Refused(Exception):
+    """Stands behind the ValueError: `model` is what has refused."""
+
+    def __init__(self, model: type[BaseModel]) -> None:
+        """Of this model."""
+        super().__init__(model.__name__)
+        self.model = model
 
 
 def one_of(names: Iterable[str]) -> BeforeValidator:
@@ -51,12 +61,22 @@ def checked(model: type[Model], content: object, source: str) -> Model:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        lines = problems(model, content, error)
-    raise ValueError("\n".join(f"{source}: {yaml12.one_line(line, 1000)}" for line in lines))
+        lines = problems(model, content, error, source.endswith("params.yaml"))
+    text = "\n".join(f"{source}: {yaml12.one_line(line, 1000)}" for line in lines)
+    raise ValueError(text) from Refused(model)
 
 
-def problems(model: type[BaseModel], content: object, error: ValidationError) -> list[str]:
-    """A line for each wrong key, in the order of the keys, however many its alternatives."""
+def problems(
+    model: type[BaseModel], content: object, error: ValidationError, is_dvcs: bool
+) -> list[str]:
+    """A line for each wrong key, in the order of the keys, however many its alternatives.
+
+    Args:
+        model: what refused it.
+        content: what was refused.
+        error: why.
+        is_dvcs: whether these are keys that `dvc exp run -S` sets.
+    """
     whole = model.model_json_schema()
     lines = []
     for entry in error.errors():
@@ -72,8 +92,19 @@ def problems(model: type[BaseModel], content: object, error: ValidationError) ->
             said = f"is missing: it must be {rule}; {getattr(model, 'example', '')}"
         elif entry["type"] != "value_error":
             said = f"must be {rule}"
+            said += by_dvc(path, found(content, path), rule) if is_dvcs else ""
         lines.append(line(content, path, said))
     return list(dict.fromkeys(lines))
+
+
+def by_dvc(path: tuple[str, ...], value: object, rule: str) -> str:
+    """How `dvc exp run -S` sets a key right, where its way of writing is what went wrong."""
+    key = ".".join(path)
+    if value == "" and rule.endswith(KINDS["null"]):
+        return f"; to leave it empty: -S {key}=null"
+    if rule.startswith(KINDS["string"]) and isinstance(value, int | float):
+        return f"; as text it stands in quotes: -S \"{key}='{value}'\""
+    return ""
 
 
 def line(content: object, path: tuple[str, ...], said: str) -> str:
@@ -102,9 +133,13 @@ def described(node: Node) -> str:
         return " or ".join(repr(value) for value in node.get("enum", [node.get("const")]))
     if node.get("pattern") == SIDES:
         return "HEIGHTxWIDTH such as 240x320"
+    if node.get("pattern") == FILLED:
+        return KINDS["string"]
     if pattern := node.get("pattern"):
         digits = re.fullmatch(r"\^\[0-9a-f\]\{(\d+)\}\$", pattern)
         return f"{digits[1]} hex digits (0-9, a-f)" if digits else f"text that matches {pattern}"
+    if node["type"] == "object" and "properties" in node:
+        return f"a section with the keys {', '.join(node['properties'])}"
     if node["type"] in KINDS:
         return KINDS[node["type"]]
     bounds = " and ".join(f"{word} {node[key]}" for key, word in BOUNDS.items() if key in node)
