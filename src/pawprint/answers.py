@@ -182,9 +182,9 @@ def others(rest: Shares) -> str:
     return f"  ({said})" if said else ""
 
 
-def as_json(answer: Answer) -> str:
-    """One object."""
-    return json.dumps({"file": answer.file, **answer.told}, ensure_ascii=False)
+def as_json(answer: Answer, is_ascii: bool = False) -> str:
+    """One object; if `is_ascii`, in letters that every encoding has."""
+    return json.dumps({"file": answer.file, **answer.told}, ensure_ascii=is_ascii)
 
 
 def as_csv(answer: Answer) -> str:

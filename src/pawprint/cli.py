@@ -2,8 +2,10 @@
 
 import argparse
 import html
+import os
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from pawprint import arguments, console, files, git, newoptions, params
@@ -16,6 +18,7 @@ REPORT, STAMP = Path("reports/report.html"), "<!-- stamp -->"
 
 def main() -> None:
     """Run the command that is named; exit 1 with one line where something is missing."""
+    console.escape_letters()
     given = parser().parse_args()
     console.told(lambda: given.run(given), "pawprint")
 
@@ -109,8 +112,10 @@ def predicted(given: argparse.Namespace) -> None:
 
     names = [n for name in given.files for n in (stdin_names() if name == "-" else [name])]
     paths, faults = predict.found(names), list[str]()
-    shown = answers.as_json if given.json else answers.as_csv if given.csv else answers.as_text
+    as_json = partial(answers.as_json, is_ascii=not console.is_utf8())
+    shown = as_json if given.json else answers.as_csv if given.csv else answers.as_text
     if given.csv:
+        console.encode_as_utf8()
         print(answers.header(modelfile.card(given.model)))
     made = predict.answers(given.model, paths, given.top, given.min_probability, faults)
     for answer in console.bar(made, "predict", len(paths)):
@@ -212,4 +217,4 @@ def verified(_given: argparse.Namespace) -> None:
 
 def stdin_names() -> list[str]:
     """The names on standard input, one a line."""
-    return [line.rstrip("\n") for line in sys.stdin if line.strip()]
+    return [os.fsdecode(line.rstrip(b"\r\n")) for line in sys.stdin.buffer if line.strip()]

@@ -3,7 +3,9 @@
 Source of the exit codes: 128 + the signal's number, as shells have it.
 """
 
+import codecs
 import errno
+import io
 import os
 import signal
 import sys
@@ -31,6 +33,24 @@ NUMBER = int(os.environ["RANK"]) if "TORCHELASTIC_RUN_ID" in os.environ else 0
 GRACE = 5  # seconds in which whoever started the processes ends them, after one has failed
 
 
+def escape_letters() -> None:
+    r"""Show letters that the terminal's encoding lacks as \u1234, where Python would raise."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def encode_as_utf8() -> None:
+    """Print UTF-8 whatever the terminal has: a file that programs read must not have escapes."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+
+
+def is_utf8() -> bool:
+    """Whether what is printed is encoded as UTF-8."""
+    return codecs.lookup(sys.stdout.encoding or "utf-8").name == "utf-8"
+
+
 def run(main: Callable[[], dict[str, Any] | None], stage: str) -> None:
     """Run a stage's main; on an error that a user can cause, one line a fault and exit 1.
 
@@ -39,6 +59,7 @@ def run(main: Callable[[], dict[str, Any] | None], stage: str) -> None:
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)  # stages/__init__.py had another
     signal.signal(signal.SIGTERM, stop)
+    escape_letters()
     started = time.perf_counter()
     try:
         details = main() or {}
@@ -103,6 +124,14 @@ def said(error: Exception) -> str:
         return (
             f"too little memory: {what[:200]}; end other programs, or lower in params.yaml what "
             "takes it: batch_size or size (of training), presize.size, or runtime.memory"
+        )
+    if isinstance(error, UnicodeEncodeError):  # of a name: what is printed is escaped
+        name = ascii(error.object[:200])
+        if error.reason.startswith("surrogates"):
+            return f"{name}: this name is not UTF-8; rename it, and run again"
+        return (
+            f"{name}: this system's encoding ({error.encoding}) has not all of these letters; set "
+            "PYTHONUTF8=1 in the environment, and run again"
         )
     if not isinstance(error, OSError) or error.strerror is None:
         return str(error) or type(error).__name__

@@ -1,6 +1,7 @@
 """What a model says of new pictures: needs the model file alone, no params.yaml and no DVC."""
 
 import glob
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -70,12 +71,13 @@ def answers(
 
 def opened(path: Path, size: int, background: str | None) -> Presized:
     """The picture as presize would have it, or why there is none."""
+    name = os.fsencode(path).decode("utf-8", "surrogateescape")  # also where the locale is ASCII
     if path.is_dir():
-        return Presized(str(path), None, 0, 0, "", "no pictures in this folder")
+        return Presized(name, None, 0, 0, "", "no pictures in this folder")
     try:
-        return presize.squeezed(str(path), path.read_bytes(), size, background)
+        return presize.squeezed(name, path.read_bytes(), size, background)
     except OSError as error:
-        return Presized(str(path), None, 0, 0, "", error.strerror or str(error))
+        return Presized(name, None, 0, 0, "", error.strerror or str(error))
 
 
 @torch.no_grad()
