@@ -1,6 +1,8 @@
-"""The numbers that a command line may hold, and how its options are named in messages."""
+"""What a command line may hold, and how its options are named in messages."""
 
 import argparse
+import os
+import sys
 
 OPTIONS = {  # of `pawprint new`, by the words that stand for them where a block is checked
     "label.from: csv": "a CSV",
@@ -32,6 +34,11 @@ def share(text: str) -> float:
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
     return value
+
+
+def stdin_names() -> list[str]:
+    """The names on standard input, one a line, as the file system has them."""
+    return [os.fsdecode(line.rstrip(b"\r\n")) for line in sys.stdin.buffer if line.strip()]
 
 
 def as_typed(text: str) -> str:

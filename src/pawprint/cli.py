@@ -2,7 +2,6 @@
 
 import argparse
 import html
-import os
 import sys
 from datetime import UTC, datetime
 from functools import partial
@@ -110,7 +109,9 @@ def predicted(given: argparse.Namespace) -> None:
     """
     from pawprint import answers, modelfile, predict
 
-    names = [n for name in given.files for n in (stdin_names() if name == "-" else [name])]
+    names = [
+        n for name in given.files for n in (arguments.stdin_names() if name == "-" else [name])
+    ]
     paths, faults = predict.found(names), list[str]()
     as_json = partial(answers.as_json, is_ascii=not console.is_utf8())
     shown = as_json if given.json else answers.as_csv if given.csv else answers.as_text
@@ -213,8 +214,3 @@ def verified(_given: argparse.Namespace) -> None:
     print("\n".join(f"verify: {line}" for line in told))
     if not equal:
         sys.exit(1)
-
-
-def stdin_names() -> list[str]:
-    """The names on standard input, one a line."""
-    return [os.fsdecode(line.rstrip(b"\r\n")) for line in sys.stdin.buffer if line.strip()]
