@@ -13,7 +13,7 @@ def main() -> None:
     LISTS.mkdir(parents=True, exist_ok=True)
     with console.byte_bar(f"fetch {name}") as bar:
         print(downloads.place(block.pictures, PICTURES, bar.update))
-        archives.check_count(PICTURES, block.count)
+        archives.check_count(PICTURES, block.count, block.pictures.url)
         if block.lists:
             archive, said = downloads.kept(block.lists, bar.update)
             print(said)

@@ -2,7 +2,17 @@
 
 from pathlib import Path
 
-from pawprint import archives, catalogue, console, files, labels, params, reading, splits
+from pawprint import (
+    archives,
+    catalogue,
+    console,
+    files,
+    labels,
+    params,
+    reading,
+    splits,
+    unused_files,
+)
 from pawprint.findings import Findings
 
 PICTURES, LISTS, TABLE = Path("data/raw/pictures"), Path("data/raw/lists"), Path("data/labels.csv")
@@ -12,7 +22,9 @@ SUMMARY, CLASSES = Path("reports/labels.json"), Path("reports/classes.csv")
 def main() -> None:
     p = params.load()
     block, draw, found = catalogue.block(p.dataset), p.label, Findings()
-    names = archives.image_names(PICTURES)
+    listing = archives.listing(PICTURES)
+    names = listing.images
+    unused_files.check(listing, block.label.source, found, block.label.file)
     told = reading.told(PICTURES, names, block.label, found, block.target, LISTS / "labels.csv")
     sides = splits.chosen(draw.split, names, told, LISTS, draw.valid_fraction, draw.seed, found)
     table = labels.table(names, told.targets, sides, block.target)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pawprint import archives
+from pawprint import archives, folders, image_files
 
 Tar = Callable[..., Path]
 FILES = {"images/b.JPG": b"b", "./images/a.png": b"a", "images/._a.png": b"", "notes.txt": b"n"}
@@ -50,11 +50,11 @@ def test_a_word_means_a_path_else_a_file_name_else_a_stem() -> None:
 
 @pytest.mark.parametrize("name", [".hidden.jpg", "a/.git/x.jpg", "__MACOSX/x.jpg", "x.mat", "jpg"])
 def test_what_is_no_picture_is_left_out(name: str) -> None:
-    assert not archives.is_image_name(name)
+    assert not image_files.is_candidate(name)
 
 
 def test_no_picture_says_what_counts_as_one(tar: Tar) -> None:
-    with pytest.raises(ValueError, match=r"no picture.*\.jpeg.*pictures.url"):
+    with pytest.raises(ValueError, match=r"no picture.* \.md 1; taken are JPEG.*pictures.url"):
         archives.image_names(tar({"readme.md": b""}))
 
 
@@ -63,13 +63,20 @@ def test_a_name_given_twice_is_named(tar: Tar) -> None:
         archives.image_names(tar({"a.jpg": b"1", "./a.jpg": b"2"}))
 
 
-@pytest.mark.parametrize("damage", ["cut", "text", "empty"])
-def test_a_damaged_archive_is_one_line(tar: Tar, tmp_path: Path, damage: str) -> None:
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("cut", "not an archive that can be read"),
+        ("text", r"a web page \(HTML: 404\), no archive"),
+        ("empty", r"empty \(0 bytes\), no archive"),
+    ],
+)
+def test_a_damaged_archive_is_one_line(tar: Tar, tmp_path: Path, damage: str, said: str) -> None:
     good = tar({f"{i}.jpg": bytes(5000) for i in range(3)}, "pictures.tar.gz").read_bytes()
     bad = {"cut": good[: len(good) // 2], "text": b"<html>404</html>", "empty": b""}[damage]
     path = tmp_path / "pictures"
     path.write_bytes(bad)
-    with pytest.raises(ValueError, match="not an archive that can be read|no picture") as caught:
+    with pytest.raises(ValueError, match=f"^{path}: {said}.* check `pictures.url`") as caught:
         archives.image_names(path)
     assert len(str(caught.value).splitlines()) == 1
 
@@ -81,7 +88,7 @@ def test_packing_depends_on_names_and_contents_alone(tmp_path: Path) -> None:
         for name in ["cats/1.jpg", "dogs/1.jpg", ".hidden/x.jpg"][::order]:
             (folder / name).parent.mkdir(parents=True)
             (folder / name).write_bytes(name.encode())
-        archives.pack(folder, tmp_path / f"{order}.tar")
+        folders.pack(folder, tmp_path / f"{order}.tar")
         packed.append((tmp_path / f"{order}.tar").read_bytes())
     assert packed[0] == packed[1]
     assert archives.image_names(tmp_path / "1.tar") == ["cats/1.jpg", "dogs/1.jpg"]
@@ -89,7 +96,7 @@ def test_packing_depends_on_names_and_contents_alone(tmp_path: Path) -> None:
 
 def test_an_empty_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no file in this folder"):
-        archives.pack(tmp_path, tmp_path / "x.tar")
+        folders.pack(tmp_path, tmp_path / "x.tar")
 
 
 def test_the_count_of_the_catalogue_is_checked(tar: Tar) -> None:

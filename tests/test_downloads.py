@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pawprint import archives, downloads
+from pawprint import archives, downloads, fetch_errors
 from pawprint.catalogue import Source
 from tests.server import Site, serving
 
@@ -123,6 +123,78 @@ def test_a_final_answer_is_one_line_at_once(site: Site, tmp_path: Path, status: 
         placed(remote(site), tmp_path)
     assert len(site.asked) == 1
     assert len(str(caught.value).splitlines()) == 1
+
+
+PAGE = b"<!DOCTYPE html><html><head><title>Sign in\n&middot; x</title></head><body>"
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        (PAGE, r"a web page \(HTML: Sign in · x\)"),
+        (b"<html><body><p>Quota <b>exceeded</b>", r"a web page \(HTML: Quota exceeded\)"),
+        (b'{"message":\n "Not Found"}', r'JSON \({"message": "Not Found"}\)'),
+        (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", r"XML \(AccessDenied\)"),
+    ],
+)
+@pytest.mark.parametrize("has_hash", [False, True])
+def test_a_web_page_in_place_of_the_file_is_told_and_not_kept(
+    site: Site, tmp_path: Path, page: bytes, said: str, has_hash: bool
+) -> None:
+    site.files["/images.tar.gz"] = page
+    source = remote(site) if has_hash else Source(url=f"{site.url}/images.tar.gz")
+    with pytest.raises(
+        ValueError, match=f"^{source.url}: answered with {said}, not with"
+    ) as caught:
+        placed(source, tmp_path)
+    assert "open it in a browser" in str(caught.value) and str(caught.value).isprintable()
+    assert [*(tmp_path / "store").iterdir()] == []
+    site.files["/images.tar.gz"] = DATA
+    placed(remote(site), tmp_path)
+    assert (tmp_path / "raw/pictures").read_bytes() == DATA
+
+
+def test_a_page_is_what_was_wanted_where_its_hash_says_so(site: Site, tmp_path: Path) -> None:
+    site.files["/images.tar.gz"] = PAGE
+    url, sha = f"{site.url}/images.tar.gz", hashlib.sha256(PAGE).hexdigest()
+    placed(Source(url=url, sha256=sha), tmp_path)
+    assert (tmp_path / "raw/pictures").read_bytes() == PAGE
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410, 451])
+def test_the_page_of_an_error_is_told(site: Site, tmp_path: Path, status: int) -> None:
+    site.statuses = [status]  # the server sends Python's own page with it
+    said = fails(remote(site), tmp_path)
+    assert f"could not be fetched: HTTP {status}, a web page (HTML: Error response); " in said
+
+
+def test_a_file_of_another_kind_is_named_beside_its_hash(site: Site, tmp_path: Path) -> None:
+    site.files["/images.tar.gz"] = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"
+    with pytest.raises(ValueError, match=r"\(56 bytes, a pointer of Git LFS\) is not the"):
+        placed(remote(site), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("host", "remedy"),
+    [("drive.google.com", "Google Drive asks"), ("www.dropbox.com", "dl=1"), ("x.org", "browser")],
+)
+def test_how_to_come_to_the_file_depends_on_the_host(host: str, remedy: str) -> None:
+    assert remedy in fetch_errors.page(f"https://{host}/x", "a web page (HTML)")
+
+
+def test_weights_that_are_a_web_page_are_told_and_not_kept(site: Site, tmp_path: Path) -> None:
+    site.files["/x.pth"] = PAGE
+    with pytest.raises(ValueError, match="answered with a web page"):
+        downloads.fetched(f"{site.url}/x.pth", tmp_path / "x.pth", lambda size: None)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_what_a_folder_leaves_out_is_told_after_where_it_came_from(tmp_path: Path) -> None:
+    (tmp_path / "mine/.old").mkdir(parents=True)
+    (tmp_path / "mine/1.jpg").write_bytes(b"1")
+    (tmp_path / "mine/.old/1.jpg").write_bytes(b"1")
+    lines = placed(Source(url=str(tmp_path / "mine")), tmp_path).splitlines()
+    assert lines[1:] == ["note: 1 hidden image is left out: .old/1.jpg"]
 
 
 def test_without_a_network_it_says_how_to_use_a_local_copy(tmp_path: Path) -> None:

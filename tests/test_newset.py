@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from pawprint import archives, catalogue, entry, newset, renewal, yaml12
+from pawprint import catalogue, entry, folders, newset, renewal, yaml12
 from tests.conftest import ROOT, picture
 from tests.server import serving
 from tests.test_stages import run
@@ -59,7 +59,7 @@ def test_a_folder_is_described_and_written_as_a_block_that_dvc_reads(project: Pa
     before, contents = FILE.read_text(), pets()
     contents["cat_9.jpg"] = picture(200, 100, kind="PNG")
     lines = new(folder(contents))
-    archives.pack(Path("pics"), project / "by_hand.tar")
+    folders.pack(Path("pics"), project / "by_hand.tar")
     sha = hashlib.sha256((project / "by_hand.tar").read_bytes()).hexdigest()
     assert word(lines, "classes") == "6 pictures, 2 classes: cat (4), dog (2)"
     # areas: 40×30, 41×30, …, 44×30 and 200×100; of six the fourth is the middle one
@@ -84,7 +84,7 @@ mine:
 
 
 def test_a_url_is_fetched_once_and_kept_by_its_hash(project: Path) -> None:
-    archives.pack(Path(folder(pets())), project / "pics.tar")
+    folders.pack(Path(folder(pets())), project / "pics.tar")
     data = (project / "pics.tar").read_bytes()
     sha = hashlib.sha256(data).hexdigest()
     with serving({"/pics.tar": data}) as site:
@@ -485,3 +485,73 @@ def test_a_separator_makes_a_block_of_several_labels(project: Path) -> None:
 def test_the_committed_catalogue_is_left_as_it_is_by_an_append(project: Path) -> None:
     new(folder(pets()))
     assert FILE.read_bytes().startswith((ROOT / "datasets.yaml").read_bytes())
+
+
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
+BY_FOLDER = {"from": "folder"}
+
+
+def by_folder(**more: bytes) -> dict[str, bytes]:
+    names = [f"{label}/{i}.jpg" for label in ("cat", "dog") for i in range(3)]
+    return {name: picture(seed=i) for i, name in enumerate(names)} | {
+        name.replace("__", "/"): data for name, data in more.items()
+    }
+
+
+def test_images_under_any_suffix_are_taken_and_others_named(project: Path) -> None:
+    contents = by_folder()
+    contents |= {f"fox/{i}.jfif": picture(seed=9 + i) for i in range(2)}
+    contents |= {"cat/IMG_1": picture(seed=20), "cat/x.HEIC": HEIC, "cat/.y.jpg": picture()}
+    contents |= {"a.csv": b"a,b", "cat/Thumbs.db": b"x"}
+    lines = new(folder(contents), BY_FOLDER)
+    assert word(lines, "classes") == "9 pictures, 3 classes: cat (4), dog (3), fox (2)"
+    assert word(lines, "note").splitlines() == [
+        "1 hidden image is left out: cat/.y.jpg",
+        "1 name that systems leave is not looked at: Thumbs.db 1",
+        "1 file is not used: HEIC 1 (cat/x.HEIC); convert HEIC to JPEG or PNG",
+        "1 other file is no image: .csv 1",
+    ]
+
+
+def test_a_class_that_vanishes_is_an_error_and_by_a_pattern_a_note(project: Path) -> None:
+    url = folder(by_folder() | {"fox/1.heic": HEIC, "fox/2.heic": HEIC})
+    said = refused(url, BY_FOLDER)
+    assert "fox: 2 files, none can be used: HEIC 2 (fox/1.heic, fox/2.heic)" in said
+    lines = new(url, {"from": "name", "pattern": "^([0-9])"})
+    assert "2 files are not used: HEIC 2" in word(lines, "note")
+
+
+def test_update_names_what_is_not_used_too(project: Path) -> None:
+    new(folder(by_folder()), BY_FOLDER)
+    folder({"cat/x.avif": b"\0\0\0\x1cftypavif\0\0\0\0avifmif1"})
+    lines = list(renewal.updated("mine", None))
+    assert "1 file is not used: AVIF 1 (cat/x.avif)" in word(lines, "note")
+
+
+def test_the_rules_that_fit_are_offered_with_what_is_not_used(project: Path) -> None:
+    lines = new(folder(by_folder() | {"x.heic": HEIC}), {})
+    assert "HEIC 1 (x.heic)" in word(lines, "note")
+
+
+def test_a_page_in_place_of_an_archive_is_told_with_its_url(project: Path) -> None:
+    with serving({"/x.zip": b"<html><title>Log in</title>"}) as site:
+        url = f"{site.url}/x.zip"
+        assert refused(url, BY_FOLDER).startswith(f"{url}: answered with a web page (HTML: Log in)")
+
+
+def test_an_archive_of_another_kind_is_told_by_its_name(project: Path) -> None:
+    Path("x.rar").write_bytes(b"Rar!\x1a\x07\1\0")
+    assert refused("x.rar").startswith("x.rar: a rar archive, and only tar")
+
+
+def test_label_says_again_what_is_not_used(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new(folder(by_folder() | {"cat/x.HEIC": HEIC, "cat/1.jfif": picture(seed=30)}), BY_FOLDER)
+    text = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(text.replace("dataset: digits", "dataset: mine"))
+    for stage in ("fetch", "label"):
+        importlib.import_module(f"stages.{stage}").main()
+    said = capsys.readouterr().out
+    assert "label: note: 1 file is not used: HEIC 1 (cat/x.HEIC)" in said
+    assert "cat/1.jfif,cat," in Path("data/labels.csv").read_text()

@@ -212,7 +212,7 @@ def test_a_colour_that_yaml_takes_for_a_comment_and_a_near_name_are_explained() 
 
 def test_the_presize_stage_asks_for_the_ground_of_params(project: Path) -> None:
     """The whole way: params.yaml, archive, cache."""
-    from pawprint import archives
+    from pawprint import folders
     from stages import presize as stage
 
     text = Path("params.yaml").read_text()
@@ -223,7 +223,7 @@ def test_the_presize_stage_asks_for_the_ground_of_params(project: Path) -> None:
         clear[: 8 * i] = 255
         Path(f"own/a_{i}.png").write_bytes(saved(Image.fromarray(clear), "PNG"))
     Path("data/raw").mkdir(parents=True)
-    archives.pack(Path("own"), Path("data/raw/pictures"))
+    folders.pack(Path("own"), Path("data/raw/pictures"))
     stage.main()
     rows = np.load("data/presized/images.npy")
     assert rows[0].reshape(-1, 3).tolist() == [[10, 20, 30]] * 32 * 32

@@ -9,30 +9,29 @@ import zipfile
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
-from itertools import pairwise
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
-from pawprint import untrusted
+from pawprint import file_type, image_files, not_archives, tar_members, untrusted, zip_names
+from pawprint.image_files import Listing
 
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 BROKEN = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, lzma.LZMAError, EOFError),
     RuntimeError,  # a zip that is encrypted, or compressed in a way that Python does not know
 )
 MOST = 256 << 20  # bytes of a file that is read whole
-Entry = tuple[str, bool, int, Callable[[], bytes]]  # name, is it a plain file, size, its bytes
-HEADERS = (  # a tar's own, which tarfile reads whole
-    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
-    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
-)
 
 
-def is_image_name(name: str) -> bool:
-    """Whether a member's name is a picture's: a known suffix, and nothing hidden on the way."""
-    path = PurePosixPath(name)
-    hidden = any(part != ".." and part.startswith((".", "__MACOSX")) for part in path.parts)
-    return path.suffix.lower() in SUFFIXES and not hidden
+class Entry(NamedTuple):
+    """A file in an archive."""
+
+    name: str
+    is_plain: bool  # no link, no device
+    size: int  # bytes, as the archive says
+    read: Callable[[int], bytes]  # so many of its bytes at most; -1 for all
+    is_guess: bool = False  # the name, whose encoding nothing tells
 
 
 def normal(name: str) -> str:
@@ -45,42 +44,46 @@ def contents(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]
 
     Raises:
         ValueError: the file is neither a tar (plain, gz, bz2, xz) nor a zip; it is damaged; or a
-            picture in it is a link or a device, or larger than MOST.
+            wanted file in it is a link or a device, or larger than MOST.
     """
     left = set(wanted)
-    for name, data in _walk(path, left):
-        if data is not None and name in left:
-            left.discard(name)
-            yield name, data
+    with _explaining(path):
+        for entry in _entries(path):
+            if entry.name in left:
+                _check(path, entry)
+                left.discard(entry.name)
+                yield entry.name, entry.read(-1)
+
+
+def listing(path: Path, shown: str = "") -> Listing:
+    """The files in an archive: its pictures, sorted by code point, and all others.
+
+    Args:
+        path: of the archive.
+        shown: what messages name in its place, such as the URL that it came from.
+
+    Raises:
+        ValueError: it holds no picture, one name stands twice, one cannot be put into a table, one
+            is a link or a device or larger than MOST, or as for `contents`.
+    """
+    found, guesses, place = Listing(), list[str](), shown or str(path)
+    with _explaining(path, place):
+        for entry in _entries(path):
+            if image_files.is_candidate(entry.name):
+                _check(place, entry)
+            found.add(entry.name, entry.is_plain, partial(entry.read, file_type.HEAD_BYTES))
+            guesses += [entry.name] * entry.is_guess
+    found.notes.extend([zip_names.note(guesses)] if guesses else [])
+    made = found.without_backups()
+    if not made.images:
+        raise ValueError(f"{place}: {not_archives.no_image(path, made)}")
+    untrusted.check_names(place, made.images)
+    return made
 
 
 def image_names(path: Path) -> list[str]:
-    """The pictures in an archive, sorted by code point.
-
-    Raises:
-        ValueError: it holds none, one name stands twice, one cannot be put into a table, or as for
-            `contents`.
-    """
-    names = sorted(name for name, _ in _walk(path, ()) if is_image_name(name))
-    if not names:
-        raise ValueError(
-            f"{path}: no picture in this archive or folder (names that end in "
-            f"{', '.join(SUFFIXES)}); check `pictures.url` in datasets.yaml"
-        )
-    faults = [(name, why) for name in names if (why := untrusted.fault(name))]
-    if faults:
-        name, why = faults[0]
-        raise ValueError(
-            f"{path}: {len(faults)} names cannot be used: {name!r} {why}; "
-            "rename these pictures, and pack an archive again"
-        )
-    twice = sorted({a for a, b in pairwise(names) if a == b})
-    if twice:
-        raise ValueError(
-            f"{path}: {len(twice)} names stand twice, such as {twice[0]!r}; "
-            "pack the archive again with each picture once"
-        )
-    return names
+    """The pictures in an archive, sorted by code point; raises as `listing` does."""
+    return listing(path).images
 
 
 def file_names(path: Path) -> list[str]:
@@ -89,7 +92,8 @@ def file_names(path: Path) -> list[str]:
     Raises:
         ValueError: as for `contents`.
     """
-    return [name for name, _ in _walk(path, ())]
+    with _explaining(path):
+        return [entry.name for entry in _entries(path)]
 
 
 def meant(names: Iterable[str]) -> dict[str, list[str]]:
@@ -106,16 +110,16 @@ def meant(names: Iterable[str]) -> dict[str, list[str]]:
     return {**stems, **files, **paths}
 
 
-def check_count(path: Path, count: int | None) -> None:
+def check_count(path: Path, count: int | None, shown: str = "") -> None:
     """Check the number of pictures against the catalogue's `count`, where one is given.
 
     Raises:
-        ValueError: they differ, or as for `image_names`.
+        ValueError: they differ, or as for `listing`.
     """
-    found = len(image_names(path))
+    found = len(listing(path, shown).images)
     if count is not None and found != count:
         raise ValueError(
-            f"{path}: {found:,} pictures, but datasets.yaml says count: {count:,}; "
+            f"{shown or path}: {found:,} pictures, but datasets.yaml says count: {count:,}; "
             "mend `count`, or check `pictures.url`"
         )
 
@@ -157,19 +161,17 @@ def text(data: bytes, name: str) -> str:
         ) from error
 
 
-def _walk(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes | None]]:
+@contextmanager
+def _explaining(path: Path, shown: str = "") -> Iterator[None]:
+    """What the block cannot read is said of the archive, with what it is instead."""
     try:
-        walk = _zipped if zipfile.is_zipfile(path) and not _is_tar(path) else _tarred
-        for name, is_plain, size, read in walk(path):
-            if is_image_name(name) or name in wanted:
-                _check(path, name, is_plain, size)
-            yield name, read() if name in wanted else None
+        yield
     except BROKEN as error:
-        why = str(error).splitlines()[0].rstrip(" :") if str(error) else "it ends too early"
-        raise ValueError(
-            f"{path}: not an archive that can be read (tar, tar.gz, tar.bz2, tar.xz, zip): {why}; "
-            "fetch it again, or check `pictures.url` in datasets.yaml"
-        ) from error
+        raise ValueError(f"{shown or path}: {not_archives.why(path, error)}") from error
+
+
+def _entries(path: Path) -> Iterator[Entry]:
+    return (_zipped if zipfile.is_zipfile(path) and not _is_tar(path) else _tarred)(path)
 
 
 def _is_tar(path: Path) -> bool:
@@ -178,67 +180,46 @@ def _is_tar(path: Path) -> bool:
         return file.read(262)[257:] == b"ustar"
 
 
-class _Member(tarfile.TarInfo):
-    """A tar's entry; a header that would fill the memory is an error."""
-
-    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
-        if self.type in HEADERS and self.size > MOST:
-            raise tarfile.ReadError(f"a header of {self.size:,} bytes")
-        made: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
-        return made
-
-
-def _check(path: Path, name: str, is_plain: bool, size: int) -> None:
+def _check(path: Path | str, entry: Entry) -> None:
     """Refuse a picture that cannot be read where it stands, or that would fill the memory."""
-    if not is_plain:
+    if not entry.is_plain:
         raise ValueError(
-            f"{path}: {name!r} is a link or a device, no file; pack the archive again with the "
-            "picture itself (tar --dereference --hard-dereference)"
+            f"{path}: {entry.name!r} is a link or a device, no file; pack the archive again with "
+            "the picture itself (tar --dereference --hard-dereference)"
         )
-    if size > MOST:
+    if entry.size > MOST:
         raise ValueError(
-            f"{path}: {name!r} has {size:,} bytes, and at most {MOST:,} are read; take it out"
+            f"{path}: {entry.name!r} has {entry.size:,} bytes, and at most {MOST:,} are read; "
+            "take it out"
         )
 
 
 def _tarred(path: Path) -> Iterator[Entry]:
-    with tarfile.open(path, "r:*", tarinfo=_Member) as archive:
-        for member in archive:
-            if not member.isdir():
-                read = partial(_content, archive, member)
-                yield normal(member.name), member.isfile(), member.size, read
+    for archive, member in tar_members.members(path):
+        read = partial(_content, archive, member)
+        yield Entry(normal(member.name), member.isfile(), member.size, read)
 
 
-def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, size: int) -> bytes:
     file = archive.extractfile(member)
-    return file.read() if file else b""
+    return file.read(size) if file else b""
 
 
 def _zipped(path: Path) -> Iterator[Entry]:
     with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            if not member.is_dir():
-                is_plain = not stat.S_ISLNK(member.external_attr >> 16)
-                read = partial(archive.read, member)
-                yield normal(member.filename), is_plain, member.file_size, read
+        members = [one for one in archive.infolist() if not zip_names.is_folder(one)]
+        names = zip_names.member_names(members)
+        for member, (name, is_guess) in zip(members, names, strict=True):
+            is_plain = not stat.S_ISLNK(member.external_attr >> 16)
+            read = partial(_unzipped, archive, member)
+            yield Entry(normal(name), is_plain, member.file_size, read, is_guess)
 
 
-def pack(folder: Path, target: Path) -> None:
-    """A folder's files as a tar whose bytes depend on names and contents alone.
-
-    Raises:
-        ValueError: there is no visible file in the folder.
-    """
-    found = sorted(
-        (path.relative_to(folder).as_posix(), path)
-        for path in folder.rglob("*")
-        if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts)
-    )
-    if not found:
-        raise ValueError(f"{folder}: no file in this folder; check `pictures.url`")
-    with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as archive:
-        for name, path in found:
-            add(archive, name, path.read_bytes())
+def _unzipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int) -> bytes:
+    if size < 0:
+        return archive.read(member)
+    with archive.open(member) as file:
+        return file.read(size)
 
 
 def add(archive: tarfile.TarFile, name: str, data: bytes) -> None:

@@ -112,7 +112,10 @@ def predicted(given: argparse.Namespace) -> None:
     names = [
         n for name in given.files for n in (arguments.stdin_names() if name == "-" else [name])
     ]
-    paths, faults = predict.found(names), list[str]()
+    notes, faults = list[str](), list[str]()
+    paths = predict.found(names, notes)
+    for note in notes:
+        print(f"pawprint: note: {note}", file=sys.stderr)
     as_json = partial(answers.as_json, is_ascii=not console.is_utf8())
     shown = as_json if given.json else answers.as_csv if given.csv else answers.as_text
     if given.csv:

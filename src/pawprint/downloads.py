@@ -14,14 +14,13 @@ from pathlib import Path
 
 import requests
 
-from pawprint import archives, embedded, files
+from pawprint import embedded, fetch_errors, files, folders, web_pages
 from pawprint.catalogue import Source
 
 TRIES = 5  # connections in a row that bring no new byte
 WAIT = 0.5  # seconds before the second try; doubled each time
 PIECE = 1 << 16  # bytes; a broken connection loses less than one piece
 TIMEOUT = (10, 60)  # seconds: to connect, between two pieces
-FINAL = (400, 401, 403, 404, 405, 410, 451)  # answers that another try does not change
 STORE = files.project() / ".downloads"
 AGAIN = "try again, or put the new hash there if you trust it"
 UPDATE = "`pawprint new NAME --update` says what has changed, and writes the new hash"
@@ -30,7 +29,7 @@ UPDATE = "`pawprint new NAME --update` says what has changed, and writes the new
 def place(
     source: Source, target: Path, advance: Callable[[int], object], store: Path = STORE
 ) -> str:
-    """Put the source's bytes at `target`, and say where they came from in one line.
+    """Put the source's bytes at `target`, and say where they came from, then a note a line.
 
     Args:
         source: a folder is packed into a tar first.
@@ -81,6 +80,7 @@ def fetched(url: str, path: Path, advance: Callable[[int], object]) -> Path:
 
     Raises:
         ConnectionError: the URL could not be reached, or answered with an error.
+        ValueError: it answered with a web page.
     """
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -90,6 +90,7 @@ def fetched(url: str, path: Path, advance: Callable[[int], object]) -> Path:
             shutil.copyfile(Path(folder) / path.name, part)
         else:
             _download(url, part, advance)
+            _refuse_page(url, part)
         part.replace(path)
     return path
 
@@ -101,16 +102,17 @@ def _brought(source: Source, store: Path, advance: Callable[[int], object]) -> t
         _download(source.url, part, advance)
         path = _checked(source, part, store, AGAIN)
         return path, f"{source.url}: downloaded, {_size(path):,} bytes"
-    part = part.with_suffix(f".{os.getpid()}.part")
+    part, notes = part.with_suffix(f".{os.getpid()}.part"), list[str]()
     with files.replacing(part) as temporary:
         if local is None:
             embedded.WRITERS[source.url](temporary)
         elif local.is_dir():
-            archives.pack(local, temporary)
+            notes = folders.pack(local, temporary)
         else:
             shutil.copyfile(local, temporary)  # never a link: DVC makes its files read-only
     path = _checked(source, part, store, UPDATE)
-    return path, f"{local or source.url}: taken, {_size(path):,} bytes, sha256 {files.digest(path)}"
+    said = f"{local or source.url}: taken, {_size(path):,} bytes, sha256 {files.digest(path)}"
+    return path, "\n".join([said, *(f"note: {note}" for note in notes)])
 
 
 def _local_copy(source: Source) -> Path | None:
@@ -142,16 +144,25 @@ def _checked(source: Source, part: Path, store: Path, remedy: str) -> Path:
     """Rename what is complete to its hash; a wrong one is removed: the next run starts afresh."""
     algorithm, wanted = source.expected or ("sha256", "")
     found = files.digest(part, algorithm)
+    if found != wanted and remedy == AGAIN:
+        _refuse_page(source.url, part)
     if wanted and found != wanted:
-        size = part.stat().st_size
+        size, known = part.stat().st_size, web_pages.kind(part)
         part.unlink()
         raise ValueError(
-            f"{source.url}: {algorithm} {found} ({size:,} bytes) is not the {wanted} of "
+            f"{source.url}: {algorithm} {found} ({size:,} bytes{known}) is not the {wanted} of "
             f"datasets.yaml; it has changed or was damaged on the way: {remedy}"
         )
     kept = store / found
     part.replace(kept)
     return kept
+
+
+def _refuse_page(url: str, part: Path) -> None:
+    """Remove a web page that has come in place of a file, and say what it is."""
+    if page := web_pages.read(part):
+        part.unlink()
+        raise ValueError(fetch_errors.page(url, page))
 
 
 def _download(url: str, part: Path, advance: Callable[[int], object]) -> None:
@@ -163,11 +174,11 @@ def _download(url: str, part: Path, advance: Callable[[int], object]) -> None:
                 advance(piece)
             return
         except (requests.RequestException, OSError) as error:
-            if _is_about_this_machine(error):
+            if fetch_errors.is_about_this_machine(error):
                 raise
             failures = failures + 1 if _size(part) == size else 1
-            if failures >= TRIES or _is_final(error):
-                raise ConnectionError(_unreachable(url, error, part)) from error
+            if failures >= TRIES or fetch_errors.is_final(error):
+                raise ConnectionError(fetch_errors.message(url, error, _size(part))) from error
             size = _size(part)
             time.sleep(WAIT * 2 ** (failures - 1))
 
@@ -187,7 +198,7 @@ def _pieces(url: str, part: Path) -> Iterator[int]:
             return
         if answer.status_code == 416:
             part.unlink()
-        answer.raise_for_status()
+        fetch_errors.check_status(answer)
         resumed = answer.status_code == 206
         if resumed and not answer.headers.get("Content-Range", "").startswith(
             f"bytes {_size(part)}-"
@@ -216,35 +227,3 @@ def _is_whole(answer: requests.Response, part: Path) -> bool:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
-
-
-def _is_final(error: Exception) -> bool:
-    """Whether the server's answer will be the same the next time."""
-    if isinstance(error, requests.TooManyRedirects | requests.exceptions.InvalidURL):
-        return True
-    return isinstance(error, requests.HTTPError) and error.response.status_code in FINAL
-
-
-def _is_about_this_machine(error: Exception) -> bool:
-    """Whether the error is the disk's, not the network's."""
-    return not isinstance(error, requests.RequestException | ConnectionError | TimeoutError)
-
-
-def _unreachable(url: str, error: Exception, part: Path) -> str:
-    response = getattr(error, "response", None)
-    why = f"HTTP {response.status_code}" if response is not None else _cause(error)
-    kept = f" ({_size(part):,} bytes are kept and will be resumed)" if _size(part) else ""
-    return (
-        f"{url}: could not be fetched: {why}{kept}; without a network, put the file into a folder "
-        "under the same name and set PAWPRINT_DATA to that folder, or give its path, not the URL"
-    )
-
-
-def _cause(error: BaseException) -> str:
-    """The innermost reason, in a few words."""
-    reason = getattr(error, "reason", None) or error.__cause__ or error.__context__
-    while isinstance(reason, BaseException) and (reason.__cause__ or reason.__context__):
-        reason = reason.__cause__ or reason.__context__
-    words = "".join(letter if letter.isprintable() else " " for letter in str(reason or error))
-    said = " ".join(words.rsplit(": ", 1)[-1].strip("()'\" ").split())
-    return said[:200] or type(error).__name__

@@ -18,10 +18,12 @@ from pawprint import (
     schema,
     suggestion,
     survey,
+    unused_files,
     yaml12,
 )
 from pawprint.catalogue import FILE, Block, Rule, Source
 from pawprint.findings import Findings, listed
+from pawprint.image_files import Listing
 
 Labels = dict[str, str | None]  # of each picture, by its name
 OPTIONS = {
@@ -64,11 +66,13 @@ def added(
     keys = {**target, "pictures": pictures, "label": dict(rule) or {"from": "folder"}}
     block = schema.checked(Block, keys, f"new {name}")
     archive, said = brought(name, block.pictures)
-    yield row("pictures", said)
+    yield from origin(said)
     if block.pictures.is_remote:
         yield row("sha256", f"{archive.name}; with --sha256 it is not fetched again")
-    names = image_names(archive, block.pictures)
+    listing = archives.listing(archive, url)
+    names = listing.images
     if not rule:
+        yield from (row("note", note) for note in unused_files.notes(listing))
         yield from suggested(name, block.pictures, archive, names)
         return
     label, csv = newrule.with_folders(rule, names, split_folders), None
@@ -80,7 +84,7 @@ def added(
             yield row("csv", said)
     block = schema.checked(Block, {**keys, "label": label}, f"new {name}")
     found = Findings()
-    made, seen = looked_at(archive, names, block, csv, found)
+    made, seen = looked_at(archive, listing, block, csv, found)
     yield from described(made, seen, found, block.target)
     stop(found)
     written = {**keys, "pictures": {"url": url, "sha256": archive.name}, "label": label}
@@ -111,18 +115,19 @@ def brought(name: str, source: Source) -> tuple[Path, str]:
         return downloads.obtained(source, bar.update)
 
 
-def image_names(archive: Path, source: Source) -> list[str]:
-    """The pictures in it; what is wrong is told of the source, not of its copy in the store."""
-    try:
-        return archives.image_names(archive)
-    except ValueError as error:
-        raise ValueError(str(error).replace(str(archive), source.url)) from error
+def origin(said: str) -> Iterator[str]:
+    """Where the pictures came from, and what was left out there."""
+    first, *notes = said.splitlines()
+    yield row("pictures", first)
+    yield from (row("note", note.removeprefix("note: ")) for note in notes)
 
 
 def looked_at(
-    archive: Path, names: Sequence[str], block: Block, csv: Path | None, found: Findings
+    archive: Path, listing: Listing, block: Block, csv: Path | None, found: Findings
 ) -> tuple[Labels, survey.Survey]:
     """The cell of each picture's target (none where it has none), and the pictures themselves."""
+    names = listing.images
+    unused_files.check(listing, block.label.source, found, block.label.file)
     made = labelled(archive, names, block, csv, found)
     seen = survey.surveyed(archive, names, survey.background())
     single = made if block.target == "label" else dict.fromkeys(made)

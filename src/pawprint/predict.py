@@ -3,12 +3,25 @@
 import glob
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
 
-from pawprint import archives, augment, devices, modelfile, presize, sampling, targets
+from pawprint import (
+    augment,
+    devices,
+    file_type,
+    folders,
+    image_files,
+    modelfile,
+    presize,
+    sampling,
+    targets,
+    unused_files,
+)
 from pawprint.answers import ANSWERS, Answer
+from pawprint.image_files import Listing
 from pawprint.modelfile import Card
 from pawprint.networks import Network
 from pawprint.presize import Presized
@@ -17,26 +30,49 @@ from pawprint.targets import KINDS
 BATCH = 32
 
 
-def found(names: Iterable[str]) -> list[Path]:
-    """The files that are meant: files, folders (all pictures below), patterns such as '*.jpg'.
+def found(names: Iterable[str], notes: list[str] | None = None) -> list[Path]:
+    """The files that are meant: files, folders (all images below), patterns such as '*.jpg'.
 
-    A name that is no file, or a folder without a picture, stays in the list, so that it is
-    reported and not lost.
+    A name that is no file, a folder without an image, or an image that is lost (a link to nothing)
+    stays in the list, so that it is reported and not lost.
+
+    Args:
+        names: as typed.
+        notes: told what in the folders is not used, a line each.
     """
-    files: list[Path] = []
+    paths: list[Path] = []
     for name in names:
         path = Path(name)
-        if path.is_dir():
-            below = (p for p in path.rglob("*") if p.is_file())
-            files += sorted(
-                p for p in below if archives.is_image_name(p.relative_to(path).as_posix())
-            ) or [path]
-        elif not path.exists() and glob.has_magic(name):
+        if not path.exists() and glob.has_magic(name):
             matches = glob.glob(name, recursive=True)  # noqa: PTH207 - absolute patterns too
-            files += [Path(match) for match in sorted(matches)] or [path]
+            paths += [Path(match) for match in sorted(matches)] or [path]
         else:
-            files.append(path)
+            paths.append(path)
+    files: list[Path] = []
+    for path in paths:
+        files += in_folder(path, notes if notes is not None else []) if path.is_dir() else [path]
     return files
+
+
+def in_folder(folder: Path, notes: list[str]) -> list[Path]:
+    """The images below a folder, and those that are lost; the folder itself, where it has none."""
+    tree, listing = folders.walk(folder), Listing()
+    lost = [name for name, _ in tree.lost if image_files.may_be_image(name)]
+    for name, path in tree.files:
+        try:
+            listing.add(name, True, partial(head, path))
+        except OSError:
+            lost.append(name)
+    kept = listing.without_backups()
+    lines = [*folders.notes(tree), *unused_files.notes(kept)]
+    notes += [f"{folder}: {line}" for line in lines]
+    return [folder / name for name in sorted([*kept.images, *lost])] or [folder]
+
+
+def head(path: Path) -> bytes:
+    """The first bytes of a file."""
+    with path.open("rb") as file:
+        return file.read(file_type.HEAD_BYTES)
 
 
 def answers(
@@ -72,9 +108,9 @@ def answers(
 def opened(path: Path, size: int, background: str | None) -> Presized:
     """The picture as presize would have it, or why there is none."""
     name = os.fsencode(path).decode("utf-8", "surrogateescape")  # also where the locale is ASCII
-    if path.is_dir():
-        return Presized(name, None, 0, 0, "", "no pictures in this folder")
     try:
+        if path.is_dir() and [*path.iterdir(), True]:
+            return Presized(name, None, 0, 0, "", "no pictures in this folder")
         return presize.squeezed(name, path.read_bytes(), size, background)
     except OSError as error:
         return Presized(name, None, 0, 0, "", error.strerror or str(error))

@@ -10,10 +10,10 @@ from pawprint.newset import (
     Labels,
     brought,
     described,
-    image_names,
     labelled,
     looked_at,
     next_command,
+    origin,
     row,
     stop,
 )
@@ -40,13 +40,13 @@ def updated(name: str, url: str | None) -> Iterator[str]:
             f"`pawprint new {name} --update`"
         )
     archive, said = brought(name, Source(url=block.pictures.url))
-    yield row("pictures", said)
+    yield from origin(said)
     csv = None
     if block.label.outside:
         csv, said = brought(name, Source(url=block.label.outside.url))
         yield row("csv", said)
-    found = Findings()
-    made, seen = looked_at(archive, image_names(archive, block.pictures), block, csv, found)
+    listing, found = archives.listing(archive, block.pictures.url), Findings()
+    made, seen = looked_at(archive, listing, block, csv, found)
     algorithm, before = block.pictures.expected or ("sha256", "")
     is_equal = csv is None or csv.name == block.label.sha256
     if files.digest(archive, algorithm) == before and block.count in (None, len(made)) and is_equal:

@@ -27,6 +27,7 @@ from pawprint import (
     sampling,
     splits,
     survey,
+    unused_files,
     yaml12,
 )
 from pawprint.findings import Findings
@@ -61,7 +62,9 @@ def steps(p: Params, found: Findings) -> Iterator[Step]:
     """
     block = catalogue.block(p.dataset)
     check_fetched(p.dataset)
-    names = archives.image_names(PICTURES)
+    listing = archives.listing(PICTURES)
+    names = listing.images
+    unused_files.check(listing, block.label.source, found, block.label.file)
     size = PICTURES.stat().st_size / 1e6
     yield Step("found", f"{len(names):,} pictures in {PICTURES} ({size:,.1f} MB)")
     told = reading.told(PICTURES, names, block.label, found, block.target, LISTS / "labels.csv")

@@ -1,0 +1,107 @@
+"""Files that are no archive of images: each is told what it is, and what to do."""
+
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pawprint import archives
+from tests.conftest import picture
+from tests.test_file_type import HEIC, PAGE, POINTER
+
+JPEG = picture()
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return file.getvalue()
+
+
+def tarred(files: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for name, data in files.items():
+            archives.add(archive, name, data)
+    return file.getvalue()
+
+
+def refused(data: bytes, path: Path) -> str:
+    path.write_bytes(data)
+    with pytest.raises(ValueError) as caught:
+        archives.listing(path, "https://site/x")
+    said = str(caught.value)
+    assert said.startswith("https://site/x: ") and said.isprintable() and "\n" not in said
+    return said.removeprefix("https://site/x: ")
+
+
+NO_PICTURE = "no picture in this archive or folder"
+SEVERAL = zipped({"a.zip": zipped({}), "b.tar.gz": gzip.compress(b"x"), "c.rar": b"Rar!\x1a\x07"})
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (JPEG, "a single image (JPEG), no archive; give the folder that holds it"),
+        (HEIC, "HEIC, no archive that can be read (tar, tar.gz, tar.bz2, tar.xz, zip); convert it"),
+        (PAGE, "a web page (HTML: Sign in), no archive; it is what a server sent in place"),
+        (b'{"error": "no such file"}', 'JSON ({"error": "no such file"}), no archive'),
+        (b"<Error><Code>AccessDenied</Code></Error>", "XML (AccessDenied), no archive"),
+        (POINTER, "a pointer of Git LFS, no archive that can be read"),
+        (b"cat,dog\n", "text (cat,dog\\n), no archive that can be read"),
+        (b"", "empty (0 bytes), no archive that can be read"),
+        (bytes(2048), "zero bytes alone, no archive; the copy or download broke off"),
+        (b"%PDF-1.7", "PDF, no archive that can be read"),
+        (b"Rar!\x1a\x07\1\0", "a rar archive, and only tar, tar.gz, tar.bz2, tar.xz, zip can be"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7z archive, and only tar"),
+        (b"\x28\xb5\x2f\xfd" + bytes(9), "a zst archive, and only tar"),
+        (gzip.compress(JPEG), "one file (JPEG) that is packed by gz, no tar"),
+        (bz2.compress(b"a,b\n"), "one file (text) that is packed by bz2, no tar"),
+        (lzma.compress(zipped({"a.jpg": JPEG})), "one file (a zip archive) that is packed by xz"),
+        (gzip.compress(tarred({"a.jpg": JPEG}))[:-200], "not an archive that can be read (tar"),
+        (zipped({"a.jpg": JPEG})[:-30], "not an archive that can be read (tar"),
+        (b"\1\2\3\4" * 200, "not an archive that can be read (tar"),
+        (zipped({}), f"{NO_PICTURE}: it is empty; taken are JPEG, PNG"),
+        (zipped({"in.zip": b"PK\3\4"}), f"{NO_PICTURE}, but another archive, in.zip: unpack it"),
+        (tarred({"p/in.zip": b"PK\3\4"}), f"{NO_PICTURE}, but another archive, p/in.zip"),
+        (SEVERAL, f"{NO_PICTURE}, but 3 other archives: a.zip, b.tar.gz, c.rar; unpack them"),
+        (zipped({"a.heic": HEIC}), f"{NO_PICTURE}: 1 file is not used: HEIC 1 (a.heic); convert"),
+    ],
+)
+def test_each_is_told_what_it_is(data: bytes, said: str, tmp_path: Path) -> None:
+    assert refused(data, tmp_path / "x").startswith(said)
+
+
+def test_a_zip_beside_images_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(zipped({"a.jpg": JPEG, "in.zip": zipped({})}))
+    listing = archives.listing(tmp_path / "x")
+    assert [(file.name, file.reason) for file in listing.unused] == [("in.zip", "a zip archive")]
+
+
+def test_an_encrypted_zip_is_told_so(tmp_path: Path) -> None:
+    data = bytearray(zipped({"a": JPEG}))
+    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(mark) + at] |= 1
+    assert "unpack it with its password" in refused(bytes(data), tmp_path / "x")
+
+
+def test_a_packing_that_python_does_not_know_is_told(tmp_path: Path) -> None:
+    data = bytearray(zipped({"a": JPEG}))
+    for mark, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        data[data.index(mark) + at] = 9  # Deflate64, as Windows has it for large files
+    assert refused(bytes(data), tmp_path / "x").startswith("packed in a way that is not known here")
+
+
+def test_folders_in_a_zip_of_windows_are_no_files(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(
+        zipped({"pets\\": b"", "pets\\cat\\": b"", "pets\\cat\\1.jpg": JPEG})
+    )
+    listing = archives.listing(tmp_path / "x")
+    assert (listing.images, listing.unused, listing.others) == (["pets/cat/1.jpg"], [], [])

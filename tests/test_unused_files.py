@@ -1,0 +1,91 @@
+"""What is said of files that are not used, and when it is an error."""
+
+import pytest
+
+from pawprint import unused_files
+from pawprint.findings import Findings
+from pawprint.image_files import Listing, Unused
+from tests.test_image_files import HEIC, JPEG, listed
+
+PETS = {"pets/cat/1.jpg": JPEG, "pets/dog/1.jpg": JPEG}
+FOX = {f"pets/fox/{i}.heic": HEIC for i in range(5)}
+
+
+def check(files: dict[str, bytes], source: str, read: str | None = None) -> Findings:
+    found = Findings()
+    unused_files.check(listed(files), source, found, read)
+    return found
+
+
+def test_files_are_grouped_by_what_they_are_with_what_helps() -> None:
+    files = {**PETS, "pets/cat/2.HEIC": HEIC, "pets/cat/3.heic": HEIC, "pets/.4.jpg": JPEG}
+    assert check(files, "name").notes == [
+        "3 files are not used: hidden 1 (pets/.4.jpg), HEIC 2 (pets/cat/2.HEIC, pets/cat/3.heic); "
+        "convert HEIC to JPEG or PNG"
+    ]
+
+
+def test_others_are_counted_by_their_suffix_but_for_the_one_that_is_read() -> None:
+    files = {**PETS, "labels.csv": b"a,b", "LICENSE": b"x", "a.TXT": b"x", "b.txt": b"x"}
+    assert check(files, "csv", "labels.csv").notes == [
+        "3 other files are no images: .txt 2, without a suffix 1"
+    ]
+    assert check({**PETS, "labels.csv": b"a,b"}, "csv", "labels.csv").notes == []
+
+
+def test_what_systems_leave_is_counted_by_name() -> None:
+    files = {**PETS, "__MACOSX/a": b"", "__MACOSX/b": b"", ".DS_Store": b""}
+    assert check(files, "name").notes == [
+        "3 names that systems leave are not looked at: __MACOSX 2, .DS_Store 1"
+    ]
+
+
+def test_a_class_folder_of_which_nothing_can_be_used_is_an_error() -> None:
+    found = check({**PETS, **FOX}, "folder")
+    assert found.errors == [
+        "1 folder gives no image, so no class: pets/fox: 5 files, none can be used: HEIC 5 "
+        "(pets/fox/0.heic, pets/fox/1.heic, pets/fox/2.heic and 2 more); convert HEIC to JPEG or "
+        "PNG; or take it out"
+    ]
+    assert len(found.notes) == 1
+
+
+def test_by_another_rule_it_is_a_note() -> None:
+    for source in ("name", "csv", "biwi"):
+        found = check({**PETS, **FOX}, source)
+        assert not found.errors and "HEIC 5" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"pets/1.heic": HEIC},  # above the class folders
+        {"1.heic": HEIC},
+        {"more/cat/1.heic": HEIC},  # the class has images elsewhere
+        {"pets/.old/1.jpg": JPEG},
+        {"pets/fox/@eaDir/1.jpg": JPEG},
+    ],
+)
+def test_files_that_take_no_class_away_are_a_note(extra: dict[str, bytes]) -> None:
+    found = check({**PETS, **extra}, "folder")
+    assert not found.errors and len(found.notes) == 1
+
+
+def test_a_folder_of_texts_is_named_and_no_error() -> None:
+    found = check({**PETS, "pets/docs/a.md": b"x", "pets/docs/b.md": b"x"}, "folder")
+    assert found.errors == []
+    assert found.notes[1] == "1 folder gives no image, so no class: pets/docs"
+
+
+def test_what_the_poses_rule_reads_is_not_counted() -> None:
+    files = {
+        "biwi/01/frame_1_rgb.jpg": JPEG,
+        "biwi/01/frame_1_pose.txt": b"1",
+        "biwi/01/rgb.cal": b"1",
+    }
+    assert check(files, "biwi").notes == []
+
+
+def test_names_for_a_terminal_are_shown_safely() -> None:
+    listing = Listing(unused=[Unused("a\x1b[2J.heic", "HEIC")], others=["b.\x1b[2J"])
+    assert all(line.isprintable() for line in unused_files.notes(listing))
