@@ -59,8 +59,8 @@ def test_names_of_several_words_are_no_combinations(cells: list[str]) -> None:
 )
 def test_a_column_that_says_a_split_is_seen(column: str, cells: list[str], is_split: bool) -> None:
     rows = [["x.jpg", cell] for cell in cells]
-    assert columns.split_column(["f", column], rows) == (column if is_split else None)
-    assert columns.split_column(["f", column], rows, [column]) is None
+    assert columns.split_columns(["f", column], rows) == ([column] if is_split else [])
+    assert columns.split_columns(["f", column], rows, [column]) == []
 
 
 def lines(header: str, *rows: str) -> list[tuple[int, list[str]]]:
@@ -91,8 +91,10 @@ def test_several_labels_are_a_note_that_names_target_and_separator() -> None:
     columns.check(lines("f,y", *rows), TABLE, found, False)
     assert "2 of 4 cells seem to hold several labels with ' ' between them" in found.notes[0]
     assert "target: labels, separator: ' ' (pawprint new --separator ' '" in found.notes[0]
-    columns.check(lines("f,y", *rows), Table("x", "f", ["y"], None, True), found, False)
+    columns.check(lines("f,y", *rows), Table("x", "f", ["y"], None, True, " "), found, False)
     assert len(found.notes) == 1
+    columns.check(lines("f,y", *rows), Table("x", "f", ["y"], None, True, "|"), found, False)
+    assert "with separator '|', 2 of 4 classes seem to hold several labels" in found.notes[1]
 
 
 def test_columns_of_0_and_1_are_a_class_each() -> None:

@@ -67,6 +67,11 @@ def test_beside_folders_of_classes_test_is_one_and_the_others_are_trains() -> No
     assert [m.group(1) for m in found if m] == [None, "test"]
 
 
+def test_a_valid_beside_folders_of_classes_is_one_and_dev_may_be_a_class() -> None:
+    assert split_folders(["cat/1.jpg", "val/1.jpg"]) == Splits({"val": "valid"})
+    assert split_folders(["cat/1.jpg", "dev/1.jpg"]) is None
+
+
 def test_a_class_named_train_is_a_class_within_a_split() -> None:
     names = ["train/bus/1.jpg", "train/train/1.jpg", "val/bus/1.jpg", "val/train/1.jpg"]
     splits = split_folders(names)

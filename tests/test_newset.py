@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from dvc.utils.serialize import load_yaml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -390,13 +391,55 @@ def test_folders_of_a_split_are_written_as_groups(project: Path) -> None:
     folder({name: picture(seed=i) for i, name in enumerate([*SPLIT, "test/1.jpg"])})
     lines = list(newset.added("mine", "pics", {"from": "folder"}, None, True))
     assert word(lines, "classes") == "9 pictures, 2 classes: a (4), b (4)"
-    assert word(lines, "note").startswith("1 of 9 pictures are for testing and have no label")
+    assert word(lines, "note").startswith("1 of 9 pictures are for testing and have no label;")
     assert word(lines, "next") == "dvc exp run -S dataset=mine -S label.split=official"
     made = catalogue.block("mine").label
     assert (made.valid, made.test) == (["val"], ["test"])
     assert load_yaml("datasets.yaml") == yaml12.load(FILE)
     with pytest.raises(ValueError, match="--split-folders: the pictures lie in no folders named t"):
         list(newset.added("flat", folder(pets(), "flat"), NAMED, None, True))
+
+
+def test_a_split_by_folders_goes_through_the_stages(project: Path) -> None:
+    folder({name: picture(seed=i) for i, name in enumerate([*SPLIT, "test/1.jpg"])})
+    list(newset.added("mine", "pics", {"from": "folder"}, None, True))
+    whole = yaml12.load(Path("params.yaml"))
+    whole["dataset"], whole["label"]["split"] = "mine", "official"
+    Path("params.yaml").write_text(yaml.safe_dump(whole))
+    for stage in ("fetch", "label"):
+        importlib.import_module(f"stages.{stage}").main()
+    rows = [line.split(",") for line in Path("data/labels.csv").read_text().splitlines()[1:]]
+    assert [(name, label) for name, label, _ in rows] == [(x, x.split("/")[1]) for x in SPLIT]
+    assert [split for _, _, split in rows] == ["train"] * 4 + ["valid"] * 4
+
+
+def test_a_csv_beside_the_folder_is_offered(project: Path) -> None:
+    text = "id,kind\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(6))
+    numbered(text, "set/l.csv")
+    lines = "".join(new("set/images", {}))
+    assert "set/images --csv set/l.csv --name-column id --label-column kind" in lines
+
+
+def test_a_split_column_is_offered_and_written(project: Path) -> None:
+    rows = "".join(f"{i},{'xy'[i % 2]},{'train' if i < 4 else 'val'}\n" for i in range(6))
+    numbered("id,kind,my set\n" + rows, "set/images/l.csv")
+    assert "--label-column kind --split-column 'my set'" in "".join(new("set/images", {}))
+    lines = new("set/images", {**LIST, "file": "l.csv"})
+    assert "(pawprint new --split-column 'my set')" in word(lines, "note")
+    lines = new("set/images", {**LIST, "file": "l.csv", "split": "my set"}, "other")
+    assert word(lines, "next") == "dvc exp run -S dataset=other -S label.split=official"
+    assert word(lines, "note") == ""
+
+
+def test_columns_of_0_and_1_are_named_where_nothing_fits(project: Path) -> None:
+    numbered(
+        "id,a,b\n" + "".join(f"{i},{i % 2},{1 - i % 2}\n" for i in range(6)), "set/images/l.csv"
+    )
+    assert "l.csv has a column of 0 and 1 for each class (a, b): add one" in refused(
+        "set/images", {}
+    )
+    said = word(new("set/images", {**LIST, "file": "l.csv", "label": "a"}), "note")
+    assert "columns a, b of l.csv hold 0 and 1 alone" in said
 
 
 def test_a_level_of_folders_that_names_no_class_is_refused_with_the_pattern(project: Path) -> None:

@@ -37,7 +37,7 @@ def test_pictures_for_testing_without_a_label_are_left_out_and_counted(rule: Any
     assert told.targets == ["cat", "dog", "cat", None, None]
     assert told.sides == ["train", "train", "valid", "test", "test"]
     assert not found.errors
-    assert found.notes[0].startswith("2 of 5 pictures are for testing and have no label that")
+    assert found.notes[0].startswith("2 of 5 pictures are for testing and have no label; they are")
     assert found.notes[0].endswith("they are left out: test/1.jpg, test/2.jpg")
 
 
@@ -55,6 +55,14 @@ def test_a_rule_by_folder_makes_no_class_of_test(inner: str) -> None:
 def test_pictures_of_test_that_have_labels_keep_them() -> None:
     told, found = read([*SPLIT, "test/cat/1.jpg"], {**FOLDER, **GROUPS})
     assert told.targets[-1] == "cat" and found == Findings()
+
+
+def test_labels_of_test_that_look_like_trains_are_labels() -> None:
+    told, found = read([*SPLIT, "test/Cat/1.jpg"], {**FOLDER, **GROUPS})
+    assert told.targets[-1] == "Cat"
+    assert [note.split(":")[1] for note in found.notes] == [
+        " Cat (1) = cat (2); if they mean the same, give them one name"
+    ]
 
 
 def test_pictures_of_train_or_valid_without_a_class_folder_are_an_error() -> None:
@@ -114,6 +122,23 @@ def test_pictures_of_a_folder_for_testing_need_no_row(tar: Tar) -> None:
     told, found = read(names, {**CSV, "file": "train.csv"}, archive)
     assert told.targets == [None, "cat", "dog"] and not found.errors
     assert found.notes[0].startswith("1 of 3 pictures lie in a folder for testing and have no row")
+
+
+def test_csv_files_of_one_name_in_the_folders_of_a_split_are_read_together(tar: Tar) -> None:
+    names = [f"{side}/{i}.jpg" for side in ("test", "train") for i in (1, 2)]
+    tables = {
+        "train/m.csv": b"f,y\n1.jpg,cat\n2.jpg,dog\n",
+        "test/m.csv": b"y,f\ndog,1.jpg\ncat,2\n",
+    }
+    archive = tar({**tables, **dict.fromkeys(names, b"")})
+    told, found = read(names, {**CSV, "file": "*/m.csv", **GROUPS, "valid": ["train"]}, archive)
+    assert told.targets == ["dog", "cat", "cat", "dog"] and found == Findings()
+    told, found = read(names, {**CSV, "file": "train/m.csv"}, archive)
+    assert told.targets == [None, None, "cat", "dog"]
+    assert found.notes[0].startswith("train/m.csv alone is read; of the same name: test/m.csv; all")
+    broken = {**tables, "test/m.csv": b"y,f\ndog,1.jpg\n,2\n"}
+    _, found = read(names, {**CSV, "file": "*/m.csv"}, tar({**broken, **dict.fromkeys(names, b"")}))
+    assert "1 rows of */m.csv have an empty y: 2 (test/m.csv line 3)" in found.errors[0]
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ class Table:
     labels: Sequence[str]  # the column of the labels, or those of points: x, y, x, y ...
     split: str | None  # the column that says train, valid or test, or is_valid: True, False
     may_be_empty: bool  # whether a picture without any label is legal
+    separator: str | None = None  # between several labels
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -163,7 +164,8 @@ class Rule(Section):
         if self.file is None or self.name is None or self.label is None:
             return None
         columns = [self.label] if isinstance(self.label, str) else self.label
-        return Table(self.file, self.name, columns, self.split, self.separator is not None)
+        is_several = self.separator is not None
+        return Table(self.file, self.name, columns, self.split, is_several, self.separator)
 
     @property
     def words(self) -> str:

@@ -1,5 +1,6 @@
 """What the columns of a CSV seem to hold: a split, several labels in a cell, a class each."""
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -32,55 +33,72 @@ def check(
         is_split: whether the split is told by something else than a column.
     """
     header, body = lines[0][1], [row for _, row in lines[1:]]
-    file, column = yaml12.one_line(table.file, 80), split_column(header, body, table.columns)
+    file, split = yaml12.one_line(table.file, 80), split_columns(header, body, table.columns)
     if not table.split and not is_split:
         folds = fold_column(header, body)
-        if column:
+        for column in split:
             found.notes.append(
                 f"column {_shown(column)} of {file} seems to say a split "
                 f"({_counted(header, body, column)}), which is not used; to use it: split: "
                 f"{_shown(column)} in the block's `label` (pawprint new --split-column "
-                f"{_shown(column)})"
+                f"{shlex.quote(_shown(column))})"
             )
-        elif folds:
+        if folds and not split:
             found.notes.append(
                 f"column {_shown(folds)} of {file} seems to number folds "
                 f"({_counted(header, body, folds)}), which are not used; to judge on one of them, "
                 "add a column that says train or valid, and name it by split: (pawprint new "
                 "--split-column)"
             )
-    if len(table.labels) == 1 and not table.may_be_empty:
+    hot = one_hot(header, body)
+    if {*hot} & {*table.labels}:
+        found.notes.append(
+            f"columns {listed([_shown(one) for one in hot])} of {file} hold 0 and 1 alone, as "
+            f"where each class has a column; {', '.join(table.labels)} makes classes 0 and 1. For "
+            "a class a picture, or several, add one column that names them (with | between)"
+        )
+    if len(table.labels) == 1:
         at = header.index(table.labels[0])
         cells = [row[at] for row in body if len(row) > at]
-        if seen := combined(cells):
-            found.notes.append(
-                f"column {_shown(table.labels[0])} of {file}: {seen.number} of {len(cells)} cells "
-                f"seem to hold several labels with {seen.separator!r} between them "
-                f"({listed([_shown(cell) for cell in seen.shown], 3)}), and each combination "
-                f"counts as a class; for several labels a picture: target: labels, separator: "
-                f"{seen.separator!r} (pawprint new --separator {seen.separator!r}; docs/targets.md)"
-            )
+        several_labels(cells, table, found)
 
 
-def split_column(
+def several_labels(cells: Sequence[str], table: Table, found: Findings) -> None:
+    """A note, where cells seem to hold several labels, or such as another separator parts."""
+    between = table.separator
+    classes = [part for cell in cells for part in (cell.split(between) if between else [cell])]
+    if seen := combined(classes):
+        what = f"with separator {between!r}, {seen.number} of {len(classes)} classes"
+        what = what if between else f"{seen.number} of {len(cells)} cells"
+        found.notes.append(
+            f"column {_shown(table.labels[0])} of {_shown(table.file)}: {what} "
+            f"seem to hold several labels with {seen.separator!r} between them "
+            f"({listed([_shown(cell) for cell in seen.shown], 3)}), and each combination "
+            f"counts as a class; for several labels a picture: target: labels, separator: "
+            f"{seen.separator!r} (pawprint new --separator {seen.separator!r}; docs/targets.md)"
+        )
+
+
+def split_columns(
     header: Sequence[str], body: Sequence[Sequence[str]], taken: Sequence[str] = ()
-) -> str | None:
-    """The first column, of those that are not taken, that seems to say a split.
+) -> list[str]:
+    """The columns, of those that are not taken, that seem to say a split.
 
     All its cells say train, valid or test, at least two of these; of True and False, its name has
     to speak of a side too, as is_valid does.
     """
+    found = []
     for at, column in enumerate(header):
         cells = {row[at] for row in body if len(row) > at}
-        if column in taken or not 1 < len(cells) <= MOST:
+        if not column or column in taken or not 1 < len(cells) <= MOST:
             continue
         spoken = {sides.cell_side(cell, column) for cell in cells}
         if None in spoken or len(spoken) < 2:
             continue
         has_words = all(cell.strip().casefold() not in sides.TRUE + sides.FALSE for cell in cells)
         if has_words or sides.parsed(column) is not None:
-            return column
-    return None
+            found.append(column)
+    return found
 
 
 def fold_column(header: Sequence[str], body: Sequence[Sequence[str]]) -> str | None:

@@ -41,7 +41,7 @@ class Splits:
 
     @property
     def has_train(self) -> bool:
-        """Whether one is for training; else test/ stands beside the folders of the classes."""
+        """Whether one is for training; else they stand beside the folders of the classes."""
         return "train" in self.sides.values()
 
     @property
@@ -77,7 +77,7 @@ def split_folders(names: Sequence[str]) -> Splits | None:
     """The folders that say a split: one for train, and one for valid or test at least.
 
     Their names may have other words too, each the same: seg_train, seg_test. Beside folders of
-    classes a test/ is enough. None: there are no such folders.
+    classes a test/ or valid/ is enough. None: there are no such folders.
     """
     by_rest: dict[frozenset[str], dict[str, str]] = defaultdict(dict)
     for folder in sorted({folder for name in names for folder in folders(name)}):
@@ -88,8 +88,14 @@ def split_folders(names: Sequence[str]) -> Splits | None:
         spoken = {folder: side for some in whole for folder, side in some.items()}
         return Splits(spoken, _doubled(names, spoken))
     alone = by_rest.get(frozenset(), {})
-    spoken = {folder: side for folder, side in alone.items() if side == "test"}
-    return Splits(spoken) if spoken and "train" not in alone.values() else None
+    if "train" in alone.values():
+        return None
+    spoken = {
+        folder: side
+        for folder, side in alone.items()
+        if not {"dev", "eval"} & {*sides.tokens(folder)}
+    }
+    return Splits(spoken, _doubled(names, spoken)) if spoken else None
 
 
 def _doubled(names: Iterable[str], spoken: Mapping[str, str]) -> frozenset[str]:

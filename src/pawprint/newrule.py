@@ -1,11 +1,13 @@
 """The label rule of `pawprint new`, once the pictures are there: its CSV's place, its folders."""
 
+import fnmatch
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pawprint import archives, layouts
+from pawprint import archives, layouts, yaml12
+from pawprint.annotations import ENDINGS
 from pawprint.catalogue import Source
 from pawprint.findings import listed
 
@@ -29,6 +31,11 @@ def with_folders(keys: Mapping[str, Any], names: Sequence[str], split_folders: b
             "--split-folders: the pictures lie in no folders named train, and valid (val) or test; "
             f"the folders there: {listed(known, 10) or 'none'}"
         )
+    if not splits.has_train and all(splits.side(name) for name in names):
+        raise ValueError(
+            f"--split-folders: all pictures lie in {listed(sorted(splits.sides))}, so none is left "
+            "to train with; rename the folder for training to train"
+        )
     return {**keys, **splits.keys}
 
 
@@ -40,12 +47,15 @@ def csv_place(file: str, pictures: str, archive: Path) -> tuple[str, Source | No
             folder of the pictures or beside that.
         pictures: the folder or archive, as typed.
         archive: what was made of it.
+
+    Raises:
+        ValueError: there is none.
     """
     if file.startswith(("http://", "https://")):
         return file, Source(url=file)
     typed, top = Path(file).expanduser(), Path(pictures).expanduser()
     inside = {*archives.file_names(archive)}
-    if archives.normal(file) in inside:
+    if archives.normal(file) in inside or fnmatch.filter(inside, file):
         return file, None
     beside = [top / file, top.parent / file] if top.is_dir() else [top.parent / file]
     for path in (typed, *beside):
@@ -55,4 +65,17 @@ def csv_place(file: str, pictures: str, archive: Path) -> tuple[str, Source | No
                 return archives.normal(name), None
             written = file if path == typed else os.path.normpath(path)
             return written, Source(url=written)
-    return file, None
+    known = listed(sorted(name for name in inside if name.lower().endswith(ENDINGS)))
+    raise ValueError(
+        f"{yaml12.one_line(file, 80)}: no such CSV among the pictures, in the working folder, in "
+        f"{pictures} or beside it; the CSV files among the pictures: {known or 'none'}"
+    )
+
+
+def beside(pictures: str) -> list[Path]:
+    """The CSV files that lie beside a folder of pictures, as typed."""
+    folder = Path(pictures).expanduser()
+    if not folder.is_dir():
+        return []
+    shown = Path(os.path.normpath(folder)).parent
+    return sorted(x for x in shown.iterdir() if x.name.lower().endswith(ENDINGS) and x.is_file())

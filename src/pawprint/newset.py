@@ -80,7 +80,7 @@ def added(
         label["file"], source = newrule.csv_place(rule["file"], url, archive)
         if source:
             csv, said = brought(name, source)
-            label["sha256"] = csv.name
+            label = {"from": "csv", "file": "", "sha256": csv.name} | label
             yield row("csv", said)
     block = schema.checked(Block, {**keys, "label": label}, f"new {name}")
     found = Findings()
@@ -175,7 +175,7 @@ def suggested(name: str, source: Source, archive: Path, names: Sequence[str]) ->
     yield row("names", f"{len(names):,}, such as {listed(names, 3)}")
     hashed = ["--sha256", archive.name] if source.is_remote else []
     fits = False
-    for keys, classes in suggestion.offers(archive, names, source):
+    for keys, classes in suggestion.offers(archive, names, newrule.beside(source.url)):
         fits = True
         rule = Rule.model_validate(keys)
         yield row("fits", f"{rule.words}: {len(classes):,} classes: {survey.shares(classes)}")
@@ -183,7 +183,8 @@ def suggested(name: str, source: Source, archive: Path, names: Sequence[str]) ->
     if not fits:
         raise ValueError(
             "no rule was found that gives each of these names a label: name one by --pattern REGEX "
-            "(on the file's name), --folder, or --csv FILE --name-column X --label-column Y"
+            "(on the file's name; with --from-path on the whole path), --folder, or --csv FILE "
+            f"--name-column X --label-column Y{suggestion.one_hot(archive)}"
         )
     yield row("", "Nothing is written yet: run one of these commands.")
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pawprint import annotations, labels, layouts, poses, sides
+from pawprint import annotations, labels, layouts, lookalikes, poses, sides
 from pawprint.catalogue import Rule
 from pawprint.findings import Findings, listed
 from pawprint.labels import LOST
@@ -62,23 +62,25 @@ def tested(
     tests = {name for name, side in zip(names, told_of, strict=True) if side == "test"}
     targets = labels.named(names, rule, target, found, texts, tests)
     by_name = dict(zip(names, targets, strict=True))
-    here = {by_name[name] for name in tests} - {None}
-    rest = {cell for name, cell in by_name.items() if name not in tests} - {None}
-    if target == "label" and rest and not here & rest:
+    here = {cell for name, cell in by_name.items() if cell and name in tests}
+    rest = {cell for name, cell in by_name.items() if cell and name not in tests}
+    is_strange = target == "label" and here and rest and not _alike(here, rest)
+    if is_strange:
         by_name |= dict.fromkeys(tests)
     lost = [name for name in names if name in tests and by_name[name] is None]
-    if lost and rule.source not in ("csv", "biwi"):  # of these it is said already
+    if lost and (is_strange or rule.source not in ("csv", "biwi")):  # of these it is said already
+        why = f"a {target} that no other has ({listed(sorted(here))})" if is_strange else ""
         found.notes.append(
-            f"{len(lost)} of {len(names)} pictures are for testing and have no {target} that "
-            f"others have; they are left out: {listed(lost)}"
-        )
-    elif here and lost and not here & rest:
-        found.notes.append(
-            f"{len(lost)} of {len(names)} pictures are for testing and have a {target} that no "
-            f"other has ({listed(sorted(map(str, here)))}); they are left out: {listed(lost)}"
+            f"{len(lost)} of {len(names)} pictures are for testing and have {why or f'no {target}'}"
+            f"; they are left out: {listed(lost)}"
         )
     if splits and own is None:
         found.notes.extend(layouts.mixed(splits, [name for name in names if by_name[name]]))
     if rule.source == "folder":
         found.notes.extend(layouts.other_levels(names, splits))
     return [by_name[name] for name in names]
+
+
+def _alike(some: set[str], others: set[str]) -> bool:
+    """Whether they have a label in common, also one that only looks the same."""
+    return bool({*map(lookalikes.skeleton, some)} & {*map(lookalikes.skeleton, others)})

@@ -4,14 +4,14 @@ A rule fits where it gives every picture a label, and two classes or more.
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pawprint import annotations, archives, cells, columns, csvs, layouts, reading, sides
-from pawprint.catalogue import Rule, Source
-from pawprint.findings import Findings
+from pawprint import annotations, archives, cells, columns, csvs, layouts, matching, reading, sides
+from pawprint.catalogue import Rule
+from pawprint.findings import Findings, listed
 
 STEMS = (  # of a file's name, the likeliest first
     *(r"^(.+)_\d+", r"^(.+)-\d+", r"^(.+)\.\d+", r"^(.+) \(\d+\)", r"^(.+) \d+", r"^(\D+)\d+"),
@@ -22,14 +22,16 @@ Keys = dict[str, Any]  # of a rule
 Offer = tuple[Keys, Counter[str]]  # and how many pictures each class then has
 
 
-def offers(archive: Path, names: Sequence[str], source: Source) -> Iterator[Offer]:
+def offers(archive: Path, names: Sequence[str], beside: Sequence[Path] = ()) -> Iterator[Offer]:
     """The rules that fit, the likeliest first: one a CSV at most, some by folders, one by names."""
     splits = layouts.split_folders(names)
     by_folder = layouts.class_rules(names, splits) or [{"from": "folder"}]
-    own = splits.keys if splits and len({*map(splits.side, names)}) > 1 else {}
-    for keys in (*_by_csv(archive, names, source), *by_folder):
+    spoken = {*map(splits.side, names)} if splits else set()
+    own = splits.keys if splits and len(spoken) > 1 and {"train", None} & spoken else {}
+    for keys in (*_by_csv(archive, names, beside), *by_folder):
         whole = keys if "split" in keys else {**keys, **own}
-        if classes := fitting(archive, names, whole):
+        csv = Path(keys["file"]) if "sha256" in keys else None
+        if classes := fitting(archive, names, whole, csv):
             yield whole, classes
     suffixes = {PurePosixPath(name).suffix for name in names}
     ending = re.escape(suffixes.pop()) if len(suffixes) == 1 else r"\.\w+"
@@ -51,37 +53,96 @@ def fitting(
     made = reading.told(archive, names, Rule.model_validate(keys), found, target, csv).targets
     classes = Counter(label for cell in made for label in cells.classes(cell or "", target))
     is_split = all(sides.parsed(label) for label in classes)
+    if not keys.get("split") and not is_learned(names, made):
+        return None
     if found.errors or is_split or not 2 <= len(classes) <= len(names) / 2:
         return None
     return classes
 
 
-def _by_csv(archive: Path, names: Sequence[str], source: Source) -> Iterator[Keys]:
-    """A rule for each CSV that has a row for every picture: the first column with few labels."""
-    known = archives.meant(names)
+def is_learned(names: Sequence[str], made: Sequence[str | None]) -> bool:
+    """Whether each class in folders for valid is in those for train too, if there are such."""
+    splits = layouts.split_folders(names)
+    told_of = defaultdict(set)
+    for name, cell in zip(names, made, strict=True):
+        told_of[splits.side(name) if splits else None].add(cell)
+    return not splits or not splits.has_train or told_of["valid"] <= told_of["train"]
+
+
+def _by_csv(archive: Path, names: Sequence[str], beside: Sequence[Path]) -> Iterator[Keys]:
+    """A rule for each CSV that has a row for every picture: the first column with few labels.
+
+    Of files that have one name in several folders, such as train/metadata.csv, one for them all.
+    """
+    known, joint = matching.known(names), set[str]()
+    for file, outside in _csv_files(archive, beside):
+        if PurePosixPath(file).name in joint and outside is None:
+            continue
+        try:
+            first, text = next(iter(annotations.texts(archive, file, outside).items()))
+            lines = csvs.parsed(text, file)
+        except ValueError:
+            continue  # it is no CSV, so it offers nothing
+        folder = PurePosixPath("" if outside else first).parent
+        for keys in _by_columns(lines, file, known, folder):
+            whole = {**keys, "sha256": "0" * 64} if outside else keys  # of no use to a look
+            if fitting(archive, names, whole, outside):
+                joint |= {PurePosixPath(file).name} if file.startswith("*/") else set()
+                yield whole
+                break
+
+
+def _csv_files(archive: Path, beside: Sequence[Path]) -> Iterator[tuple[str, Path | None]]:
+    """Those of one name together, those among the pictures, then those beside the folder."""
     there = sorted(
         name for name in archives.file_names(archive) if name.lower().endswith(annotations.ENDINGS)
     )
-    for file in there[:MOST]:
+    alike = Counter(PurePosixPath(name).name for name in there)
+    joint = sorted(f"*/{name}" for name, n in alike.items() if n > 1)
+    yield from ((file, None) for file in [*joint, *there][:MOST])
+    yield from ((str(path), path) for path in beside[:MOST] if path.stat().st_size < archives.MOST)
+
+
+def _by_columns(
+    lines: annotations.Lines, file: str, known: matching.Known, folder: PurePosixPath
+) -> Iterator[Keys]:
+    """A rule for each column that may hold labels: words before numbers."""
+    header = lines[0][1][:MOST] if lines else []
+    padded = [row + [""] * MOST for _, row in lines[1:]]
+    values = {key: [row[i] for row in padded] for i, key in enumerate(header) if key}
+    hits = {
+        key: sum(len(some) == 1 for some in matching.hits(cells, known, folder)[0])
+        for key, cells in values.items()
+    }
+    name = max(hits, key=lambda key: hits[key], default="")
+    if not hits.get(name):
+        return
+    splits = columns.split_columns(header, padded, [name])
+    hot = columns.one_hot(header, padded)
+    others = [key for key in values if key not in (name, *splits, *hot)]
+    for label in sorted(others, key=lambda key: all(map(is_number, values[key]))):
+        keys = {"from": "csv", "file": file, "name": name, "label": label}
+        keys |= {"split": splits[0]} if splits else {}
+        if seen := columns.combined(values[label]):
+            keys["separator"] = seen.separator
+        yield keys
+
+
+def one_hot(archive: Path) -> str:
+    """The CSV whose columns are a class each, and what to do with it; empty where there is none."""
+    for file, _ in _csv_files(archive, ()):
         try:
-            lines = csvs.parsed(annotations.text(archive, file), file)
+            lines = csvs.parsed(next(iter(annotations.texts(archive, file).values())), file)
         except ValueError:
-            continue  # it is no CSV, so it offers nothing
-        header = lines[0][1][:MOST] if lines else []
-        padded = [row + [""] * MOST for _, row in lines[1:]]
-        values = {key: [row[i] for row in padded] for i, key in enumerate(header)}
-        folder = PurePosixPath(file).parent
-        hits = {
-            key: sum(len(annotations.pictures(cell, known, folder)) == 1 for cell in some)
-            for key, some in values.items()
-        }
-        name = max(hits, key=lambda key: hits[key], default="")
-        split = columns.split_column(header, padded, [name])
-        for label in values:
-            keys = {"from": "csv", "file": file, "name": name, "label": label}
-            keys |= {"split": split} if split else {}
-            if seen := columns.combined(values[label]):
-                keys["separator"] = seen.separator
-            if label not in (name, split) and hits[name] and fitting(archive, names, keys):
-                yield keys
-                break
+            continue
+        if lines and (hot := columns.one_hot(lines[0][1], [row for _, row in lines[1:]])):
+            return (
+                f"; {file} has a column of 0 and 1 for each class ({listed(hot)}): add one column "
+                "that names them (several with | between, and --separator '|')"
+            )
+    return ""
+
+
+def is_number(text: str) -> bool:
+    """Whether it is a number, or nothing."""
+    return not text or text.replace(".", "", 1).removeprefix("-").isdecimal()
