@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from pawprint import collab, embedded, files, rated, ratings, training
+from pawprint import collab, embedded, files, rated, rating_file, ratings, training
 from pawprint.factors import Dot
 from pawprint.findings import Findings
 from pawprint.schedules import OneCycle
@@ -34,7 +34,7 @@ def recovered(seed: int) -> Recovered:
     with tempfile.TemporaryDirectory() as name:
         archive, table = Path(name) / "planted.tar", Path(name) / "ratings.csv"
         embedded.write_planted(archive)
-        rows = ratings.read(archive, block.table.file, {}, None, Findings())
+        rows = rating_file.read(archive, block.table.file, {}, None, Findings())
         rows["split"] = ratings.sides(rows, "random", p.split.valid_fraction, p.split.seed + seed)
         files.write_csv(table, list(rows.columns), rows.itertuples(index=False))
         run = rated.run({**collab.training(p), "seed": seed}, table, "cpu")

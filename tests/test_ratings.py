@@ -9,14 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pawprint import ratings, splits
+from pawprint import rating_file, ratings, splits
 from pawprint.findings import Findings
+
+LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
 
 
 def read(path: Path, found: Findings | None = None, **given: Any) -> pd.DataFrame:
     told = {"file": None, "columns": {}, "titles": None} | given
     found = found or Findings()
-    table = ratings.read(path, **told, found=found)
+    table = rating_file.read(path, **told, found=found)
     found.stop()
     return table
 
@@ -84,12 +86,17 @@ def test_a_quoted_comma_is_part_of_a_title_and_movies_csv_is_a_list_of_titles(
 @pytest.mark.parametrize(
     ("text", "given", "said"),
     [
-        ("hello\n", {}, "its first line is 'hello'; mend `table`"),
-        ("", {}, "its first line is ''; mend `table`"),
-        ("a,b\n1,2\n", {}, "too few: its first line has a, b; mend"),
+        ("hello\n", {}, "its first line is 'hello', in which no cell ends .*; mend `table`"),
+        ("", {}, r"no table of ratings, but empty \(0 bytes\); .*copy it again"),
+        ("<!DOCTYPE html><html>", {}, r"no table of ratings, but a web page .*download it again"),
+        ('[{"user": 1, "item": 2}]', {}, "no table of ratings, but JSON; "),
+        (LFS, {}, "no table of ratings, but a pointer of Git LFS; .*`git lfs pull`"),
+        ("sep=;\nu;i;r\n1;2;3\n", {}, "its first line 'sep=;' is a spreadsheet's; remove it"),
+        ('u,i,r\n1,2,3\n1,"3,4\n5,6,1\n', {}, "line 3: a quote opens here and its cell goes on to"),
+        ("a,b\n1,2\n", {}, "too few columns: its first line has a, b; mend"),
         ("u,i,r\n1,2,3\n", {"columns": {"user": "u", "item": "x", "rating": "r"}}, "column x"),
         ("u,i,r\n1,2,3\n", {"file": "u.data"}, "not an archive that can be read"),
-        ("1,2,3\n1,2,3,4,5\n", {}, "Expected 3 fields in line 2, saw 5; mend this line"),
+        ("1,2,3\n1,2,3,4,5\n", {}, "line 2 has 5 cells, and those before it 3; mend this line"),
         ("1,2,3\n4,,x\n,6,inf\n", {}, "1 ratings have a user that is empty: line 3 \\(''\\)"),
         ("1,2,3\n4,,x\n,6,inf\n", {}, "1 ratings have a item that is empty: line 2 \\(''\\)"),
         ("1,2,3\n4,,x\n,6,inf\n", {}, r"2 ratings have a rating that is no number: line 2 \('x'\)"),
@@ -110,6 +117,18 @@ def test_a_file_that_the_archive_lacks_is_told_with_those_it_has(tmp_path: Path)
     path = zipped(tmp_path / "z", {"ml-1m/ratings.dat": b"1::2::3::4"})
     with pytest.raises(ValueError, match=r"u.data: not in the archive, which has ml-1m/ratings"):
         read(path, file="u.data")
+
+
+def test_a_workbook_of_excel_is_named(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "r.xlsx", {"xl/workbook.xml": b"<x/>"})
+    with pytest.raises(ValueError, match="r.xlsx: a workbook of Excel; save its sheet as CSV UTF"):
+        read(path)
+
+
+def test_a_member_that_is_no_table_is_named(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "z", {"r.csv": LFS.encode()})
+    with pytest.raises(ValueError, match="r.csv: no table of ratings, but a pointer of Git LFS"):
+        read(path, file="r.csv")
 
 
 def test_an_archive_needs_the_name_of_its_table(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pawprint import collab, console, files, ratings
+from pawprint import collab, console, files, rating_file, ratings
 from pawprint.findings import Findings
 
 RATINGS, TABLE = Path("data/raw/ratings"), Path("data/ratings.csv")
@@ -13,7 +13,7 @@ def main() -> None:
     p, found = collab.load(), Findings()
     block, rule = collab.block(p.dataset), p.split
     titles = (block.titles.file, block.titles.encoding) if block.titles else None
-    table = ratings.read(RATINGS, block.table.file, block.table.names, titles, found)
+    table = rating_file.read(RATINGS, block.table.file, block.table.names, titles, found)
     for note in found.notes:
         print(f"split: note: {note}")
     found.stop()

@@ -42,9 +42,12 @@ def prepared(name: str, threads: int) -> torch.device:
                 f"{together} processes train on this machine, but torch sees {found} CUDA devices; "
                 f"set processes to {found} in params.yaml, or runtime.device to cpu"
             )
+        remedy = "; if there is a GPU, look whether nvidia-smi sees it and torch was built for CUDA"
+        if found:
+            remedy = f", or one of cuda:0 to cuda:{found - 1}"
         raise ValueError(
             f"runtime.device is {name!r}, but torch sees {found} CUDA devices; "
-            "use auto or cpu in params.yaml, or mend the driver"
+            f"use auto or cpu in params.yaml{remedy}"
         )
     return device
 

@@ -90,7 +90,11 @@ def write(model: Path, target: Path) -> str:
         onnx.save(made, temporary)
         apart = difference(temporary, exported, card)
         if apart > CLOSE:
-            raise ValueError(f"{target}: not written: onnxruntime and torch differ by {apart:.1g}")
+            raise ValueError(
+                f"{target}: not written: onnxruntime and torch differ by {apart:.1g}, more than "
+                f"{CLOSE:g}; use the versions of constraints.txt: "
+                "pip install -c constraints.txt -e '.[export]'"
+            )
     size = target.stat().st_size / 1e6
     told = f"{size:.1f} MB, {len(card.classes)} outputs"
     return f"{target}: {told}, within {apart:.0e} of torch"

@@ -191,11 +191,15 @@ def read(path: Path) -> tuple[Dot | Network, Card]:
         ValueError: it is no model file, or one of pictures.
     """
     tensors, text = modelfile.read_tensors(path)
+    if (kind := modelfile.kind(text)) != modelfile.RATINGS:
+        raise ValueError(f"{path}: {kind}, not one of ratings; `dvc repro` in collab/ trains one")
     try:
         card = Card(**text)
         network = built(card)
         network.load_state_dict(tensors)
     except (TypeError, RuntimeError) as error:
         said = " ".join(str(error).split())[:300]
-        raise ValueError(f"{path}: no model of ratings of this version: {said}") from error
+        raise ValueError(
+            f"{path}: no model of ratings of this version: {said}; train it again: `dvc repro`"
+        ) from error
     return network.eval(), card

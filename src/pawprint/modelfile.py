@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from pawprint import files, networks
 from pawprint.networks import Network
 
-IMAGES, BODY = "a model of images", "weights of a body alone"
+IMAGES, RATINGS, BODY = "a model of images", "a model of ratings", "weights of a body alone"
 KEY = "pawprint"  # one key: safetensors writes several in random order
 START = f'"{KEY}":'.encode()  # stands among a model file's first bytes
 
@@ -126,7 +126,7 @@ def kind(text: Mapping[str, Any]) -> str:
     if not text:
         return BODY
     if "users" in text:
-        return "a model of ratings"
+        return RATINGS
     return "the state of a training that was broken off" if "history" in text else IMAGES
 
 

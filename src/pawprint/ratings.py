@@ -1,7 +1,5 @@
-"""Ratings as a table: read from an archive or a CSV, and the side of the split of each."""
+"""Ratings as a table: what is wrong with its rows, and the side of the split of each."""
 
-import csv
-import io
 import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -12,100 +10,8 @@ import pandas as pd
 from pawprint import archives, splits, untrusted, yaml12
 from pawprint.findings import Findings, listed
 
-SEPARATORS = ("\t", "::", "|", ";", ",")  # the first of them that a file's first line holds
-COLUMNS = ("user", "item", "rating", "time")
 PLANTED = "planted/planted.json"
 MEND = "mend `table` or `titles` in datasets.yaml"
-
-
-def read(
-    archive: Path,
-    file: str | None,
-    columns: dict[str, str],
-    titles: tuple[str, str] | None,
-    found: Findings,
-) -> pd.DataFrame:
-    """The ratings in the order of the file.
-
-    Args:
-        archive: a tar or a zip; or, where `file` is None, the table itself.
-        file: the table's name in the archive.
-        columns: by our names; without any, they are the first three, and the fourth is the time.
-        titles: name and encoding of a file of items and their titles.
-        found: told of faulty rows (errors), and of items without a title or of one title (notes).
-
-    Returns:
-        Columns user, item (its title, where it has one), rating and, where there is one, time.
-
-    Raises:
-        ValueError: a file is not there or is no table, or lacks a column.
-    """
-    table = picked(cells(text(archive, file, "utf-8"), file or str(archive)), columns, file)
-    if titles:
-        names = cells(text(archive, *titles), titles[0])
-        table["item"] = titled(table["item"], names, found)
-    return checked(table, found)
-
-
-def text(archive: Path, file: str | None, encoding: str) -> str:
-    """A file's text.
-
-    Raises:
-        ValueError: it is not there, too large, or not in this encoding.
-    """
-    if file is None:
-        return whole(archive)
-    name = archives.normal(file)
-    data = dict(archives.contents(archive, {name})).get(name)
-    if data is None:
-        there = listed([yaml12.one_line(one, 80) for one in archives.file_names(archive)])
-        raise ValueError(f"{file}: not in the archive, which has {there or 'no file'}; {MEND}")
-    return data.decode(encoding) if encoding == "latin-1" else archives.text(data, file)
-
-
-def whole(table: Path) -> str:
-    """The text of a table that lies in no archive.
-
-    Raises:
-        ValueError: it is an archive, or not UTF-8.
-    """
-    try:
-        there = [yaml12.one_line(one, 80) for one in archives.file_names(table)]
-    except ValueError:
-        return archives.text(table.read_bytes(), str(table))
-    raise ValueError(
-        f"{table}: an archive or a folder, of {listed(there)}; name the table in it: table.file in "
-        "datasets.yaml"
-    )
-
-
-def cells(content: str, where: str) -> pd.DataFrame:
-    """The rows of a table as texts, numbered from 0, its first line among them.
-
-    Raises:
-        ValueError: it has fewer than two columns, or a row has more than the first.
-    """
-    first = content.partition("\n")[0]
-    mark = next((mark for mark in SEPARATORS if mark in first), None)
-    if mark is None:
-        shown = yaml12.one_line(first, 80)
-        raise ValueError(f"{where}: no table: its first line is {shown!r}; {MEND}")
-    if mark == "::":
-        content, mark = content.replace("::", "\t"), "\t"
-    try:
-        table = pd.read_csv(
-            io.StringIO(content),
-            sep=mark,
-            header=None,
-            dtype=str,
-            quoting=csv.QUOTE_MINIMAL if mark in ",;" else csv.QUOTE_NONE,
-            keep_default_na=False,
-            skip_blank_lines=False,
-        )
-    except pd.errors.ParserError as error:
-        said = " ".join(str(error).split())[:200]
-        raise ValueError(f"{where}: no table: {said}; mend this line") from error
-    return pd.DataFrame({column: table[column].fillna("").str.strip() for column in table})
 
 
 def noise(archive: Path) -> float | None:
@@ -115,27 +21,6 @@ def noise(archive: Path) -> float | None:
     except ValueError:  # a table that is no archive
         return None
     return float(json.loads(found[PLANTED])["noise"]) if PLANTED in found else None
-
-
-def picked(table: pd.DataFrame, columns: dict[str, str], file: str | None) -> pd.DataFrame:
-    """The columns that are wanted, under our names, without the line that names them.
-
-    Raises:
-        ValueError: one is not there.
-    """
-    where, head = file or "the table", table.iloc[0].tolist()
-    absent = [name for name in columns.values() if head.count(name) != 1]
-    if absent or len(head) < 3:
-        raise ValueError(
-            f"{where}: {f'no (or twice the) column {listed(absent)}' if absent else 'too few'}: "
-            f"its first line has {listed([yaml12.one_line(x, 40) for x in head], 20)}; {MEND}"
-        )
-    if columns:
-        chosen = table.iloc[1:, [head.index(name) for name in columns.values()]]
-        return chosen.set_axis(list(columns), axis=1)
-    is_named = np.isnan(pd.to_numeric(pd.Series(head[2:3]), errors="coerce")).all()
-    chosen = table.iloc[int(is_named) :, :4]
-    return chosen.set_axis(list(COLUMNS[: chosen.shape[1]]), axis=1)
 
 
 def titled(items: pd.Series, names: pd.DataFrame, found: Findings) -> pd.Series:
