@@ -112,7 +112,7 @@ def predicted(given: argparse.Namespace) -> None:
     names = [
         n for name in given.files for n in (arguments.stdin_names() if name == "-" else [name])
     ]
-    notes, faults = list[str](), list[str]()
+    notes, findings = list[str](), Findings()
     paths = predict.found(names, notes)
     for note in notes:
         print(f"pawprint: note: {note}", file=sys.stderr)
@@ -121,12 +121,14 @@ def predicted(given: argparse.Namespace) -> None:
     if given.csv:
         console.encode_as_utf8()
         print(answers.header(modelfile.card(given.model)))
-    made = predict.answers(given.model, paths, given.top, given.min_probability, faults)
+    made = predict.answers(given.model, paths, given.top, given.min_probability, findings)
     for answer in console.bar(made, "predict", len(paths)):
         print(shown(answer), flush=True)
-    if faults:
-        said = "\n".join(f"pawprint: {fault}" for fault in faults)
-        sys.exit(f"{said}\npawprint: {len(faults)} of {len(paths)} could not be read")
+    for note in findings.notes:
+        print(f"pawprint: note: {note}", file=sys.stderr)
+    if findings.errors:
+        said = "\n".join(f"pawprint: {error}" for error in findings.errors)
+        sys.exit(f"{said}\npawprint: {len(findings.errors)} of {len(paths)} could not be read")
 
 
 def exported(given: argparse.Namespace) -> None:

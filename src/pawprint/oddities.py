@@ -1,8 +1,9 @@
 """What is odd about an image that was decoded without error: told, and never left out for it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 from jaxtyping import UInt8
 from torch import Tensor
 from torch.nn import functional
@@ -10,11 +11,11 @@ from torch.nn import functional
 from pawprint.decode import Decoded
 from pawprint.findings import listed
 
-SAMPLE = 64  # pixels a side of what is looked at first
+SAMPLE = 32  # pixels a side that are looked at first, which is enough for most images
 ROWS = 256  # looked at together in a large image
 FAINT, CLEAR = 6, 32  # grey levels: of an area, and of single pixels, that differ from the rest
 CELL = 4  # px a side of an area, in which noise averages out
-FEW_AREAS, FEW_PIXELS = 1e-3, 1e-4  # shares of those that may differ in an image of one colour
+FEW_AREAS, FEW_PIXELS = 1e-3, 2e-4  # shares of those that may differ in an image of one colour
 NARROW = 15  # of 255: all that 4 bits hold
 
 
@@ -33,54 +34,66 @@ ORDINARY = Oddities()
 
 
 def inspect(image: Decoded) -> Oddities:
-    """What is odd about an image; next to no time for an ordinary one."""
-    height, width, _ = image.pixels.shape
-    sample = image.pixels[:: -(-height // SAMPLE), :: -(-width // SAMPLE)].reshape(-1, 3)
-    span = unused_range(image, sample)
-    colour = "" if span else plain_colour(image.pixels, sample)
-    return Oddities(image.frames, image.is_transparent, colour, span, image.white)
+    """What is odd about an image."""
+    ordinary = Oddities(image.frames, image.is_transparent, white=image.white)
+    if _is_ordinary(image.pixels):
+        return ordinary
+    span, colour = unused_range(image), plain_colour(image.pixels)
+    if colour and not (span and _is_told_by_range(image, span, colour)):
+        return replace(ordinary, colour=colour)
+    return replace(ordinary, span=span)
 
 
-def unused_range(image: Decoded, sample: UInt8[Tensor, "n rgb=3"]) -> tuple[int, int] | None:
+def _is_told_by_range(image: Decoded, span: tuple[int, int], colour: str) -> bool:
+    """Whether an image that comes out plain has something in it that scaling would show."""
+    low, high = (int(value) for value in image.pixels.aminmax())
+    is_constant = span[0] == span[1] if image.span else low == high
+    return not is_constant and (high <= NARROW or (image.white > 255 and colour != "white"))
+
+
+def _is_ordinary(pixels: UInt8[Tensor, "height width rgb=3"]) -> bool:
+    """Whether a few of the pixels show already that there is something to be seen."""
+    height, width, _ = pixels.shape
+    sample = pixels[:: -(-height // SAMPLE), :: -(-width // SAMPLE)].numpy()
+    low, high = int(sample.min()), int(sample.max())
+    if high <= 66 or high - low <= 2 * CLEAR:  # a quarter of the range, and 14-bit values
+        return False
+    far = np.abs(sample - sample.mean(axis=(0, 1), dtype=np.float32)).max(axis=2)
+    return bool((far > CLEAR + FAINT).mean() > 0.05)
+
+
+def unused_range(image: Decoded) -> tuple[int, int] | None:
     """The lowest and highest value, where they leave most of the range unused.
 
-    Of 8 bits: 15 of 255 or less is used. Of 16 bits also the lower quarter alone, as 14-bit
-    cameras do. An image of one single value is of one colour, which is said otherwise.
+    Of 8 bits that is 15 of 255 or less; of 16 bits the lower quarter, as 14-bit cameras leave it,
+    or an eighth anywhere.
     """
+    low, high = image.span or (int(value) for value in image.pixels.aminmax())
     is_deep = image.white > 255
-    highest = 63 if is_deep else NARROW  # of 8 bits
-    low, high = (int(value) for value in sample.aminmax())
-    if high > highest and high - low > NARROW * 2:
-        return None  # an ordinary image: 4,096 of its pixels are enough to see it
-    low, high = (int(value) for value in image.pixels.aminmax())
-    is_narrow = high - low <= (2 * NARROW if is_deep else NARROW)
-    if low == high or (high > highest and not is_narrow):
-        return None
-    if image.span:
-        return image.span
-    if is_deep:  # of the 16 bits Pillow has kept the upper 8
-        return low << 8, high << 8 | 255
-    return low, high
+    if is_deep and not image.span:  # of the 16 bits Pillow has kept the upper 8
+        low, high = low << 8, high << 8 | 255
+    is_dark = high <= image.white // (4 if is_deep else 16)
+    is_narrow = high - low <= image.white // (8 if is_deep else 16)
+    return (low, high) if is_dark or is_narrow else None
 
 
-def plain_colour(pixels: UInt8[Tensor, "height width rgb=3"], sample: UInt8[Tensor, "n 3"]) -> str:
+def plain_colour(pixels: UInt8[Tensor, "height width rgb=3"]) -> str:
     """The colour of (nearly) all of it in words; "" where there is something to be seen.
 
     Noise, dust and what JPEG leaves around it are nothing; a thin line, or a faint shape, is.
     """
-    centre = sample.median(dim=0).values
-    if _differs(sample, centre, CLEAR).float().mean() > 0.01:
-        return ""
     height, width, _ = pixels.shape
+    sample = pixels[:: -(-height // 64), :: -(-width // 64)]
+    centre = sample.reshape(-1, 3).median(dim=0).values
     cell = CELL if min(height, width) >= 8 * CELL else 1
     clear = faint = areas = 0
     for start in range(0, height, ROWS):
         strip = pixels[start : start + ROWS]
         clear += int(_differs(strip, centre, CLEAR).sum())
-        planes = strip.permute(2, 0, 1).float()
-        means = functional.avg_pool2d(planes, cell) if len(strip) >= cell else planes[:, :0]
-        far = _differs(means.permute(1, 2, 0), centre, FAINT)
-        faint, areas = faint + int(far.sum()), areas + far.numel()
+        if len(strip) >= cell:  # but for the last rows, which are fewer than an area is high
+            means = functional.avg_pool2d(strip.permute(2, 0, 1).float(), cell)
+            far = _differs(means.permute(1, 2, 0), centre, FAINT)
+            faint, areas = faint + int(far.sum()), areas + far.numel()
     if clear > FEW_PIXELS * height * width or faint > FEW_AREAS * areas:
         return ""
     return describe_colour(*(int(value) for value in centre))
@@ -105,25 +118,22 @@ def describe_colour(red: int, green: int, blue: int) -> str:
     return "grey" if max(values) - min(values) <= NARROW else f"#{red:02x}{green:02x}{blue:02x}"
 
 
-def notes(images: Sequence[tuple[str, Oddities]], background: str) -> Iterator[str]:
+def notes(images: Sequence[tuple[str, Oddities]], background: str | None) -> Iterator[str]:
     """A line for each kind of oddity that there is: how many images of all, and which.
 
     Args:
         images: names, and what is odd about each.
-        background: on which transparent parts were laid.
+        background: on which transparent parts were laid; None: they were not.
     """
     total = len(images)
     plain = [(name, odd) for name, odd in images if odd.colour]
     if plain:
-        blind = sum(odd.is_transparent for _, odd in plain)
-        hint = (
-            f" ({blind:,} with transparent parts, laid on presize.background {background}: "
-            "another colour may show what is in them)"
-        )
+        names = [f"{name} ({odd.colour})" for name, odd in plain]
+        blind = sum(odd.is_transparent for _, odd in plain) if background else 0
+        hint = f"{blind:,} of them have transparent parts, and another background may show more; "
         yield (
-            f"{_count(plain, total)} of one colour, or nearly: "
-            f"{listed([f'{name} ({odd.colour})' for name, odd in plain])}{hint if blind else ''}; "
-            "nothing can be learned from such an image: look at it, then fix or remove it"
+            f"{_count(plain, total)} of one colour, or nearly: {listed(names)}; "
+            f"{hint if blind else ''}look at them, and fix or remove them: they show nothing"
         )
     for white in sorted({odd.white for _, odd in images}):
         narrow = [(name, odd) for name, odd in images if odd.span and odd.white == white]
@@ -136,7 +146,7 @@ def notes(images: Sequence[tuple[str, Oddities]], background: str) -> Iterator[s
             f"others are not used: {listed(several)}; to use them, save each as a file by itself"
         )
     clear = [name for name, odd in images if odd.is_transparent]
-    if clear:
+    if clear and background:
         yield (
             f"{_count(clear, total)} transparent in parts, which are laid on presize.background "
             f"{background}: {listed(clear)}"
@@ -150,13 +160,11 @@ def _count(some: Sequence[object], total: int) -> str:
 def _range_note(narrow: Sequence[tuple[str, Oddities]], total: int, white: int) -> str:
     spans = [odd.span for _, odd in narrow if odd.span]
     low, high = min(span[0] for span in spans), max(span[1] for span in spans)
-    bits = high.bit_length()
+    bits = min((bits for bits in (8, 10, 12, 14) if high < 1 << bits), default=16)
+    why = f" ({bits}-bit values in 16 bits)" if white == 65535 and bits < 16 else ""
+    fix = "save them with 8 bits, scaled to 0-255"
     if white == 255:
-        why, fix = "", "masks of class numbers are not photographs, and others need scaling to 255"
-    elif bits < 16:
-        why, fix = f" ({bits}-bit values in 16 bits)", "save them with 8 bits, scaled to 0-255"
-    else:
-        why, fix = "", "save them with 8 bits, scaled to 0-255"
+        fix = "save them scaled to 0-255; or are they masks of class numbers, not photographs?"
     look = "nearly black" if high <= white // 16 else "dark" if high <= white // 4 else "flat"
     return (
         f"{_count(narrow, total)} {look}: the values are {low:,} to {high:,} of {white:,}{why}: "

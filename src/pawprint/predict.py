@@ -15,15 +15,18 @@ from pawprint import (
     folders,
     image_files,
     modelfile,
+    oddities,
     presize,
     sampling,
     targets,
     unused_files,
 )
 from pawprint.answers import ANSWERS, Answer
+from pawprint.findings import Findings
 from pawprint.image_files import Listing
 from pawprint.modelfile import Card
 from pawprint.networks import Network
+from pawprint.oddities import Oddities
 from pawprint.presize import Presized
 from pawprint.targets import KINDS
 
@@ -76,7 +79,7 @@ def head(path: Path) -> bytes:
 
 
 def answers(
-    model: Path, files: Sequence[Path], top: int, least: float | None, faults: list[str]
+    model: Path, files: Sequence[Path], top: int, least: float | None, findings: Findings
 ) -> Iterator[Answer]:
     """The model's answer for each file that can be read, in order, in float32.
 
@@ -87,7 +90,7 @@ def answers(
         files: pictures.
         top: how many classes to name.
         least: probability below which there is no label, 0-1; None for the model's own threshold.
-        faults: told a line for each file that cannot be read.
+        findings: get an error for each file that cannot be read, and notes on odd images.
 
     Raises:
         FileNotFoundError, ValueError: the model file is missing, or none of ours, or gives NaN.
@@ -95,14 +98,17 @@ def answers(
     network, card = modelfile.read(model)
     device = devices.prepared("auto", card.params["threads"])
     network.to(device)
+    odd: list[tuple[str, Oddities]] = []
     for start in range(0, len(files), BATCH):
         read = [
             opened(path, card.presize, card.background) for path in files[start : start + BATCH]
         ]
-        faults += [f"{picture.name}: {picture.fault}" for picture in read if picture.fault]
+        findings.errors.extend(f"{one.name}: {one.fault}" for one in read if one.fault)
         good = [picture for picture in read if not picture.fault]
         if good:
             yield from judged(network, card, good, device, top, least)
+        odd += [(picture.name, picture.odd) for picture in good]
+    findings.notes.extend(oddities.notes(odd, None))  # a transparent part is nothing odd here
 
 
 def opened(path: Path, size: int, background: str | None) -> Presized:
