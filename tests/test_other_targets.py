@@ -458,10 +458,17 @@ def test_the_last_commits_metric_is_named_where_it_is_another(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     files.write_json(result.SUMMARY, {"error_rate": 0.25, "n": 4})
-    lock = {"stages": {"fetch": {"params": {"params.yaml": {"dataset": "mine"}}}}}
+    out = {"path": str(result.SUMMARY), "md5": files.digest(result.SUMMARY, "md5")}
+    fetch = {"params": {"params.yaml": {"dataset": "mine"}}}
+    lock = {"stages": {"fetch": fetch, "evaluate": {"outs": [out]}}}
     result.LOCK.write_text(json.dumps(lock))
     call(tmp_path, "git", "init", "-q")
     call(tmp_path, "git", "add", "--all")
     call(tmp_path, "git", "commit", "-qm", "One")
     assert result.then({"error_rate": 0.5}) == "0.2500"
     assert result.then({"map": 0.5}) == "error rate 0.2500"
+    files.write_json(result.SUMMARY, {"error_rate": 0.0, "n": 4})
+    call(tmp_path, "git", "commit", "-qam", "Better by hand")
+    assert result.then({"error_rate": 0.5}).startswith(
+        "none to compare with (HEAD has no figure of its own: its reports/evaluate.json is not the"
+    )

@@ -102,6 +102,10 @@ def test_of_too_many_pictures_the_mistakes_are_kept(monkeypatch: pytest.MonkeyPa
 def test_a_stamped_copy_says_its_commit_and_leaves_the_report_alone(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
+    lock = {"stages": {"report": {"cmd": "python -m stages.report"}}}
+    texts = {"params.yaml": "{}", "datasets.yaml": "{}", "dvc.lock": json.dumps(lock)}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
     (tmp_path / "reports").mkdir()
     shutil.copy(folder / "report.html", tmp_path / "reports")
     before = (tmp_path / "reports/report.html").read_bytes()
@@ -111,6 +115,11 @@ def test_a_stamped_copy_says_its_commit_and_leaves_the_report_alone(
     assert capsys.readouterr().out.startswith("copy.html: commit no commit, 20")
     assert "<p>commit no commit, 20" in (tmp_path / "copy.html").read_text()
     assert (tmp_path / "reports/report.html").read_bytes() == before
+    (tmp_path / "dvc.lock").unlink()
+    (tmp_path / "copy.html").unlink()
+    with pytest.raises(SystemExit, match="is of other params, data or code .*no run of stage rep"):
+        cli.main()
+    assert not (tmp_path / "copy.html").exists()
 
 
 @pytest.fixture(scope="module")

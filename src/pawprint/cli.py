@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from pawprint import arguments, console, files, git, newoptions, params
+from pawprint import arguments, console, files, git, newoptions, params, root, workspace
 from pawprint.findings import Findings
+from pawprint.root import MODEL, ONNX
 
-MODEL, ONNX = Path("models/unfrozen.safetensors"), Path("build/model.onnx")
 LABELS = Path("reports/labels.json")
 REPORT, STAMP = Path("reports/report.html"), "<!-- stamp -->"
 
@@ -19,7 +19,7 @@ def main() -> None:
     """Run the command that is named; exit 1 with one line where something is missing."""
     console.escape_letters()
     given = parser().parse_args()
-    console.told(lambda: given.run(given), "pawprint")
+    console.told(lambda: given.run(root.entered(given)), "pawprint")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -27,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser("pawprint", description=__doc__)
     commands = made.add_subparsers(required=True, metavar="COMMAND")
     result = commands.add_parser("result", help="the error rate now, and at the last commit")
-    result.set_defaults(run=resulted)
+    result.set_defaults(run=resulted, is_for_ratings=True)
     shown = commands.add_parser("summary", help="a picture's way through the chain; what is wrong")
     shown.set_defaults(run=summarised)
     asked = commands.add_parser("predict", help="what the model says of new pictures")
@@ -56,14 +56,14 @@ def parser() -> argparse.ArgumentParser:
     length = commands.add_parser("epochs", help="whether the last run trained for too long")
     length.set_defaults(run=timed)
     checked = commands.add_parser("verify", help="rebuild the last commit in a clone, and compare")
-    checked.set_defaults(run=verified)
+    checked.set_defaults(run=verified, is_for_ratings=True)
     asks = commands.add_parser("recommend", help="items for a user of the ratings (collab/)")
     asks.add_argument("user", help="as the ratings name it")
     like = commands.add_parser("similar", help="items near to one of the ratings' (collab/)")
     like.add_argument("item", help="its title, or a part of it that no other has")
     for one in (asks, like):
         one.add_argument("--top", type=arguments.count, default=10, help="items to name (10)")
-        one.set_defaults(run=rated, user=None, item=None)
+        one.set_defaults(run=rated, user=None, item=None, is_for_ratings=True)
     own = commands.add_parser("new", help="own pictures: look at them, add them as a data set")
     newoptions.add(own)
     own.set_defaults(run=newly)
@@ -71,10 +71,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def resulted(_given: argparse.Namespace) -> None:
-    """The closing line of `make run`."""
+    """The closing lines of `make run`."""
     from pawprint import result
 
-    print(result.line())
+    print("\n".join(result.lines()))
 
 
 def summarised(_given: argparse.Namespace) -> None:
@@ -153,13 +153,23 @@ def reported(given: argparse.Namespace) -> None:
 
     Raises:
         FileNotFoundError: stage report has not run.
+        ValueError: it has run with other params, data or code than a stamp would say.
     """
-    text = REPORT.read_text(encoding="utf-8")
+    text, status = REPORT.read_text(encoding="utf-8"), workspace.status()
+    reasons = status.problems("report")
+    stale = f"{REPORT} is of other params, data or code than are here now: " + "; ".join(
+        reasons[:1]
+    )
+    if reasons and given.stamp:
+        raise ValueError(f"{stale}; `dvc repro` makes it again")
     if not given.stamp:
         print(REPORT.resolve().as_uri())
+        if reasons:
+            print(f"note: {stale}; `dvc repro` makes it again", file=sys.stderr)
         return
     commit = git.said("describe", "--always", "--dirty").strip() or "no commit"
     words = f"commit {commit}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    words += f"; not checked against it: {status.unknown}" if status.unknown else ""
     target = given.to or Path("build", f"report-{commit}.html")
     files.write_text(target, text.replace(STAMP, f"<p>{html.escape(words)}</p>", 1))
     print(f"{target}: {words}")
@@ -187,10 +197,13 @@ def timed(_given: argparse.Namespace) -> None:
     """
     from pawprint import epochs
 
-    pictures, p = epochs.judged(LABELS), params.load()
+    pictures, p, status = epochs.judged(LABELS), params.load(), workspace.status()
     for name, asked in (("frozen", p.frozen.epochs), ("unfrozen", p.unfrozen.epochs)):
         phase = epochs.read(Path(f"reports/train_{name}.csv"), name)
-        print(epochs.said(phase, pictures, asked))
+        reasons = status.problems(f"train_{name}")
+        print(epochs.stale(name, reasons) if reasons else epochs.said(phase, pictures, asked))
+    if status.unknown:
+        print(f"note: whether this is of what is here now is not known: {status.unknown}")
 
 
 def rated(given: argparse.Namespace) -> None:

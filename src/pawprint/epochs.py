@@ -7,6 +7,7 @@ Source: the deeper reasons stand in fastbook, chapter 5, "Selecting the number o
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,6 +116,14 @@ def said(phase: Phase, pictures: int, asked: int = 0) -> str:
         "its best" if at == phase.epochs else f"no worse than its best (epoch {at}) but by chance"
     )
     return f"{ends}, {worse}: no overfitting seen"
+
+
+def stale(name: str, reasons: Sequence[str]) -> str:
+    """One line for a phase whose table is of another run than what is here now."""
+    return (
+        f"{name}: not judged, since reports/train_{name}.csv is of other params, data or code than "
+        f"are here now: {reasons[0]}; `dvc repro` makes it again"
+    )
 
 
 def count(epochs: int) -> str:

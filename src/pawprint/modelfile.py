@@ -70,7 +70,9 @@ def read_tensors(path: Path, tensors: bool = True) -> tuple[dict[str, Tensor], d
         ValueError: not a safetensors file, or not one of ours.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such model file here; `dvc repro` makes one")
+        raise FileNotFoundError(
+            f"{path}: no such model file; `dvc repro` in the project's folder makes one"
+        )
     try:
         with safe_open(path, "pt") as file:
             text = json.loads((file.metadata() or {})[KEY])

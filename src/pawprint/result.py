@@ -1,77 +1,116 @@
-"""How good the last run is: the line that `make run` and `make pets` end with."""
+"""How good the last run is: the lines that `make run` and `make pets` end with."""
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pawprint import files, git, headlines, yaml12
+from pawprint import drift, files, git, headlines, lock, runs, workspace, yaml12
 
 SUMMARY, LOCK = Path("reports/evaluate.json"), Path("dvc.lock")
-PARAMS = Path("params.yaml")
+PARAMS, REPORT = Path("params.yaml"), Path("reports/report.html")
 
 
-def line() -> str:
-    """The error rate now, at the last commit, and what to do next.
+def lines() -> list[str]:
+    """The error rate now, at the last commit, and what to do next; then notes.
 
     Raises:
         FileNotFoundError: evaluate has not run.
         ValueError: it ran with other params, data or code than are here now.
     """
-    found = files.read_json(SUMMARY)
-    if is_stale():
+    metrics, status = files.read_json(SUMMARY), workspace.status()
+    check(status)
+    last = then(metrics)
+    return [
+        closing(metrics, last, yaml12.load(PARAMS).get("lr"), pictures(status)),
+        *drift.notes(),
+        *asides(status),
+    ]
+
+
+def check(status: workspace.Status) -> None:
+    """The figures are of what is here now.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if reasons := status.problems("evaluate"):
         raise ValueError(
-            f"{SUMMARY} ({words(found)}) is of other params, data or code "
-            "than are here now; `dvc repro` makes it anew"
+            f"{SUMMARY} is of other params, data or code than are here now: "
+            f"{workspace.listed(reasons)}; `dvc repro` makes it again"
         )
-    return closing(found, then(found), yaml12.load(PARAMS).get("lr"))
+
+
+def asides(status: workspace.Status) -> list[str]:
+    """What is not here, and what is not known."""
+    notes = []
+    if gone := status.gone("evaluate"):
+        more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+        notes.append(
+            f"note: not here are {gone[0]}{more}: `dvc pull` brings them where a remote has them, "
+            "`dvc repro` makes them again"
+        )
+    if status.unknown:
+        notes.append(
+            "note: whether this is of the params, data and code that are here is not known, since "
+            f"`dvc status` fails: {status.unknown}"
+        )
+    return notes
+
+
+def pictures(status: workspace.Status) -> str:
+    """Where the report is, if it is of this run."""
+    if not REPORT.is_file():
+        return f"{REPORT} is not here yet: `dvc repro` makes it"
+    if status.problems("report"):
+        return f"{REPORT} is of an earlier run: `dvc repro` makes it again"
+    return f"pictures: {REPORT}"
 
 
 def then(found: Mapping[str, Any]) -> str:
     """The same metric at the last commit; its name and data set where these are others."""
-    shown, lock = (git.said("show", f"HEAD:./{path.as_posix()}") for path in (SUMMARY, LOCK))
-    if not shown or not lock:
+    if not all(git.said("ls-tree", "HEAD", f"./{path.as_posix()}") for path in (SUMMARY, LOCK)):
         return "none yet"
-    before, now = dataset(yaml12.parsed(lock, f"HEAD: {LOCK}")), dataset(yaml12.load(LOCK))
+    try:
+        stages, outs = runs.whole("HEAD", "HEAD")
+    except ValueError as error:
+        return f"none to compare with ({error})"
+    before, now = dataset(stages), dataset(lock.load())
     of = "" if before == now else f" ({before})"
-    last = json.loads(shown)
-    name = headlines.main(last)
+    last = json.loads(outs[SUMMARY.as_posix()])
+    name = main(last)
     named = "" if name in found else f"{name.replace('_', ' ')} "
     return f"{named}{last[name]:.4f}{of}"
 
 
-def dataset(lock: Mapping[str, Any]) -> str:
+def dataset(stages: lock.Stages) -> str:
     """The data set that a dvc.lock tells of."""
-    used = lock.get("stages", {}).get("fetch", {}).get("params", {}).get("params.yaml", {})
+    used = lock.params(stages.get("fetch", {})).get("params.yaml", {})
     return str(used.get("dataset", "of an unknown set"))
+
+
+def main(found: Mapping[str, Any]) -> str:
+    """The metric that counts most, of pictures or of ratings."""
+    return "rmse" if "rmse" in found else headlines.main(found)
 
 
 def words(found: Mapping[str, Any]) -> str:
     """Such as error rate 0.0111."""
-    return headlines.short(found).replace("_", " ")
+    return f"{main(found).replace('_', ' ')} {found[main(found)]:.4f}"
 
 
 def count(found: Mapping[str, Any]) -> str:
     """The pictures, and how many of them are wrong where that can be said."""
     wrong = f"{round(found['error_rate'] * found['n'])} of " if "error_rate" in found else ""
-    return f"{wrong}{found['n']:,}"
+    return f"{wrong}{found['n']:,} valid {'ratings' if 'rmse' in found else 'pictures'}"
 
 
-def is_stale() -> bool:
-    """Whether DVC would run a stage again."""
-    command = [sys.executable, "-m", "dvc", "status", "--quiet"]
-    made = subprocess.run(command, capture_output=True, check=False)
-    return made.returncode == 1  # 0: nothing has changed; others: no project of DVC's here
-
-
-def closing(now: Mapping[str, Any], before: str, lr: object) -> str:
+def closing(now: Mapping[str, Any], before: str, lr: object, where: str) -> str:
     """The line, from the metrics now, the metric at the last commit, and the rate of this run."""
     activate = "" if os.environ.get("VIRTUAL_ENV") else ". .venv/bin/activate && "
+    report = "" if "rmse" in now else f"{where}; "
     return (
-        f"{words(now)} ({count(now)} valid pictures), last commit "
-        f"{before}; pictures: reports/report.html; next: {activate}"
+        f"{words(now)} ({count(now)}), last commit {before}; {report}next: {activate}"
         f"dvc exp run -S lr={'1e-3' if lr == 3e-3 else '3e-3'}"
     )

@@ -5,9 +5,10 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from pawprint import lock
+from pawprint import lock, yaml12
 
 GONE = ("deleted", "not in cache")  # DVC's words for what is not here, and so is not another one
 Entry = str | Mapping[str, Mapping[str, Any]]  # of `dvc status --json`, a change of a stage
@@ -24,9 +25,17 @@ class Status:
     def problems(self, stage: str) -> list[str]:
         """Why what a stage wrote is not of what is here now; none, where it is."""
         stages = lock.load()
-        known = lock.upstream(stages, stage) or [stage]
+        known = {name: stages[name] for name in lock.upstream(stages, stage)}
+        if not known:
+            return lock.conflicts(stages, stage)
+        params = [*unrun(known)]
         changed = [line for name in known for line in self.changed.get(name, ())]
-        return changed or lock.conflicts(stages, stage)
+        return params or changed or lock.conflicts(stages, stage)
+
+    def gone(self, stage: str) -> list[str]:
+        """The files of a stage and of those before it that are not here."""
+        known = lock.upstream(lock.load(), stage)
+        return [*dict.fromkeys(path for name in known for path in self.missing.get(name, ()))]
 
 
 def status() -> Status:
@@ -49,6 +58,13 @@ def read(stages: Mapping[str, list[Entry]]) -> Status:
     )
 
 
+def unrun(stages: lock.Stages) -> Iterator[str]:
+    """A line for each param that is not what these stages ran with."""
+    for path in ("params.yaml", "datasets.yaml"):
+        if Path(path).is_file():
+            yield from lock.unrun_params(stages, path, yaml12.load(Path(path)))
+
+
 def changes(stage: str, entries: list[Entry]) -> Iterator[str]:
     """A line for each command, param, dep and out of a stage that is another one now."""
     for entry in entries:
@@ -57,7 +73,9 @@ def changes(stage: str, entries: list[Entry]) -> Iterator[str]:
             continue
         for path, state in entry.get("changed deps", {}).items():
             if isinstance(state, Mapping):
-                yield from (f"{key} has changed since {stage} ran" for key in state)
+                yield from (f"{key} of {path} has changed since {stage} ran" for key in state)
+            elif state == "new":
+                yield f"{stage} ran without {path}"
             elif state not in GONE:
                 yield f"{path} has changed since {stage} ran"
         for path, state in entry.get("changed outs", {}).items():

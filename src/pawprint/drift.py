@@ -1,0 +1,78 @@
+"""Whether this machine's bits are the last commit's: equal inputs, and other outputs.
+
+Equal runs give equal bytes on one kind of machine only. Small tables lie in git, so that a fresh
+clone has the learning-rate finder's from the commit while it trains the rest itself.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pawprint import git, lock
+
+FINDERS = {  # by the stage that trains with what it found
+    **{"train_frozen": "lr_find", "train_unfrozen": "lr_find_unfrozen"},
+    **{"train": "lr_find"},  # of the ratings
+}
+
+
+def notes() -> list[str]:
+    """Lines on how the dvc.lock here differs from the last commit's by this machine alone.
+
+    Raises:
+        ValueError: one of them is not as DVC writes it.
+    """
+    text = git.said("show", f"HEAD:./{lock.FILE}")
+    if not text:
+        return []
+    now, before = lock.load(), lock.parsed(text, f"HEAD: {lock.FILE}")
+    other = differing(now, before)
+    if not other:
+        return []
+    paths = [path for some in other.values() for path in some]
+    more = f" and {len(paths) - 1} more files" if len(paths) > 1 else ""
+    line = (
+        f"note: the same params, data and code gave other bits than at the last commit ({paths[0]}"
+        f"{more}): another kind of machine, or other versions of packages. {lock.FILE} and "
+        f"reports/ are changed by that alone: `git checkout HEAD -- {lock.FILE} reports` undoes "
+        f"it, `git commit -m 'Rebuild here' {lock.FILE} reports` keeps it"
+    )
+    return [line, *mixed(now, before, other)]
+
+
+def differing(now: lock.Stages, before: lock.Stages) -> dict[str, list[str]]:
+    """By stage: the outputs with another hash, of stages for which nothing else differs."""
+    ours, theirs = (lock.hashes(stages, "outs") for stages in (now, before))
+    found: dict[str, list[str]] = {}
+    for name in now.keys() & before.keys() - {*lock.FETCHED}:
+        paths = [path for path, md5 in ours[name].items() if theirs[name].get(path) != md5]
+        if paths and inputs(now, name) == inputs(before, name):
+            found[name] = paths
+    return {name: found[name] for name in now if name in found}
+
+
+def inputs(stages: lock.Stages, name: str) -> Mapping[str, Any]:
+    """All that decides what a stage writes, of itself and of those before it, but the machine."""
+    writer, deps, outs = (
+        *(lock.writers(stages), lock.hashes(stages, "deps")),
+        lock.hashes(stages, "outs"),
+    )
+    return {
+        one: (
+            stages[one].get("cmd"),
+            stages[one].get("params"),
+            {path: md5 for path, md5 in deps[one].items() if path not in writer},
+            outs[one] if one in lock.FETCHED else None,
+        )
+        for one in lock.upstream(stages, name)
+    }
+
+
+def mixed(now: lock.Stages, before: lock.Stages, other: Mapping[str, Any]) -> list[str]:
+    """A line for each finder whose tables are the commit's while the training is this machine's."""
+    return [
+        f"note: what {finder} found is the last commit's, and so of its machine, while "
+        f"{stage} is of this one: `dvc repro --force --single-item {finder}`, then `dvc repro`, "
+        "makes all of it this machine's"
+        for stage, finder in FINDERS.items()
+        if stage in other and finder in now and now[finder] == before.get(finder)
+    ]

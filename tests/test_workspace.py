@@ -1,0 +1,101 @@
+"""What is said of figures whose params, data or code are others now, from DVC's own words."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pawprint import result, workspace
+
+MODEL, SUMMARY = "models/unfrozen.safetensors", "reports/evaluate.json"
+STAGES = {
+    "train_unfrozen": {
+        "params": {"params.yaml": {"lr": 0.1, "unfrozen": {"epochs": 3}}},
+        "outs": [{"path": MODEL, "md5": "a"}],
+    },
+    "evaluate": {
+        "deps": [{"path": MODEL, "md5": "a"}],
+        "outs": [{"path": SUMMARY, "md5": "b"}],
+    },
+    "report": {"deps": [{"path": SUMMARY, "md5": "b"}]},
+}
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run's lock and params, as the working folder."""
+    monkeypatch.chdir(tmp_path)
+    Path("dvc.lock").write_text(json.dumps({"stages": STAGES}))
+    Path("params.yaml").write_text("lr: 0.1\nunfrozen:\n  epochs: 3\n")
+    return tmp_path
+
+
+def status(**stages: Any) -> workspace.Status:
+    return workspace.read(stages)
+
+
+def test_a_run_that_is_up_to_date_has_no_problems() -> None:
+    assert status().problems("evaluate") == [] and status().problems("report") == []
+
+
+def test_a_report_that_is_out_of_date_leaves_the_figures_right() -> None:
+    found = status(report=[{"changed deps": {"src/pawprint/page.py": "modified"}}])
+    result.check(found)
+    assert found.problems("report") == ["src/pawprint/page.py has changed since report ran"]
+
+
+def test_a_param_is_named_with_both_values() -> None:
+    Path("params.yaml").write_text("lr: 0.5\nunfrozen:\n  epochs: 4\n")
+    with pytest.raises(
+        ValueError, match=r"now: lr is 0\.5 in params\.yaml, and ran as 0\.1, and 1"
+    ):
+        result.check(status(train_unfrozen=[{"changed deps": {"params.yaml": {"lr": "modified"}}}]))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"changed outs": {SUMMARY: "modified"}}, f"{SUMMARY} is not what evaluate wrote"),
+        ({"changed deps": {MODEL: "modified"}}, f"{MODEL} has changed since evaluate ran"),
+        ({"changed deps": {"src/a.py": "new"}}, "evaluate ran without src/a.py"),
+        ("changed command", "dvc.yaml has another command for evaluate now"),
+    ],
+)
+def test_each_change_has_its_words(change: str | Mapping[str, Any], reason: str) -> None:
+    with pytest.raises(ValueError, match=f"are here now: {reason}; `dvc repro` makes it again"):
+        result.check(status(evaluate=[change]))
+
+
+def test_files_that_are_not_here_make_no_figure_wrong() -> None:
+    found = status(
+        evaluate=[{"changed deps": {MODEL: "deleted"}}],
+        train_unfrozen=[{"changed outs": {MODEL: "not in cache"}}],
+    )
+    result.check(found)
+    assert result.asides(found) == [
+        f"note: not here are {MODEL}: `dvc pull` brings them where a remote has them, "
+        "`dvc repro` makes them again"
+    ]
+
+
+def test_a_part_of_the_graph_is_seen_in_the_lock_alone() -> None:
+    stages = json.loads(json.dumps(STAGES))
+    stages["train_unfrozen"]["outs"][0]["md5"] = "retrained"
+    Path("dvc.lock").write_text(json.dumps({"stages": stages}))
+    with pytest.raises(ValueError, match="evaluate has read another models/unfrozen.safetensors"):
+        result.check(status())
+
+
+def test_without_a_lock_nothing_says_whose_figures_they_are() -> None:
+    Path("dvc.lock").unlink()
+    with pytest.raises(ValueError, match="dvc.lock knows no run of stage evaluate; `dvc repro`"):
+        result.check(status())
+
+
+def test_where_dvc_cannot_say_that_is_said() -> None:
+    found = workspace.status()  # no DVC here
+    assert "not inside of a DVC repository" in found.unknown
+    (note,) = result.asides(found)
+    assert "is not known, since `dvc status` fails: you are not inside" in note
