@@ -67,7 +67,7 @@ pets: clone .venv/run.stamp  ## The chapter itself, on 7,390 photographs; PRESET
 	@python -m benchmarks.pets row $(PRESET)
 
 collab: clone .venv/run.stamp  ## Ratings: collaborative filtering, from made ones at first
-	@cd collab && dvc repro
+	@cd collab && dvc repro && pawprint result
 
 clean:  ## Remove the environment and all that a run leaves, but no data of DVC's
 	rm -rf .venv .scratch .pytest_cache .mypy_cache .ruff_cache .hypothesis reports/run

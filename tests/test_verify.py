@@ -1,6 +1,11 @@
 """What verify says of two runs; the run itself is tested with the real dvc command."""
 
+from pathlib import Path
+
+import yaml
+
 from pawprint import verify
+from tests.copies import call
 
 HERE = {"device": "cpu", "dtype": "bfloat16", "versions": {"torch": "2.15.0", "numpy": "2.4"}}
 
@@ -29,3 +34,38 @@ def test_another_machine_or_version_explains_a_difference() -> None:
 def test_the_same_machine_explains_nothing_and_an_unknown_one_is_said_to_be() -> None:
     assert verify.explained(HERE, HERE).startswith("not explained")
     assert "is not known here" in verify.explained({}, HERE)
+
+
+def test_a_project_in_a_subfolder_of_its_repository_is_rebuilt_there(tmp_path: Path) -> None:
+    """As collab/ is, whose code lies beside it; and the pictures that git does not bring along."""
+    root = tmp_path / "whole/collab"
+    root.mkdir(parents=True)
+    (tmp_path / "whole/code.txt").write_text("x")
+    stage = {"cmd": "cat ../code.txt mine.csv > out.txt", "deps": ["../code.txt"]}
+    (root / "dvc.yaml").write_text(
+        yaml.safe_dump({"stages": {"one": stage | {"outs": ["out.txt"]}}})
+    )
+    (root / "params.yaml").write_text("dataset: mine\n")
+    (root / "datasets.yaml").write_text("mine:\n  ratings:\n    url: mine.csv\n")
+    (root / "mine.csv").write_text("1,2,3\n")
+    (root / ".gitignore").write_text("mine.csv\n/out.txt\n")
+    call(root, "git", "init", "-q", "..")
+    call(root, "dvc", "init", "-q", "--subdir")
+    call(root, "dvc", "repro", "-q")
+    call(root, "git", "add", "-A", "..")
+    call(root, "git", "commit", "-qm", "Built")
+    equal, lines = verify.verified(root)
+    assert equal and lines[0].startswith("1 of 1 outputs of ")
+
+
+def test_a_commit_of_several_runs_is_told(tmp_path: Path) -> None:
+    stages = {
+        "train": {"outs": [{"path": "m", "md5": "new"}]},
+        "evaluate": {"deps": [{"path": "m", "md5": "old"}]},
+    }
+    (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"stages": stages}))
+    (note,) = verify.parts(tmp_path, "abc")
+    assert (
+        note
+        == "note: abc holds parts of several runs: evaluate has read another m than train wrote"
+    )

@@ -119,18 +119,18 @@ def _local_copy(source: Source) -> Path | None:
     """The local file or folder that stands for the source; None for a URL and the embedded."""
     if source.url in embedded.WRITERS:
         return None
-    folder = os.environ.get("PAWPRINT_DATA")
-    if folder and (Path(folder) / source.file_name).exists():
-        return Path(folder) / source.file_name
+    path = Path(source.url).expanduser()
+    if not source.is_remote and path.exists():
+        return path  # what is written there wins
+    folder, name = os.environ.get("PAWPRINT_DATA"), source.file_name
+    if folder and name and (Path(folder) / name).exists():
+        return Path(folder) / name
     if source.is_remote:
         return None
-    path = Path(source.url).expanduser()
-    if not path.exists():
-        raise FileNotFoundError(
-            f"{source.url}: no such file or folder; mend `url` in datasets.yaml (an http(s) URL, "
-            "a path or a folder), or set PAWPRINT_DATA to the folder that holds it"
-        )
-    return path
+    raise FileNotFoundError(
+        f"{source.url}: no such file or folder; mend `url` in datasets.yaml (an http(s) URL, "
+        "a path or a folder), or set PAWPRINT_DATA to the folder that holds it"
+    )
 
 
 def _key(source: Source) -> str:

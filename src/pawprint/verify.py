@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pawprint import catalogue, downloads, git, yaml12
+from pawprint import catalogue, downloads, git, lock, yaml12
 from pawprint.console import RUN, clock
 
-LOCK, TRAINED = Path("dvc.lock"), "train_unfrozen.json"
+LOCK, TRAINED = Path("dvc.lock"), ("train_unfrozen.json", "train.json")  # of pictures, of ratings
 KIND = ("device", "instructions", "dtype", "python")  # what may change the last bits
 TRACKED = ("dvc.lock", "dvc.yaml", "params.yaml", "datasets.yaml", "src", "stages")
 
@@ -36,16 +36,20 @@ def verified(root: Path) -> tuple[bool, list[str]]:
     commit = git.said(*here, "rev-parse", "--short", "HEAD").strip()
     if not git.said(*here, "ls-files", str(LOCK)):
         raise ValueError("no commit holds a dvc.lock here; run `dvc repro` and commit it")
+    above, inside = (
+        git.said(*here, "rev-parse", f"--show-{word}").strip() for word in ("toplevel", "prefix")
+    )
     told = []
-    if git.said(*here, "status", "--short", "--", *TRACKED):
+    if git.said(*here, "status", "--short", "--", *TRACKED, *(["../src"] if inside else [])):
         told.append(f"note: {commit} is verified, without your changes since")
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="pawprint-verify-") as folder:
-        clone = Path(folder) / "clone"
-        command = ["git", "clone", "--quiet", str(root), str(clone)]
+        clone = Path(folder) / "clone" / inside
+        command = ["git", "clone", "--quiet", above, str(Path(folder) / "clone")]
         if subprocess.run(command, check=False).returncode:
-            raise ValueError(f"git could not clone {root}; see above")
+            raise ValueError(f"git could not clone {above}; see above")
         before = outs(yaml12.load(clone / LOCK))
+        told += parts(clone, commit)
         _link(root, clone)
         _rerun(clone)
         after = outs(yaml12.load(clone / LOCK))
@@ -60,11 +64,19 @@ def verified(root: Path) -> tuple[bool, list[str]]:
     return not wrong, told
 
 
-def outs(lock: Mapping[str, Any]) -> dict[str, str]:
+def parts(clone: Path, commit: str) -> list[str]:
+    """A note where a dvc.lock is of parts of several runs."""
+    stages = lock.parsed((clone / LOCK).read_text(encoding="utf-8"), f"{commit}: {LOCK}")
+    if "evaluate" not in stages or not (reasons := lock.conflicts(stages, "evaluate")):
+        return []
+    return [f"note: {commit} holds parts of several runs: {reasons[0]}"]
+
+
+def outs(whole: Mapping[str, Any]) -> dict[str, str]:
     """The hash of each output, in the order of dvc.lock."""
     return {
         out["path"]: out["md5"]
-        for stage in lock["stages"].values()
+        for stage in whole["stages"].values()
         for out in stage.get("outs", ())
     }
 
@@ -109,9 +121,10 @@ def _rerun(clone: Path) -> None:
 def _link(root: Path, clone: Path) -> None:
     """What lies beside the project and git does not bring along: archives, pictures, weights."""
     whole = yaml12.load(clone / "params.yaml")
-    block = catalogue.block(whole["dataset"], clone / catalogue.FILE)
-    named = [block.pictures.url, block.lists.url if block.lists else None, whole["weights"]]
-    for name in (downloads.STORE.name, *filter(None, named)):
+    block = yaml12.load(clone / catalogue.FILE).get(whole["dataset"], {})
+    parts = [part for part in block.values() if isinstance(part, dict)]
+    named = [part.get(key) for part in parts for key in ("url", "file")]
+    for name in (downloads.STORE.name, *filter(None, [*named, whole.get("weights")])):
         source, target = root / name, clone / name
         inside = clone.parent.resolve() in target.resolve().parents
         if inside and source.exists() and not target.exists():
@@ -120,6 +133,8 @@ def _link(root: Path, clone: Path) -> None:
 
 
 def _facts(root: Path) -> dict[str, Any]:
-    path = root / RUN / TRAINED
-    facts: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-    return facts
+    for path in (root / RUN / name for name in TRAINED):
+        if path.is_file():
+            facts: dict[str, Any] = json.loads(path.read_text())
+            return facts
+    return {}
