@@ -241,6 +241,20 @@ def test_pawprint_data_is_looked_in_first(
     assert (tmp_path / "raw/pictures").read_bytes() == DATA
 
 
+def test_a_local_place_that_is_there_wins_over_pawprint_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "typed").mkdir()
+    (tmp_path / "mine/typed").mkdir(parents=True)
+    (tmp_path / "typed/1.jpg").write_bytes(b"1")
+    (tmp_path / "mine/typed/2.jpg").write_bytes(b"2")
+    monkeypatch.setenv("PAWPRINT_DATA", str(tmp_path / "mine"))
+    placed(Source(url=str(tmp_path / "typed")), tmp_path)
+    assert archives.image_names(tmp_path / "raw/pictures") == ["1.jpg"]
+    placed(Source(url=str(tmp_path / "gone/typed")), tmp_path)
+    assert archives.image_names(tmp_path / "raw/pictures") == ["2.jpg"]
+
+
 def test_a_local_file_is_copied_never_linked(tmp_path: Path) -> None:
     mine = tmp_path / "mine.tar"
     mine.write_bytes(DATA)

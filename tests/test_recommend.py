@@ -1,6 +1,7 @@
 """What a model of ratings says of users and items: names, order, cosines, components."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -123,9 +124,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "collab").mkdir()
     (tmp_path / "collab/dvc.yaml").touch()
     where = recommend.place()
-    factors.write(where.model, factors.fresh(made, 0), made)
     rows = [("1", f"film {i}", 3.0, "train") for i in (1, 2, 3)]
     files.write_csv(where.table, ["user", "item", "rating", "split"], rows)
+    made = replace(made, data=files.digest(where.table))
+    factors.write(where.model, factors.fresh(made, 0), made)
     return tmp_path
 
 
@@ -137,6 +139,14 @@ def test_answers_come_from_the_last_model_from_either_folder(
     assert len(recommend.answers(None, "film 4", 2)) == 2
     monkeypatch.chdir(folder / "collab")
     assert recommend.answers("1", None, 10) == found
+
+
+def test_ratings_that_the_model_has_not_seen_are_told(folder: Path) -> None:
+    with recommend.place().table.open("a") as file:
+        file.write("1,film 4,3.0,train\n")
+    with pytest.raises(ValueError, match="collab/data/ratings.csv: not the ratings .* `dvc repro`"):
+        recommend.answers("1", None, 10)
+    assert len(recommend.answers(None, "film 4", 2)) == 2
 
 
 def test_predictions_do_not_depend_on_how_many_are_made_at_once(

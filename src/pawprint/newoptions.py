@@ -1,10 +1,12 @@
 """The options of `pawprint new`, and what they say of a block."""
 
 import argparse
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from pawprint import arguments, console
+from pawprint import arguments, console, keeping
 
 
 def add(made: argparse.ArgumentParser) -> None:
@@ -26,6 +28,7 @@ def add(made: argparse.ArgumentParser) -> None:
     )
     made.add_argument("--sha256", help="what the archive must have")
     made.add_argument("--update", action="store_true", help="the pictures have changed")
+    made.add_argument("--commit", action="store_true", help="commit datasets.yaml, and only that")
 
 
 def rule(given: argparse.Namespace) -> dict[str, Any]:
@@ -53,9 +56,26 @@ def lines(given: argparse.Namespace) -> Iterator[str]:
     if not given.update and not given.pictures:
         raise ValueError(f"say where the pictures are: pawprint new {given.name} FOLDER-OR-URL")
     if given.update:
-        yield from renewal.updated(given.name, given.pictures)
+        rows = renewal.updated(given.name, given.pictures)
+        yield from keeping.kept(rows, f"Update the data set {given.name}", given.commit)
         return
     try:
-        yield from newset.added(given.name, given.pictures, keys, given.sha256, given.split_folders)
+        check_typed(given.pictures)
+        rows = newset.added(given.name, given.pictures, keys, given.sha256, given.split_folders)
+        yield from keeping.kept(rows, f"Add the data set {given.name}", given.commit)
     except (ValueError, FileNotFoundError) as error:
         raise ValueError(arguments.as_typed(console.said(error))) from error
+
+
+def check_typed(place: str) -> None:
+    """A path that was typed is there: PAWPRINT_DATA stands in for URLs, not for it.
+
+    Raises:
+        FileNotFoundError: it is not.
+    """
+    if ":" in place or Path(place).expanduser().exists():
+        return  # http://, sklearn:, or there
+    folder = os.environ.get("PAWPRINT_DATA")
+    twin = Path(folder or "", Path(place).name)
+    hint = f"; did you mean {twin}" if folder and twin.exists() else "; give another place"
+    raise FileNotFoundError(f"{place}: no such file or folder{hint}")

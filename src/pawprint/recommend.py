@@ -11,7 +11,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 from torch.nn import functional
 
-from pawprint import factors, ranking, yaml12
+from pawprint import factors, files, ranking, yaml12
 from pawprint.factors import Card, Dot, Network
 
 
@@ -162,11 +162,16 @@ def answers(user: str | None, item: str | None, top: int) -> list[Said]:
 
     Raises:
         FileNotFoundError: a stage has not run.
-        ValueError: train knows no such user or item.
+        ValueError: train knows no such user or item, or the ratings are others now.
     """
     where = place()
     network, card = factors.read(where.model)
     if user is None:
         return similar(network, card, item or "", top)
+    if files.digest(where.table) != card.data:
+        raise ValueError(
+            f"{where.table}: not the ratings that {where.model} was trained on, so what a user has "
+            f"rated is not known; run `dvc repro` in {where.folder.resolve().name}/"
+        )
     table = pd.read_csv(where.table, dtype=str, keep_default_na=False)
     return recommended(network, card, user, table.loc[table["user"] == user, "item"], top)

@@ -1,5 +1,6 @@
 """The pictures of a block, looked at again after a change: what has changed, and its new hash."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def updated(name: str, url: str | None) -> Iterator[str]:
     if name not in yaml12.load(FILE):
         raise ValueError(f"{FILE}: no block `{name}` to update; add it: pawprint new {name} PATH")
     block = catalogue.block(name)
-    if url and url.rstrip("/") != block.pictures.url.rstrip("/"):
+    if url and place(url) != place(block.pictures.url):
         raise ValueError(
             f"{FILE}: `{name}` has url: {block.pictures.url}; change it there, then run "
             f"`pawprint new {name} --update`"
@@ -60,6 +61,11 @@ def updated(name: str, url: str | None) -> Iterator[str]:
     entry.rewrite(FILE, name, archive.name, len(made), csv.name if csv else None)
     yield row("written", f"{FILE}: {name}, sha256 {archive.name}, count {len(made)}")
     yield row("next", next_command(name, block))
+
+
+def place(url: str) -> str:
+    """The same text for the same place, whether or not it is written from the root."""
+    return url.rstrip("/") if ":" in url else os.path.abspath(Path(url).expanduser())  # noqa: PTH100
 
 
 def changes(block: Block, made: Labels, seen: Survey) -> Iterator[str]:
