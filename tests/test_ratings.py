@@ -95,7 +95,11 @@ def test_a_quoted_comma_is_part_of_a_title_and_movies_csv_is_a_list_of_titles(
         ('u,i,r\n1,2,3\n1,"3,4\n5,6,1\n', {}, "line 3: a quote opens here and its cell goes on to"),
         ("a,b\n1,2\n", {}, "too few columns: its first line has a, b; mend"),
         ("u,i,r\n1,2,3\n", {"columns": {"user": "u", "item": "x", "rating": "r"}}, "column x"),
-        ("u,i,r\n1,2,3\n", {"file": "u.data"}, "not an archive that can be read"),
+        (
+            "u,i,r\n1,2,3\n",
+            {"file": "u.data"},
+            r"`ratings\.url` in datasets\.yaml; .* leave table\.file empty",
+        ),
         ("1,2,3\n1,2,3,4,5\n", {}, "line 2 has 5 cells, and those before it 3; mend this line"),
         ("1,2,3\n4,,x\n,6,inf\n", {}, "1 ratings have a user that is empty: line 3 \\(''\\)"),
         ("1,2,3\n4,,x\n,6,inf\n", {}, "1 ratings have a item that is empty: line 2 \\(''\\)"),

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from jaxtyping import Float32, Int64, UInt8
 from torch import Tensor
+
+from pawprint import tables
+
+COLUMNS = {"name": "str", "width": "float32", "height": "float32"}  # of index.csv
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,12 @@ def opened(images: Path, index: Path, device: torch.device, budget: int) -> Cach
 
     Raises:
         FileNotFoundError: presize has not run.
+        ValueError: what it wrote is damaged.
     """
-    mapped = np.load(images, mmap_mode="r")
-    table = pd.read_csv(index, dtype={"name": "str"}, keep_default_na=False)
+    mapped = tables.read_array(images)
+    table = tables.read(index, [*COLUMNS], COLUMNS)
+    if len(table) != len(mapped):
+        raise tables.damaged(index, f"{len(table):,} rows, of {len(mapped):,} pictures in {images}")
     sides = torch.from_numpy(table[["width", "height"]].to_numpy(dtype=np.float32))
     store = torch.from_numpy(np.load(images)).to(device) if mapped.nbytes <= budget else mapped
     return Cache(table["name"].tolist(), sides, store, device)

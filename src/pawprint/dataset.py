@@ -3,12 +3,11 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pandas as pd
 import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from pawprint import cache, cells, files
+from pawprint import cache, cells, files, tables
 from pawprint.cache import Cache
 from pawprint.findings import listed
 from pawprint.targets import KINDS, Kind
@@ -67,10 +66,16 @@ def opened(images: Path, index: Path, labels: Path, device: torch.device, budget
         ValueError: train has fewer than two pictures or classes, or valid none, or other classes.
     """
     stored = cache.opened(images, index, device, budget)
-    table = pd.read_csv(labels, dtype="str", keep_default_na=False)
+    table = tables.read(labels, ["name", "split"], "str")
+    if (column := table.columns[1]) not in KINDS:
+        raise tables.damaged(labels, f"column {column}")
     row = {name: i for i, name in enumerate(stored.names)}
-    table = table[table["name"].isin(row)]
-    kind = KINDS[table.columns[1]]
+    if not table["name"].isin(row).any():
+        raise ValueError(
+            f"{labels} and {index} have no picture in common, so they are of two data sets; make "
+            "both again: `dvc repro`"
+        )
+    table, kind = table[table["name"].isin(row)], KINDS[column]
     told, sizes = table[kind.name], table["split"].value_counts()
     known = kind.classes(told[table["split"] == "train"].tolist())
     there = {label for cell in told for label in cells.classes(cell, kind.name)}

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 from jaxtyping import Float, Float32, Int32
 from torch import Tensor, nn
@@ -23,6 +22,7 @@ from pawprint import (
     optimizers,
     randomness,
     ratings,
+    tables,
     training,
 )
 from pawprint.checkpoints import Store
@@ -64,7 +64,7 @@ def opened(path: Path, device: torch.device) -> Ratings:
     Raises:
         FileNotFoundError: split has not run.
     """
-    table = pd.read_csv(path, dtype={"user": str, "item": str}, keep_default_na=False)
+    table = tables.read(path, ["user", "item", "rating", "split"], {"user": "str", "item": "str"})
     is_train = table["split"] == "train"
     names = {x: ratings.vocabulary(table.loc[is_train, x].unique()) for x in ("user", "item")}
     columns = []

@@ -54,7 +54,13 @@ def text(archive: Path, file: str | None, encoding: str) -> str:
     if file is None:
         return whole(archive)
     name = archives.normal(file)
-    data = dict(archives.contents(archive, {name})).get(name)
+    try:
+        data = dict(archives.contents(archive, {name})).get(name)
+    except ValueError as error:
+        fault = str(error).replace("`pictures.url`", "`ratings.url`")  # it was written for images
+        raise ValueError(
+            f"{fault}; if this file is the table itself, leave table.file empty"
+        ) from error
     if data is None:
         there = listed([yaml12.one_line(one, 80) for one in archives.file_names(archive)])
         raise ValueError(f"{file}: not in the archive, which has {there or 'no file'}; {MEND}")

@@ -11,7 +11,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 from torch.nn import functional
 
-from pawprint import factors, files, ranking, yaml12
+from pawprint import factors, files, ranking, tables, yaml12
 from pawprint.factors import Card, Dot, Network
 
 
@@ -173,5 +173,5 @@ def answers(user: str | None, item: str | None, top: int) -> list[Said]:
             f"{where.table}: not the ratings that {where.model} was trained on, so what a user has "
             f"rated is not known; run `dvc repro` in {where.folder.resolve().name}/"
         )
-    table = pd.read_csv(where.table, dtype=str, keep_default_na=False)
+    table = tables.read(where.table, ["user", "item"], "str")
     return recommended(network, card, user, table.loc[table["user"] == user, "item"], top)

@@ -15,6 +15,7 @@ from pawprint.modelfile import Card
 from pawprint.networks import Network
 from pawprint.sampling import Size, View
 from pawprint.schedules import OneCycle
+from pawprint.tables import read
 
 PHASES = ("frozen", "unfrozen")
 
@@ -34,7 +35,7 @@ def table(path: Path) -> pd.DataFrame:
     """A CSV of ours: names and labels stay text, also those that look like numbers."""
     words = dict.fromkeys(("name", "actual", "predicted", "label", "split"), "str")
     empty = dict.fromkeys(("probability", "average_precision"), "")  # read as no number
-    return pd.read_csv(path, dtype=words, keep_default_na=False, na_values=empty)
+    return read(path, (), words, empty)
 
 
 def view(card: Card, size: Size | None) -> View:

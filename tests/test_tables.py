@@ -1,0 +1,78 @@
+"""Files of the stages' own that were damaged: told with what makes them again."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pawprint import dataset, rated, report
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """What label, presize and split would write."""
+    np.save(tmp_path / "images.npy", np.zeros((6, 8, 8, 3), np.uint8))
+    rows = [f"{i}.jpg,{8 + i},8,x" for i in range(6)]
+    (tmp_path / "index.csv").write_text("\n".join(["name,width,height,sha256", *rows]) + "\n")
+    rows = [f"{i}.jpg,{'ab'[i % 2]},{'train' if i < 4 else 'valid'}" for i in range(6)]
+    (tmp_path / "labels.csv").write_text("\n".join(["name,label,split", *rows]) + "\n")
+    rows = [f"{i},{i},3.5,{'train' if i < 4 else 'valid'}" for i in range(6)]
+    (tmp_path / "ratings.csv").write_text("\n".join(["user,item,rating,split", *rows]) + "\n")
+    return tmp_path
+
+
+def opened(folder: Path) -> None:
+    images, index, labels = (folder / name for name in ("images.npy", "index.csv", "labels.csv"))
+    data = dataset.opened(images, index, labels, torch.device("cpu"), 0)
+    assert data.cache.sides.tolist() == [[8.0 + i, 8.0] for i in range(6)]
+
+
+def ratings(folder: Path) -> None:
+    rated.opened(folder / "ratings.csv", torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("images.npy", opened),
+        ("index.csv", opened),
+        ("labels.csv", opened),
+        ("ratings.csv", ratings),
+    ],
+)
+@pytest.mark.parametrize(
+    "content", [b"", b"hello\n", POINTER, "é;b\n1;2\n".encode("latin-1"), bytes(range(256))]
+)
+def test_a_damaged_file_says_what_makes_it_again(
+    folder: Path, name: str, read: Callable[[Path], None], content: bytes
+) -> None:
+    read(folder)
+    (folder / name).write_bytes(content)
+    words = r"damaged \((no array|no table|no column|not UTF-8)[^)]*\); delete it, then `dvc repro`"
+    with pytest.raises(ValueError, match=f"{name}: {words}"):
+        read(folder)
+
+
+@pytest.mark.parametrize("name", ["images.npy", "index.csv"])
+def test_a_cache_that_was_cut_is_damaged(folder: Path, name: str) -> None:
+    data = (folder / name).read_bytes()
+    (folder / name).write_bytes(data[: len(data) * 2 // 3])
+    with pytest.raises(ValueError, match=f"{name}: damaged "):
+        opened(folder)
+
+
+def test_files_of_two_data_sets_are_named(folder: Path) -> None:
+    text = (folder / "labels.csv").read_text()
+    (folder / "labels.csv").write_text(text.replace(".jpg", ".png"))
+    with pytest.raises(ValueError, match=r"labels\.csv and .*index\.csv have no picture in common"):
+        opened(folder)
+
+
+def test_a_table_of_the_report_that_is_empty_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / "predictions.csv").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"predictions\.csv: damaged \(no table, .*`dvc repro`"):
+        report.table(tmp_path / "predictions.csv")
