@@ -33,6 +33,11 @@ def test_others_are_counted_by_their_suffix_but_for_the_one_that_is_read() -> No
     assert check({**PETS, "labels.csv": b"a,b"}, "csv", "labels.csv").notes == []
 
 
+def test_csv_files_that_are_read_by_a_pattern_are_not_counted() -> None:
+    listing = listed({"a/1.jpg": JPEG, "a/m.csv": b"x", "b/m.csv": b"x", "b/n.csv": b"x"})
+    assert unused_files.notes(listing, ["*/m.csv"]) == ["1 other file is no image: .csv 1"]
+
+
 def test_what_systems_leave_is_counted_by_name() -> None:
     files = {**PETS, "__MACOSX/a": b"", "__MACOSX/b": b"", ".DS_Store": b""}
     assert check(files, "name").notes == [

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
 from pawprint import image_files
@@ -32,7 +33,11 @@ def notes(listing: Listing, read: Collection[str] = ()) -> list[str]:
     lines = [*listing.notes]
     if listing.unused:
         lines.append(f"{count(listing.unused, 'file')} not used: {reasons(listing.unused)}")
-    others = [name for name in listing.others if name not in read]
+    others = [
+        name
+        for name in listing.others
+        if name not in read and not any("*" in one and fnmatch(name, one) for one in read)
+    ]
     if others:
         what = "no image" if len(others) == 1 else "no images"
         lines.append(f"{count(others, 'other file')} {what}: {suffixes(others)}")
