@@ -101,3 +101,10 @@ def test_columns_of_0_and_1_are_a_class_each() -> None:
     rows = [["1.jpg", "0", "1", "1.0", "0"], ["2.jpg", "1", "0", "0.0", "1"]]
     assert columns.one_hot(["f", "cat", "dog", "fox", "is_valid"], rows) == ["cat", "dog", "fox"]
     assert columns.one_hot(["f", "cat"], [row[:2] for row in rows]) == []
+
+
+def test_lists_in_brackets_are_a_note() -> None:
+    found = Findings()
+    rows = [["1", "['cat', 'dog']"], ["2", "[]"], ["3", "['dog']"]]
+    columns.check([(1, ["f", "y"]), *((2, row) for row in rows)], TABLE, found, False)
+    assert "3 of 3 cells hold lists such as ['cat', 'dog'], and all of a cell" in found.notes[0]

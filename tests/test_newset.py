@@ -501,7 +501,7 @@ def test_a_csv_elsewhere_is_fetched_and_its_changes_are_told(project: Path) -> N
     assert Path("data/raw/lists/labels.csv").read_text() == text
     assert "5.jpg,y," in Path("data/labels.csv").read_text()
     lines = update()
-    assert word(lines, "changed") == "no picture, but other files\nl.csv"
+    assert word(lines, "changed") == "1 other label (5.jpg)"
     sha256 = hashlib.sha256(Path("l.csv").read_bytes()).hexdigest()
     assert catalogue.block("mine").label.sha256 == sha256
     assert word(update(), "unchanged")

@@ -6,6 +6,11 @@ import sys
 
 OPTIONS = {  # of `pawprint new`, by the words that stand for them where a block is checked
     "label.from: csv": "a CSV",
+    "label.from: folder": "--folder",
+    "label.from: path": "--from-path",
+    "label.split: for": "--split-column: for",
+    "label.separator: for": "--separator: for",
+    "label.group ": "--split-folders ",
     "label.pattern": "--pattern",
     "label.file": "--csv",
     "label.name": "--name-column",

@@ -65,13 +65,21 @@ def check(
 
 def several_labels(cells: Sequence[str], table: Table, found: Findings) -> None:
     """A note, where cells seem to hold several labels, or such as another separator parts."""
-    between = table.separator
+    between, named = table.separator, f"column {_shown(table.labels[0])} of {_shown(table.file)}"
+    lists = [cell for cell in cells if cell[:1] == "[" and cell[-1:] == "]"]
+    if lists and len(lists) * 2 >= len(cells):
+        found.notes.append(
+            f"{named}: {len(lists)} of {len(cells)} cells hold lists such as {_shown(lists[0])}, "
+            "and all of a cell counts as a class; write such a cell as cat|dog, and give "
+            "separator: '|' (pawprint new --separator '|')"
+        )
+        return
     classes = [part for cell in cells for part in (cell.split(between) if between else [cell])]
     if seen := combined(classes):
         what = f"with separator {between!r}, {seen.number} of {len(classes)} classes"
         what = what if between else f"{seen.number} of {len(cells)} cells"
         found.notes.append(
-            f"column {_shown(table.labels[0])} of {_shown(table.file)}: {what} "
+            f"{named}: {what} "
             f"seem to hold several labels with {seen.separator!r} between them "
             f"({listed([_shown(cell) for cell in seen.shown], 3)}), and each combination "
             f"counts as a class; for several labels a picture: target: labels, separator: "

@@ -73,9 +73,9 @@ def csv_place(file: str, pictures: str, archive: Path) -> tuple[str, Source | No
 
 
 def beside(pictures: str) -> list[Path]:
-    """The CSV files that lie beside a folder of pictures, as typed."""
-    folder = Path(pictures).expanduser()
-    if not folder.is_dir():
+    """The CSV files that lie beside a folder or an archive of pictures, as typed."""
+    place = Path(pictures).expanduser()
+    if not place.exists():
         return []
-    shown = Path(os.path.normpath(folder)).parent
+    shown = Path(os.path.normpath(place)).parent
     return sorted(x for x in shown.iterdir() if x.name.lower().endswith(ENDINGS) and x.is_file())

@@ -54,8 +54,6 @@ def updated(name: str, url: str | None) -> Iterator[str]:
         yield row("unchanged", f"{len(made):,} pictures, {algorithm} {before}; nothing is written")
         return
     yield from changes(block, made, seen)
-    if not is_equal:
-        yield row("changed", f"{block.label.file}")
     yield from described(made, seen, found, block.target)
     stop(found)
     entry.rewrite(FILE, name, archive.name, len(made), csv.name if csv else None)
@@ -78,13 +76,19 @@ def changes(block: Block, made: Labels, seen: Survey) -> Iterator[str]:
         return
     names = archives.image_names(old)
     yield row("count", f"{len(names):,} -> {len(made):,} pictures")
-    yield row("changed", difference(old, names, seen.pictures))
     csv = downloads.STORE / block.label.sha256 if block.label.sha256 else None
     if csv and not csv.is_file():
+        yield row("changed", f"{block.label.file}; {difference(old, names, seen.pictures)}")
         return
+    earlier_labels = labelled(old, names, block, csv, Findings())
+    other = [name for name in names if name in made and made[name] != earlier_labels[name]]
+    relabelled = f"{len(other):,} other {block.target} ({listed(other, 3)})" if other else ""
+    changed = difference(old, names, seen.pictures)
+    parts = [part for part in (changed, relabelled) if part]
+    yield row("changed", ", ".join(parts) or "no picture, but other files")
     earlier, now = (
         {label for cell in some.values() for label in cells.classes(cell or "", block.target)}
-        for some in (labelled(old, names, block, csv, Findings()), made)
+        for some in (earlier_labels, made)
     )
     for word, some in (("new", now - earlier), ("gone", earlier - now)):
         if some:
@@ -92,7 +96,7 @@ def changes(block: Block, made: Labels, seen: Survey) -> Iterator[str]:
 
 
 def difference(old: Path, names: Sequence[str], pictures: Sequence[Presized]) -> str:
-    """How many pictures came, went, or have other bytes now, and the first of each."""
+    """How many pictures came, went, or have other bytes now, the first of each; empty for none."""
     before = labels.fingerprints(archives.contents(old, set(names)))
     now = {picture.name: picture.sha256 for picture in pictures}
     parts = {
@@ -101,4 +105,4 @@ def difference(old: Path, names: Sequence[str], pictures: Sequence[Presized]) ->
         "other bytes": sorted(x for x in now if x in before and now[x] != before[x]),
     }
     said = [f"{len(some):,} {word} ({listed(some, 3)})" for word, some in parts.items() if some]
-    return ", ".join(said) or "no picture, but other files"
+    return ", ".join(said)

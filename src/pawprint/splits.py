@@ -43,8 +43,8 @@ def chosen(
     """
     if rule != "official" and (told.sides or (folder / "train.txt").is_file()):
         found.notes.append(
-            "this data set has a split of its own (label.split, label.valid, label.test or lists "
-            f"in datasets.yaml), which label.split: {rule} of params.yaml does not use; to use it: "
+            "datasets.yaml gives this data set a split of its own (split, valid, test or lists), "
+            f"which label.split: {rule} of params.yaml does not use; to use it: "
             "-S label.split=official"
         )
     try:
