@@ -54,7 +54,9 @@ def test_what_is_no_picture_is_left_out(name: str) -> None:
 
 
 def test_no_picture_says_what_counts_as_one(tar: Tar) -> None:
-    with pytest.raises(ValueError, match=r"no picture.* \.md 1; taken are JPEG.*pictures.url"):
+    with pytest.raises(
+        ValueError, match=r"no picture.* \.md 1; taken are JPEG.*check `url` in datasets.yaml"
+    ):
         archives.image_names(tar({"readme.md": b""}))
 
 
@@ -76,7 +78,7 @@ def test_a_damaged_archive_is_one_line(tar: Tar, tmp_path: Path, damage: str, sa
     bad = {"cut": good[: len(good) // 2], "text": b"<html>404</html>", "empty": b""}[damage]
     path = tmp_path / "pictures"
     path.write_bytes(bad)
-    with pytest.raises(ValueError, match=f"^{path}: {said}.* check `pictures.url`") as caught:
+    with pytest.raises(ValueError, match=f"^{path}: {said}.* check `url` in") as caught:
         archives.image_names(path)
     assert len(str(caught.value).splitlines()) == 1
 

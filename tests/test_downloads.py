@@ -281,6 +281,15 @@ def test_a_missing_local_file_says_what_may_stand_there(tmp_path: Path) -> None:
         placed(Source(url=str(tmp_path / "absent.tar")), tmp_path)
 
 
+def test_what_is_only_pointed_at_says_how_it_comes(tmp_path: Path) -> None:
+    (tmp_path / "pets").symlink_to("/mnt/nas/pets")
+    with pytest.raises(FileNotFoundError, match="pets: a link to /mnt/nas/pets, where nothing is"):
+        placed(Source(url=str(tmp_path / "pets")), tmp_path)
+    (tmp_path / "own.dvc").write_text("outs:")
+    with pytest.raises(FileNotFoundError, match=r"but own.dvc is beside it: `dvc pull .+own.dvc`"):
+        placed(Source(url=str(tmp_path / "own")), tmp_path)
+
+
 def test_digits_are_written_with_equal_bytes_each_time(tmp_path: Path) -> None:
     source = Source(url="sklearn:digits")
     made = []

@@ -185,5 +185,5 @@ def test_what_systems_leave_is_neither_packed_nor_looked_into(pets: Path) -> Non
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "pets").mkdir()
     assert refused(tmp_path / "pets") == (
-        f"{tmp_path / 'pets'}: no file in this folder; check `pictures.url`"
+        f"{tmp_path / 'pets'}: no file in this folder; check its `url` in datasets.yaml"
     )

@@ -55,7 +55,7 @@ SEVERAL = zipped({"a.zip": zipped({}), "b.tar.gz": gzip.compress(b"x"), "c.rar":
         (b'{"error": "no such file"}', 'JSON ({"error": "no such file"}), no archive'),
         (b"<Error><Code>AccessDenied</Code></Error>", "XML (AccessDenied), no archive"),
         (POINTER, "a pointer of Git LFS, no archive that can be read"),
-        (b"cat,dog\n", "text (cat,dog\\n), no archive that can be read"),
+        (b"cat,dog\r\n1,2\r\n", "text (cat,dog), no archive that can be read"),
         (b"", "empty (0 bytes), no archive that can be read"),
         (bytes(2048), "zero bytes alone, no archive; the copy or download broke off"),
         (b"%PDF-1.7", "PDF, no archive that can be read"),

@@ -120,7 +120,7 @@ def check_count(path: Path, count: int | None, shown: str = "") -> None:
     if count is not None and found != count:
         raise ValueError(
             f"{shown or path}: {found:,} pictures, but datasets.yaml says count: {count:,}; "
-            "mend `count`, or check `pictures.url`"
+            "mend `count`, or check its `url` in datasets.yaml"
         )
 
 

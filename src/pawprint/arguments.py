@@ -19,7 +19,8 @@ OPTIONS = {  # of `pawprint new`, by the words that stand for them where a block
     "name: and label:": "--name-column and --label-column",
     "mend the rule in datasets.yaml": "mend the options",
     "mend `label` in datasets.yaml": "mend the options",
-    "check `pictures.url` in datasets.yaml": "check the path or URL",
+    "check `url` in datasets.yaml": "check the path or URL",
+    "check its `url` in datasets.yaml": "check the path or URL",
     "mend `url` in datasets.yaml": "give another place",
 }
 

@@ -63,7 +63,8 @@ def opened(images: Path, index: Path, labels: Path, device: torch.device, budget
 
     Raises:
         FileNotFoundError: a stage before has not run.
-        ValueError: train has fewer than two pictures or classes, or valid none, or other classes.
+        ValueError: train has fewer than two pictures or classes, or valid none, or other classes;
+            or a class of labels.csv has no picture in the cache.
     """
     stored = cache.opened(images, index, device, budget)
     table = tables.read(labels, ["name", "split"], "str")
@@ -75,10 +76,13 @@ def opened(images: Path, index: Path, labels: Path, device: torch.device, budget
             f"{labels} and {index} have no picture in common, so they are of two data sets; make "
             "both again: `dvc repro`"
         )
-    table, kind = table[table["name"].isin(row)], KINDS[column]
+    kind = KINDS[column]
+    every = {label for cell in table[column] for label in cells.classes(cell, column)}
+    table = table[table["name"].isin(row)]
     told, sizes = table[kind.name], table["split"].value_counts()
     known = kind.classes(told[table["split"] == "train"].tolist())
     there = {label for cell in told for label in cells.classes(cell, kind.name)}
+    check_classes(labels, every - there)
     unseen = sorted(there - set(known))
     if unseen or len(known) < kind.least or not sizes.get("valid", 0):
         raise ValueError(
@@ -98,3 +102,18 @@ def opened(images: Path, index: Path, labels: Path, device: torch.device, budget
         parts[split] = Part(rows, wanted.to(device), names, words, kind)
     hashes = files.digest(index) + files.digest(labels)
     return Dataset(stored, known, parts, files.text_digest(hashes), kind)
+
+
+def check_classes(labels: Path, lost: set[str]) -> None:
+    """Refuse to train on fewer classes than labels.csv has.
+
+    Raises:
+        ValueError: some classes have no picture that presize could decode.
+    """
+    if lost:
+        what = "1 class" if len(lost) == 1 else f"{len(lost)} classes"
+        raise ValueError(
+            f"{labels}: no picture of {what} could be decoded, so that it would be lost: "
+            f"{listed(sorted(lost))}; fix the pictures that presize left out (presize.on_error: "
+            "stop names each), or take them out of the data set"
+        )

@@ -128,7 +128,7 @@ def _local_copy(source: Source) -> Path | None:
     if source.is_remote:
         return None
     raise FileNotFoundError(
-        f"{source.url}: no such file or folder; mend `url` in datasets.yaml (an http(s) URL, "
+        f"{source.url}: {folders.absence(path)}; mend `url` in datasets.yaml (an http(s) URL, "
         "a path or a folder), or set PAWPRINT_DATA to the folder that holds it"
     )
 

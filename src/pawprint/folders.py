@@ -99,6 +99,16 @@ def _fetch(name: str) -> str:
     return "download it from iCloud" if name.endswith(image_files.ICLOUD) else f"dvc pull {name}"
 
 
+def absence(path: Path) -> str:
+    """Why there is nothing at a path, and what brings it, where that can be seen."""
+    if path.is_symlink():
+        return f"a link to {path.readlink()}, where nothing is"
+    pointer = path.with_name(f"{path.name}.dvc")
+    if pointer.is_file():
+        return f"no such file or folder, but {pointer.name} is beside it: `dvc pull {pointer}`"
+    return "no such file or folder"
+
+
 def _why(error: OSError, entry: "os.DirEntry[str] | None" = None) -> str:
     if entry is None or not entry.is_symlink():
         return error.strerror or str(error)
@@ -127,7 +137,7 @@ def check(folder: Path, tree: Tree, lost: Sequence[tuple[str, str]] = ()) -> Non
             f"{remedy}, or take them out"
         )
     if not tree.files:
-        raise ValueError(f"{folder}: no file in this folder; check `pictures.url`")
+        raise ValueError(f"{folder}: no file in this folder; check its `url` in datasets.yaml")
 
 
 def notes(tree: Tree, lost: Sequence[tuple[str, str]] = ()) -> list[str]:

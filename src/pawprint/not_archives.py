@@ -14,7 +14,7 @@ from pawprint.image_files import Listing
 from pawprint.yaml12 import one_line
 
 KINDS = "tar, tar.gz, tar.bz2, tar.xz, zip"
-CHECK = "check `pictures.url` in datasets.yaml"
+CHECK = "check `url` in datasets.yaml"
 OPENERS: dict[str, Callable[[Path], gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile]] = {
     "a gz archive": gzip.GzipFile,
     "a bz2 archive": bz2.BZ2File,
@@ -36,7 +36,8 @@ def why(path: Path, error: Exception) -> str:
     if known.advice == file_type.UNPACK:
         return f"{known.name}, and only {KINDS} can be read: unpack it and give the folder"
     if known != file_type.UNKNOWN:
-        shown = f" ({one_line(head.decode('utf-8', 'replace'), 80)})" * (known.name == "text")
+        first = head.decode("utf-8", "replace").partition("\n")[0]
+        shown = f" ({one_line(first.strip(), 80)})" if known.name == "text" else ""
         remedy = f"{known.advice}, or {CHECK}" if known.advice else CHECK
         return f"{known.name}{shown}, no archive that can be read ({KINDS}); {remedy}"
     return (

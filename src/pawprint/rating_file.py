@@ -57,7 +57,7 @@ def text(archive: Path, file: str | None, encoding: str) -> str:
     try:
         data = dict(archives.contents(archive, {name})).get(name)
     except ValueError as error:
-        fault = str(error).replace("`pictures.url`", "`ratings.url`")  # it was written for images
+        fault = str(error).replace("`url`", "`ratings.url`")  # it was written for images
         raise ValueError(
             f"{fault}; if this file is the table itself, leave table.file empty"
         ) from error
