@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from benchmarks import results
-from pawprint import git
+from pawprint import git, workspace
 
 ROOT = Path(__file__).parents[1]
 RUN = ROOT / "reports" / "run"
@@ -59,8 +59,10 @@ def row(preset: str) -> list[str]:
     """The line of this run, from what its stages left; of a resumed one, since it went on.
 
     Raises:
-        SystemExit: nothing was trained.
+        SystemExit: nothing was trained, or with other params, data or code than are here now.
     """
+    if reasons := workspace.status().problems("evaluate"):
+        sys.exit(f"no row for benchmarks/RESULTS.md: {reasons[0]}; `dvc repro` comes first")
     stages = {path.stem: json.loads(path.read_text()) for path in sorted(RUN.glob("*.json"))}
     if not set(TRAINING) <= set(stages):
         sys.exit("no row for benchmarks/RESULTS.md: DVC had the models, or one of them, already")

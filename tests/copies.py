@@ -69,6 +69,54 @@ def fresh_copy(folder: Path, is_small: bool = True) -> Path:
     return folder
 
 
+def out_of_step(folder: Path) -> str:
+    """What DVC would run for other code, commands or params than dvc.lock has; nothing, if none.
+
+    The hashes of outputs decide nothing here: they are those of the machine that wrote the lock.
+    So they are made to agree, and the tables that lie in git are taken away.
+    """
+    whole = yaml.safe_load((folder / "dvc.lock").read_text())
+    entries = [out for stage in whole["stages"].values() for out in stage.get("outs", ())]
+    written = {entry["path"]: entry for entry in entries}
+    for stage in whole["stages"].values():
+        for dep in stage.get("deps", ()):
+            dep |= written.get(dep["path"], {})
+    for path in written:
+        if (folder / path).is_file():
+            (folder / path).unlink()
+    (folder / "dvc.lock").write_text(yaml.safe_dump(whole, sort_keys=False))
+    command = ["dvc", "repro", "--dry", "--allow-missing"]
+    made = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
+    return "" if "up to date" in made.stdout else made.stdout + made.stderr
+
+
+def with_code(folder: Path, *more: str) -> Path:
+    """A clone of the last commit, but with the code, and what else is named, as it stands now."""
+    call(ROOT, "git", "clone", "-q", str(ROOT), str(folder))
+    code = ("dvc.yaml", "src", "stages", "collab/dvc.yaml", "collab/stages")
+    for name in (*code, *more):
+        target = folder / name
+        if (ROOT / name).is_file():
+            shutil.copy(ROOT / name, target)
+        else:
+            shutil.rmtree(target)
+            shutil.copytree(ROOT / name, target, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def lock_out_of_step(folder: Path, inside: str = "") -> str:
+    """Whether a run of the code that is here is kept: by the last commit, or in the tree since.
+
+    Returns:
+        Nothing if it is, else what DVC would run in the commit.
+    """
+    committed = out_of_step(with_code(folder / "committed") / inside)
+    files = [str(Path(inside, name)) for name in ("dvc.lock", "params.yaml", "datasets.yaml")]
+    if not committed or not out_of_step(with_code(folder / "here", *files) / inside):
+        return ""
+    return committed
+
+
 def built_copy(folder: Path, is_small: bool = True) -> str:
     """Make a copy that is built and committed: what dvc said."""
     fresh_copy(folder, is_small)

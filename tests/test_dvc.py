@@ -1,5 +1,6 @@
 """The real dvc command, in copies of the tracked files with a smaller presets/digits.yaml."""
 
+import hashlib
 import json
 import os
 import re
@@ -13,7 +14,17 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.copies import call, edited, ended, outs, running, stages_run, wait_for
+from tests.copies import (
+    call,
+    edited,
+    ended,
+    lock_out_of_step,
+    out_of_step,
+    outs,
+    running,
+    stages_run,
+    wait_for,
+)
 
 pytestmark = pytest.mark.dvc
 DOWNSTREAM = ["train_frozen", "lr_find_unfrozen", "train_unfrozen", "evaluate", "report"]
@@ -27,16 +38,42 @@ def project(copied: Path) -> Path:
 
 
 def test_the_committed_lock_is_in_step_with_the_code(tmp_path: Path) -> None:
-    call(tmp_path, "git", "clone", "-q", str(ROOT), "clone")
-    for name in ("dvc.lock", "dvc.yaml", "params.yaml", "datasets.yaml"):
-        shutil.copy(ROOT / name, tmp_path / "clone" / name)
-    for name in ("src", "stages"):
-        shutil.rmtree(tmp_path / "clone" / name)
-        shutil.copytree(
-            ROOT / name, tmp_path / "clone" / name, ignore=shutil.ignore_patterns("__pycache__")
+    assert not lock_out_of_step(tmp_path)
+
+
+def test_a_lock_of_another_machine_is_in_step_and_one_of_other_code_is_not(tmp_path: Path) -> None:
+    """Its outputs have hashes that nothing here has, and that its own deps do not repeat."""
+    call(tmp_path, "git", "init", "-q")
+    call(tmp_path, "dvc", "init", "-q")
+    for path in ("src/a.py", "reports/table.csv"):
+        (tmp_path / path).parent.mkdir()
+        (tmp_path / path).write_text("a\n")
+    first, second = (
+        {"cmd": f"python -m stages.{name}", "deps": deps}
+        for name, deps in (("one", ["src/a.py"]), ("two", ["models/m", "reports/table.csv"]))
+    )
+    kept = {"outs": ["models/m"], "metrics": [{"reports/table.csv": {"cache": False}}]}
+    graph = {"stages": {"one": first | kept, "two": second | {"outs": ["page"]}}}
+    hashes = {"src/a.py": hashlib.md5(b"a\n").hexdigest()}
+    stages = {
+        name: {
+            "cmd": stage["cmd"],
+            "deps": [
+                {"path": path, "hash": "md5", "md5": hashes.get(path, "0" * 32)}
+                for path in stage["deps"]
+            ],
+            "outs": [{"path": path, "hash": "md5", "md5": letter * 32} for path in outs],
+        }
+        for name, stage, letter, outs in (
+            ("one", first, "1", ["models/m", "reports/table.csv"]),
+            ("two", second, "2", ["page"]),
         )
-    said = call(tmp_path / "clone", "dvc", "repro", "--dry", "--allow-missing")
-    assert "up to date" in said and not stages_run(said)
+    }
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump(graph))
+    (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+    assert out_of_step(tmp_path) == ""
+    (tmp_path / "src/a.py").write_text("edited\n")
+    assert stages_run(out_of_step(tmp_path))[0] == "one"
 
 
 def test_the_first_run_runs_every_stage_and_the_second_none(
@@ -125,7 +162,11 @@ def test_make_pets_says_what_it_needs_and_ends_with_a_row(project: Path) -> None
     assert "already" in call(project, *pets, "row", "digits", fails=True)
     assert f"error rate {error:.4f}" in call(project, "pawprint", "result")
     edited(project, "bins: 15", "bins: 14")
-    assert "is of other params, data or code" in call(project, "pawprint", "result", fails=True)
+    refusal = call(project, "pawprint", "result", fails=True)
+    assert "is of other params, data or code" in refusal
+    assert "evaluate.bins is 14 in params.yaml, and ran as 15; `dvc repro`" in refusal
+    assert "error rate" not in refusal
+    assert "evaluate.bins is 14" in call(project, *pets, "row", "digits", fails=True)
     assert "has changes that no commit holds" in call(project, *pets, "needs", "digits", fails=True)
 
 

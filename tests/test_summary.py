@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from pawprint import modelfile, splits
+from pawprint import modelfile, splits, yaml12
+from pawprint.summary import PRETRAINED, check_fetched, check_ran
 from tests.conftest import picture
 from tests.test_stages import own_pictures, run
 
@@ -123,3 +124,21 @@ def test_pictures_of_another_data_set_are_not_taken_for_this_one(project: Path) 
     (project / "dvc.lock").write_text(json.dumps(lock))
     (line,) = summary(project, fails=True).splitlines()
     assert "of pets still, but params.yaml asks for digits; run `dvc repro fetch`" in line
+
+
+def test_pictures_and_weights_of_an_earlier_run_are_told(project: Path) -> None:
+    """A hash that `pawprint new --update` wrote, and weights that were set since."""
+    block = yaml12.load(project / "datasets.yaml")["digits"]
+    old = {**block, "count": 5, "label": {"from": "folder"}}
+    fetch = {"params": {"params.yaml": {"dataset": "digits"}, "datasets.yaml": {"digits": old}}}
+    (project / "data/raw").mkdir(parents=True)
+    (project / "data/raw/pictures").touch()
+    (project / "dvc.lock").write_text(json.dumps({"stages": {"fetch": fetch}}))
+    check_fetched("digits")  # of the same pictures, under another rule
+    old["pictures"] = {"url": "elsewhere"}
+    (project / "dvc.lock").write_text(json.dumps({"stages": {"fetch": fetch}}))
+    with pytest.raises(ValueError, match=r"data/raw/pictures: of an earlier run: digits\.pictures"):
+        check_fetched("digits")
+    ran = {"params": {"params.yaml": {"weights": "DEFAULT", "arch": "resnet18"}}}
+    with pytest.raises(ValueError, match="ran as DEFAULT; run `dvc repro weights`"):
+        check_ran(PRETRAINED, "weights", {"weights": ran}, Path("params.yaml"), ("weights ",))

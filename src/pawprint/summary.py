@@ -19,8 +19,10 @@ from pawprint import (
     batches,
     catalogue,
     labels,
+    lock,
     modelfile,
     networks,
+    params,
     presize,
     randomness,
     reading,
@@ -35,7 +37,7 @@ from pawprint.params import Params
 from pawprint.targets import KINDS, Kind
 
 PICTURES, LISTS = Path("data/raw/pictures"), Path("data/raw/lists")
-PRETRAINED, LOCK = Path("models/pretrained.safetensors"), Path("dvc.lock")
+PRETRAINED = Path("models/pretrained.safetensors")
 SHOWN = 4  # pictures that go through the network
 SKEWED = 10  # times as many pictures in the largest class of train as in the smallest
 FEW = 4  # batches an epoch; fewer are told of
@@ -108,13 +110,27 @@ def check_fetched(dataset: str) -> None:
     """
     if not PICTURES.exists():
         raise FileNotFoundError(f"{PICTURES}: not here yet; run `dvc repro fetch`")
-    lock = yaml12.load(LOCK) if LOCK.exists() else {}
-    used = lock.get("stages", {}).get("fetch", {}).get("params", {}).get("params.yaml", {})
+    stages = lock.load()
+    used = lock.params(stages.get("fetch", {})).get("params.yaml", {})
     if used.get("dataset", dataset) != dataset:
         raise ValueError(
             f"{PICTURES}: of {used['dataset']} still, but params.yaml asks for {dataset}; run "
             "`dvc repro fetch`"
         )
+    own = {"fetch": stages["fetch"]} if "fetch" in stages else {}
+    parts = (f"{dataset}.pictures.", f"{dataset}.lists.")
+    check_ran(PICTURES, "fetch", own, catalogue.FILE, parts)
+
+
+def check_ran(path: Path, stage: str, own: lock.Stages, file: Path, keys: tuple[str, ...]) -> None:
+    """What a stage wrote is of the params that are in the file now.
+
+    Raises:
+        ValueError: it is not; the message names the first key of these that is another one.
+    """
+    for reason in lock.unrun_params(own, str(file), yaml12.load(file)):
+        if reason.startswith(keys):
+            raise ValueError(f"{path}: of an earlier run: {reason}; run `dvc repro {stage}`")
 
 
 def check_balance(counts: pd.DataFrame, found: Findings) -> None:
@@ -178,6 +194,9 @@ def seen(p: Params, table: pd.DataFrame, found: Findings) -> Iterator[Step]:
 
 def judged(p: Params, batch: Tensor, kind: Kind, wanted: Tensor, classes: int) -> Iterator[Step]:
     """The network on these pictures, before any training."""
+    stages = lock.load()
+    own = {"weights": stages["weights"]} if PRETRAINED.exists() and "weights" in stages else {}
+    check_ran(PRETRAINED, "weights", own, params.FILE, ("arch ", "weights ", "weights_sha256 "))
     tensors = modelfile.read_tensors(PRETRAINED)[0] if PRETRAINED.exists() else {}
     try:
         network = networks.fresh(p.arch, classes, p.seed, tensors)
