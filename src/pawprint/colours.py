@@ -5,9 +5,10 @@ import re
 from typing import Annotated
 
 from PIL import ImageColor
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 RGB = tuple[int, int, int]  # 0-255 each
+WORDS = "a colour's name, such as white, or '#rrggbb' in quotes"
 HEX = re.compile(r"#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 
 
@@ -23,7 +24,7 @@ def check_colour(value: object) -> object:
     near = difflib.get_close_matches(text, ImageColor.colormap, 1) if text else []
     hint = f" (did you mean {near[0]}?)" if near else ""
     empty = ", since # begins a comment otherwise" if value is None else ""
-    raise ValueError(f"must be a colour's name, such as white, or '#rrggbb' in quotes{empty}{hint}")
+    raise ValueError(f"must be {WORDS}{empty}{hint}")
 
 
 def parse_colour(text: str) -> RGB:
@@ -36,4 +37,4 @@ def parse_colour(text: str) -> RGB:
     return red, green, blue
 
 
-Colour = Annotated[str, BeforeValidator(check_colour)]
+Colour = Annotated[str, Field(description=WORDS), BeforeValidator(check_colour)]

@@ -40,7 +40,9 @@ def completed(
         keys: params that the stage declares; `keys[phase.name]` are the cycle's.
         phase: the files.
     """
-    mark = checkpoints.fingerprint(keys, phase.inputs, phase.stage, run.machine)
+    # index.csv has the hashes of the files, not of what presize.size made of them
+    facts = {**keys, "cache": run.data.cache.size}
+    mark = checkpoints.fingerprint(facts, phase.inputs, phase.stage, run.machine)
     store = Store(phase.stage.stem, mark)
     epochs = trained(run, network, peaks, keys[phase.name], phase.name, store)
     if not processes.is_first():  # that one tells and writes, the others only compute

@@ -129,6 +129,8 @@ def shown(value: object) -> str:
 
 def described(node: Node) -> str:
     """The kind and the range of a value."""
+    if node.get("type") == "string" and "description" in node:
+        return str(node["description"])  # of a section it is the docstring
     if "enum" in node or "const" in node:
         return " or ".join(repr(value) for value in node.get("enum", [node.get("const")]))
     if node.get("pattern") == SIDES:
