@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pawprint import keeping, newoptions
+from pawprint import keeping, newrule
 from tests.copies import ENVIRONMENT, call
 
 FILE = Path("datasets.yaml")
@@ -96,6 +96,6 @@ def test_a_path_that_was_typed_is_not_looked_for_elsewhere(
     (repository / "data/pets").mkdir(parents=True)
     monkeypatch.setenv("PAWPRINT_DATA", str(repository / "data"))
     with pytest.raises(FileNotFoundError, match="mine/pets: no such file or folder; did you mean"):
-        newoptions.check_typed("mine/pets")
-    newoptions.check_typed("https://host/pets")
-    newoptions.check_typed("data/pets")
+        newrule.check_typed("mine/pets")
+    newrule.check_typed("https://host/pets")
+    newrule.check_typed("data/pets")

@@ -391,7 +391,9 @@ def test_folders_of_a_split_are_written_as_groups(project: Path) -> None:
     folder({name: picture(seed=i) for i, name in enumerate([*SPLIT, "test/1.jpg"])})
     lines = list(newset.added("mine", "pics", {"from": "folder"}, None, True))
     assert word(lines, "classes") == "9 pictures, 2 classes: a (4), b (4)"
-    assert word(lines, "note").startswith("1 of 9 pictures are for testing and have no label;")
+    assert word(lines, "note").startswith(
+        "1 of 9 pictures are for testing or prediction and have no label;"
+    )
     assert word(lines, "next") == "dvc exp run -S dataset=mine -S label.split=official"
     made = catalogue.block("mine").label
     assert (made.valid, made.test) == (["val"], ["test"])
@@ -429,6 +431,31 @@ def test_a_split_column_is_offered_and_written(project: Path) -> None:
     lines = new("set/images", {**LIST, "file": "l.csv", "split": "my set"}, "other")
     assert word(lines, "next") == "dvc exp run -S dataset=other -S label.split=official"
     assert word(lines, "note") == ""
+
+
+def test_lists_of_a_split_are_named_with_the_keys_that_use_them(project: Path) -> None:
+    contents = {f"images/{x}/{i}.jpg": picture(seed=i) for i, x in enumerate("aabb")}
+    contents |= {"meta/train.txt": b"a/0\na/1\nb/2\n", "meta/test.txt": b"b/3\n", "x.txt": b"a/0\n"}
+    lines = new(folder(contents), {"from": "folder"})
+    assert "lists: {url: pics, test: meta/test.txt, train: meta/train.txt}" in word(lines, "note")
+    text = FILE.read_text() + "  lists: {url: pics, test: meta/test.txt, train: meta/train.txt}\n"
+    FILE.write_text(text)
+    assert catalogue.block("mine").lists is not None
+
+
+@pytest.mark.parametrize("folders", [("images_1", "images_2"), ("x_part1", "x_part2")])
+def test_numbered_folders_are_not_offered_as_classes(
+    project: Path, folders: tuple[str, ...]
+) -> None:
+    folder({f"{x}/IMG{i}{k}.jpg": picture(seed=10 * i + k)
+            for i, x in enumerate(folders) for k in (0, 1)})  # fmt: skip
+    assert "no rule was found" in refused(rule={})
+
+
+def test_a_column_whose_name_says_classes_is_offered_first(project: Path) -> None:
+    rows = "".join(f"{i},L{i % 3},{('nv', 'mel')[i % 2]}\n" for i in range(6))
+    numbered("image_id,lesion,dx\n" + rows, "set/images/l.csv")
+    assert "--label-column dx" in "".join(new("set/images", {}))
 
 
 def test_columns_of_0_and_1_are_named_where_nothing_fits(project: Path) -> None:

@@ -330,7 +330,9 @@ def test_a_rule_that_cannot_give_the_target_is_refused(keys: dict[str, Any], sai
 def test_groups_stay_together_and_are_drawn_by_the_seed() -> None:
     groups = [f"film {i % 10}" for i in range(100)]
     drawn = [
-        splits.chosen("group", groups, Told([], None, [*groups]), Path(), 0.2, seed, Findings())
+        splits.chosen(
+            "group", groups, Told([*groups], None, [*groups]), Path(), 0.2, seed, Findings()
+        )
         for seed in range(5)
     ]
     for sides in drawn:
@@ -343,7 +345,7 @@ def test_groups_stay_together_and_are_drawn_by_the_seed() -> None:
 @pytest.mark.parametrize("groups", [None, ["one"] * 4])
 def test_a_split_by_group_without_groups_says_what_is_missing(groups: Any) -> None:
     found = Findings()
-    made = splits.chosen("group", ["a"] * 4, Told([], None, groups), Path(), 0.2, 0, found)
+    made = splits.chosen("group", ["a"] * 4, Told(["a"] * 4, None, groups), Path(), 0.2, 0, found)
     assert made == [None] * 4
     assert "its block in datasets.yaml needs label.group" in found.errors[0]
 

@@ -37,7 +37,7 @@ def test_pictures_for_testing_without_a_label_are_left_out_and_counted(rule: Any
     assert told.targets == ["cat", "dog", "cat", None, None]
     assert told.sides == ["train", "train", "valid", "test", "test"]
     assert not found.errors
-    assert found.notes[0].startswith("2 of 5 pictures are for testing and have no label; they are")
+    assert found.notes[0].startswith("2 of 5 pictures are for testing or prediction and have no")
     assert found.notes[0].endswith("they are left out: test/1.jpg, test/2.jpg")
 
 
@@ -139,6 +139,14 @@ def test_csv_files_of_one_name_in_the_folders_of_a_split_are_read_together(tar: 
     broken = {**tables, "test/m.csv": b"y,f\ndog,1.jpg\n,2\n"}
     _, found = read(names, {**CSV, "file": "*/m.csv"}, tar({**broken, **dict.fromkeys(names, b"")}))
     assert "1 rows of */m.csv have an empty y: 2 (test/m.csv line 3)" in found.errors[0]
+
+
+def test_a_csv_of_another_part_of_the_split_is_named(tar: Tar) -> None:
+    tables = {"train.csv": b"f,y\n1,cat\n2,dog\n", "test.csv": b"f,y\n3,cat\n", "meta.csv": b"a\n"}
+    archive = tar({**tables, **dict.fromkeys(["1.jpg", "2.jpg"], b"")})
+    _, found = read(["1.jpg", "2.jpg"], {**CSV, "file": "train.csv"}, archive)
+    assert found.notes[0].startswith("train.csv alone is read; beside it lies another part of the")
+    assert "split: test.csv; to use it too, join them" in found.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pawprint import splits
+from pawprint import lists, splits
 from pawprint.findings import Findings
 from pawprint.splits import Told
 
@@ -66,8 +66,8 @@ NAMES = [f"images/{stem}.jpg" for stem in ("a_1", "a_2", "a_3", "b_1", "b_2", "b
 
 def test_official_takes_test_as_listed_and_draws_valid_from_train() -> None:
     found = Findings()
-    lists = {"train": ["a_1", "a_2", "b_1", "b_2"], "test": ["a_3"]}
-    sides = splits.official(NAMES, lists, 0.25, 42, found)
+    own = {"train": ["a_1", "a_2", "b_1", "b_2"], "test": ["a_3"]}
+    sides = splits.official(NAMES, own, 0.25, 42, found)
     assert sides[2] == "test"
     assert sides[5] is None
     assert sorted(s for s in sides if s) == ["test", "train", "train", "train", "valid"]
@@ -78,8 +78,8 @@ def test_official_takes_test_as_listed_and_draws_valid_from_train() -> None:
 
 
 def test_official_keeps_a_list_for_valid() -> None:
-    lists = {"train": ["a_1", "b_1"], "valid": ["a_2.jpg"], "test": ["images/b_2.jpg"]}
-    sides = splits.official(NAMES, lists, 0.9, 42, Findings())
+    own = {"train": ["a_1", "b_1"], "valid": ["a_2.jpg"], "test": ["images/b_2.jpg"]}
+    sides = splits.official(NAMES, own, 0.9, 42, Findings())
     assert sides == ["train", "valid", None, "train", "test", None]
 
 
@@ -92,8 +92,8 @@ def test_official_reports_listed_names_without_a_picture_and_pictures_listed_twi
 
 def test_official_does_not_guess_which_of_two_pictures_a_list_means() -> None:
     found, names = Findings(), ["a/1.jpg", "b/1.jpg", "b/1.png", "2.jpg"]
-    lists = {"train": ["a/1.jpg", "1.png"], "valid": ["1", "1.jpg", "2"]}
-    assert splits.official(names, lists, 0.2, 42, found) == ["train", None, "train", "valid"]
+    own = {"train": ["a/1.jpg", "1.png"], "valid": ["1", "1.jpg", "2"]}
+    assert splits.official(names, own, 0.2, 42, found) == ["train", None, "train", "valid"]
     (error,) = found.errors
     assert error.startswith("2 names in the data set's own lists may mean several pictures: 1, 1")
     assert "write their paths there" in error
@@ -101,7 +101,7 @@ def test_official_does_not_guess_which_of_two_pictures_a_list_means() -> None:
 
 def test_lists_are_read_by_their_first_word_and_comments_left_out(tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_text("#Image CLASS-ID\nAbyssinian_100 1 1 1\n\nbeagle_1 2 2 1\n")
-    assert splits.read_lists(tmp_path) == {"train": ["Abyssinian_100", "beagle_1"]}
+    assert lists.read(tmp_path) == {"train": ["Abyssinian_100", "beagle_1"]}
 
 
 def test_official_without_lists_says_where_to_name_them(tmp_path: Path) -> None:
@@ -130,3 +130,18 @@ def test_a_split_of_its_own_that_is_not_used_is_a_note(tmp_path: Path, has_lists
     assert found.notes[0].endswith("-S label.split=official")
     splits.chosen("random", NAMES, Told(["a"] * 6, None, None), tmp_path / "x", 0.5, 42, found)
     assert len(found.notes) == 1
+
+
+def test_lists_may_name_paths_from_the_pictures_folder_without_a_suffix() -> None:
+    names, found = ["images/cat/1.jpg", "images/cat/2.jpg", "images/dog/1.jpg"], Findings()
+    own = {"train": ["cat/1", "dog/1"], "valid": ["cat/2"]}
+    assert splits.official(names, own, 0.2, 42, found) == ["train", "valid", "train"]
+    assert found == Findings()
+
+
+@pytest.mark.parametrize("rule", ["random", "stratified", "group"])
+def test_pictures_without_a_target_take_no_part_in_a_draw(tmp_path: Path, rule: str) -> None:
+    told = Told([None, "a", "b", None, "a", "b"], None, ["x", "1", "1", "x", "2", "2"])
+    sides = splits.chosen(rule, NAMES, told, tmp_path, 0.5, 42, found := Findings())
+    assert found == Findings() and (sides[0], sides[3]) == (None, None)
+    assert sorted(side for side in sides if side) == ["train"] * 2 + ["valid"] * 2

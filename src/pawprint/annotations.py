@@ -121,11 +121,26 @@ def texts(
             f"{file} alone is read; of the same name: {listed(others)}; all that lie in folders "
             f"are read by the name */{alike}"
         )
+    parts = [x for x in there if x not in wanted and _is_part(x, name)]
+    if found and data and parts:
+        found.notes.append(
+            f"{file} alone is read; beside it lies another part of the split: "
+            f"{listed(sorted(parts))}; to use it too, join them into one file with a column that "
+            "says train, valid or test"
+        )
     if data:
         return {one: archives.text(data[one], one) for one in wanted}
     known = listed(sorted(x for x in there if x.lower().endswith(ENDINGS)))
     shown = f"the CSV files there: {known}" if known else "there is no CSV"
     raise ValueError(f"{short(file)}: not in the archive or folder; {shown}; {MEND}")
+
+
+def _is_part(other: str, file: str) -> bool:
+    """Whether both files lie in one folder, and their names say different sides of a split."""
+    one, two = PurePosixPath(file), PurePosixPath(other)
+    said, also = sides.parsed(one.stem), sides.parsed(two.stem)
+    is_table = one.suffix == two.suffix and one.parent == two.parent
+    return bool(is_table and said and also and said[1] == also[1] and said[0] != also[0])
 
 
 def matched(

@@ -12,10 +12,13 @@ from pawprint.findings import listed
 NO_CLASS = re.compile(  # folders that sort files, by a format, a date or a session
     r"(?i)(images?|imgs?|jpe?gs?|pngs?|photos?|pictures?|pics|raw|originals?|data|files|frames|rgb"
     r"|crops?|cropped|resized|unknown"
-    r"|(19|20)\d\d([-_. ]?[01]\d([-_. ]?[0-3]\d)?)?|\d{1,2}[-_.]\d{1,2}[-_.]((19|20)?\d\d)"
+    r"|(19|20)\d\d([-_. ]?[01]\d([-_. ]?[0-3]\d([-_T ]?[\d.:h-]+)?)?)?"
+    r"|\d{1,2}[-_.]\d{1,2}[-_.]((19|20)?\d\d)"
     r"|(session|sess|sequence|seq|clip|video|vid|day|week|month|batch|part|run|take|visit|shoot"
     r"|cam|camera|page)s?[-_ ]?\d+)"
 )
+
+NUMBERED = {"image", "images", "img", "imgs", "part", "parts", "batch", "folder", "data", "set"}
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ def class_rules(names: Sequence[str], splits: Splits | None) -> list[dict[str, s
     levels = [{folders(name)[at[level]] for name, at in zip(known, places, strict=True)}
               for level in range(depth)]  # fmt: skip
     varying = [level for level, values in enumerate(levels) if len(values) > 1]
-    ordered = sorted(varying, key=lambda level: (_sorts_files(levels[level]), -level))
+    ordered = sorted(varying, key=lambda level: (sorts_files(levels[level]), -level))
     rules = [_rule(known, [at[level] for at in places], splits) for level in ordered]
     return [rule for rule in rules if rule]
 
@@ -134,8 +137,12 @@ def _places(name: str, splits: Splits | None) -> list[int]:
     return [i for i in range(len(folders(name))) if i not in spoken]
 
 
-def _sorts_files(values: Iterable[str]) -> bool:
-    return all(NO_CLASS.fullmatch(value) for value in values)
+def sorts_files(values: Iterable[str]) -> bool:
+    """Whether all are dates and the like, or one name with numbers, such as images_part_2."""
+    known = [*values]
+    words = {tuple(sides.tokens(value)) for value in known}
+    is_one = len(words) == 1 and bool({*words.pop()} & NUMBERED) and len(known) > 1
+    return is_one or all(NO_CLASS.fullmatch(value) for value in known)
 
 
 def _rule(names: Sequence[str], at: Sequence[int], splits: Splits | None) -> dict[str, str] | None:

@@ -1,9 +1,7 @@
 """The options of `pawprint new`, and what they say of a block."""
 
 import argparse
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from pawprint import arguments, console, keeping
@@ -60,22 +58,7 @@ def lines(given: argparse.Namespace) -> Iterator[str]:
         yield from keeping.kept(rows, f"Update the data set {given.name}", given.commit)
         return
     try:
-        check_typed(given.pictures)
         rows = newset.added(given.name, given.pictures, keys, given.sha256, given.split_folders)
         yield from keeping.kept(rows, f"Add the data set {given.name}", given.commit)
     except (ValueError, FileNotFoundError) as error:
         raise ValueError(arguments.as_typed(console.said(error))) from error
-
-
-def check_typed(place: str) -> None:
-    """A path that was typed is there: PAWPRINT_DATA stands in for URLs, not for it.
-
-    Raises:
-        FileNotFoundError: it is not.
-    """
-    if ":" in place or Path(place).expanduser().exists():
-        return  # http://, sklearn:, or there
-    folder = os.environ.get("PAWPRINT_DATA")
-    twin = Path(folder or "", Path(place).name)
-    hint = f"; did you mean {twin}" if folder and twin.exists() else "; give another place"
-    raise FileNotFoundError(f"{place}: no such file or folder{hint}")

@@ -39,6 +39,18 @@ def with_folders(keys: Mapping[str, Any], names: Sequence[str], split_folders: b
     return {**keys, **splits.keys}
 
 
+def list_notes(url: str, files: Mapping[str, str]) -> list[str]:
+    """A note: text files that seem to be lists of a split, which no option takes over."""
+    if not files:
+        return []
+    keys = ", ".join(f"{side}: {file}" for side, file in sorted(files.items()))
+    return [
+        f"{listed(sorted(files.values()))} seem to list the pictures of a split, which is not "
+        f"used; to use it, add to the block: lists: {{url: {url}, {keys}}}, and train with "
+        "-S label.split=official"
+    ]
+
+
 def csv_place(file: str, pictures: str, archive: Path) -> tuple[str, Source | None]:
     """The name of a CSV among the pictures, or what lies elsewhere.
 
@@ -79,3 +91,17 @@ def beside(pictures: str) -> list[Path]:
         return []
     shown = Path(os.path.normpath(place)).parent
     return sorted(x for x in shown.iterdir() if x.name.lower().endswith(ENDINGS) and x.is_file())
+
+
+def check_typed(place: str) -> None:
+    """A path that was typed is there: PAWPRINT_DATA stands in for URLs, not for it.
+
+    Raises:
+        FileNotFoundError: it is not.
+    """
+    if ":" in place or Path(place).expanduser().exists():
+        return  # http://, sklearn:, or there
+    folder = os.environ.get("PAWPRINT_DATA")
+    twin = Path(folder or "", Path(place).name)
+    hint = f"; did you mean {twin}" if folder and twin.exists() else "; give another place"
+    raise FileNotFoundError(f"{place}: no such file or folder{hint}")

@@ -12,6 +12,7 @@ from pawprint import (
     console,
     downloads,
     entry,
+    lists,
     newrule,
     params,
     reading,
@@ -65,6 +66,7 @@ def added(
     pictures = {"url": url} | ({"sha256": sha256} if sha256 else {})
     keys = {**target, "pictures": pictures, "label": dict(rule) or {"from": "folder"}}
     block = schema.checked(Block, keys, f"new {name}")
+    newrule.check_typed(url)
     archive, said = brought(name, block.pictures)
     yield from origin(said)
     if block.pictures.is_remote:
@@ -85,6 +87,8 @@ def added(
     block = schema.checked(Block, {**keys, "label": label}, f"new {name}")
     found = Findings()
     made, seen = looked_at(archive, listing, block, csv, found)
+    if not has_split(block):
+        found.notes.extend(newrule.list_notes(url, lists.files(archive, names)))
     yield from described(made, seen, found, block.target)
     stop(found)
     written = {**keys, "pictures": {"url": url, "sha256": archive.name}, "label": label}
@@ -198,9 +202,13 @@ def options(keys: Mapping[str, Any]) -> list[str]:
 
 def next_command(name: str, block: Block) -> str:
     """What trains on it; where it has a split of its own, with that one."""
-    has_split = block.label.split or block.label.valid or block.label.test or block.lists
-    own = " -S label.split=official" if has_split else ""
-    return f"dvc exp run -S dataset={name}{own}"
+    return f"dvc exp run -S dataset={name}{' -S label.split=official' if has_split(block) else ''}"
+
+
+def has_split(block: Block) -> bool:
+    """Whether the data set has a split of its own."""
+    rule = block.label
+    return any((rule.split, rule.valid, rule.test, block.lists))
 
 
 def following(name: str, block: Block) -> Iterator[str]:

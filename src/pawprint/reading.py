@@ -71,7 +71,8 @@ def tested(
     if lost and (is_strange or rule.source not in ("csv", "biwi")):  # of these it is said already
         why = f"a {target} that no other has ({listed(sorted(here))})" if is_strange else ""
         found.notes.append(
-            f"{len(lost)} of {len(names)} pictures are for testing and have {why or f'no {target}'}"
+            f"{len(lost)} of {len(names)} pictures are for testing or prediction and have "
+            f"{why or f'no {target}'}"
             f"; they are left out: {listed(lost)}"
         )
     if splits and own is None:

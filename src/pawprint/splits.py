@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from pawprint import archives
+from pawprint import lists, matching
 from pawprint.findings import Findings, listed
 
 
@@ -51,15 +51,30 @@ def chosen(
         if rule == "official" and told.sides:
             return with_valid(told.sides, valid_fraction, seed, found)
         if rule == "official":
-            return official(names, read_lists(folder), valid_fraction, seed, found)
-        if rule == "stratified":
-            return [*stratified([target or "" for target in told.targets], valid_fraction, seed)]
-        if rule == "group":
-            return [*together(told.groups, valid_fraction, seed)]
+            return official(names, lists.read(folder), valid_fraction, seed, found)
+        return drawn(rule, told, valid_fraction, seed)
     except ValueError as error:
         found.errors.append(str(error))
         return [None] * len(names)
-    return [*random(len(names), valid_fraction, seed)]
+
+
+def drawn(rule: str, told: Told, valid_fraction: float, seed: int) -> list[str | None]:
+    """The split of each picture that has a target, at random; None for the others.
+
+    Raises:
+        ValueError: as for `stratified` and `together`.
+    """
+    rows = [i for i, target in enumerate(told.targets) if target is not None]
+    if rule == "stratified":
+        made = stratified([told.targets[i] or "" for i in rows], valid_fraction, seed)
+    elif rule == "group":
+        made = together(told.groups and [told.groups[i] for i in rows], valid_fraction, seed)
+    else:
+        made = random(len(rows), valid_fraction, seed)
+    sides: list[str | None] = [None] * len(told.targets)
+    for i, side in zip(rows, made, strict=True):
+        sides[i] = side
+    return sides
 
 
 def permutation(n: int, seed: int) -> list[int]:
@@ -131,31 +146,9 @@ def together(groups: Sequence[str | None] | None, valid_fraction: float, seed: i
     return ["valid" if group in valid else "train" for group in groups]
 
 
-def read_lists(folder: Path) -> dict[str, list[str]]:
-    """The data set's own lists: the first word of each line, comments aside.
-
-    Raises:
-        ValueError: fetch has left no list for train.
-    """
-    lists = {
-        path.stem: [
-            line.split()[0]
-            for line in path.read_text(encoding="utf-8").splitlines()
-            if line.strip() and not line.startswith("#")
-        ]
-        for path in sorted(folder.glob("*.txt"))
-    }
-    if "train" not in lists:
-        raise ValueError(
-            "label.split: official, but this data set names no lists of its own; add `lists` (or "
-            "label.split, label.valid) to its block in datasets.yaml, or use label.split: random"
-        )
-    return lists
-
-
 def official(
     names: Sequence[str],
-    lists: Mapping[str, Sequence[str]],
+    own: Mapping[str, Sequence[str]],
     valid_fraction: float,
     seed: int,
     found: Findings,
@@ -164,18 +157,18 @@ def official(
 
     Args:
         names: paths of pictures; a list may name them by path, file name or stem.
-        lists: `train`, and if there are such, `valid` and `test`.
+        own: `train`, and if there are such, `valid` and `test`.
         valid_fraction: share of train's pictures that valid gets.
         seed: of that draw.
         found: told of names that may mean several pictures and of pictures in two lists
             (errors), of pictures in no list and of listed names without a picture (notes).
     """
-    rows, known = {name: i for i, name in enumerate(names)}, archives.meant(names)
+    rows, known = {name: i for i, name in enumerate(names)}, matching.known(names)
     splits: list[str | None] = [None] * len(names)
     absent, several, twice = [], [], []
-    for split, entries in sorted(lists.items()):
-        for entry in entries:
-            hits = known.get(entry, [])
+    for split, entries in sorted(own.items()):
+        meant, _ = matching.hits(entries, known, PurePosixPath())
+        for entry, hits in zip(entries, meant, strict=True):
             if not hits:
                 absent.append(entry)
             elif len(hits) > 1:
@@ -189,8 +182,8 @@ def official(
             f"{len(several)} names in the data set's own lists may mean several pictures: "
             f"{listed(several)}; write their paths there, or use label.split: random"
         )
-    _report(names, splits, absent, twice, found)
-    return splits if "valid" in lists else drawn_from_train(splits, valid_fraction, seed)
+    lists.check(names, splits, absent, twice, found)
+    return splits if "valid" in own else drawn_from_train(splits, valid_fraction, seed)
 
 
 def with_valid(
@@ -216,25 +209,3 @@ def drawn_from_train(
     for i, side in zip(rows, random(len(rows), valid_fraction, seed), strict=True):
         made[i] = side
     return made
-
-
-def _report(
-    names: Sequence[str],
-    splits: Sequence[str | None],
-    absent: Sequence[str],
-    twice: Sequence[str],
-    found: Findings,
-) -> None:
-    unlisted = [name for name, split in zip(names, splits, strict=True) if split is None]
-    if twice:
-        found.errors.append(
-            f"{len(twice)} pictures stand in two of the data set's own lists: {listed(twice)}; "
-            "mend `lists` in datasets.yaml, or use label.split: random"
-        )
-    if unlisted:
-        found.notes.append(
-            f"{len(unlisted)} of {len(names)} pictures are in none of the data set's own lists "
-            f"and are left out: {listed(unlisted)}"
-        )
-    if absent:
-        found.notes.append(f"{len(absent)} listed names have no picture: {listed(absent)}")

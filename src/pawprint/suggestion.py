@@ -17,6 +17,10 @@ STEMS = (  # of a file's name, the likeliest first
     *(r"^(.+)_\d+", r"^(.+)-\d+", r"^(.+)\.\d+", r"^(.+) \(\d+\)", r"^(.+) \d+", r"^(\D+)\d+"),
     *(r"^\d+[_-](.+)", r"^([^_]+)_.+", r"^([^-]+)-.+"),
 )
+CLASS_WORDS = {
+    *("label", "labels", "class", "classes", "category", "categories", "target", "targets"),
+    *("tag", "tags", "breed", "species", "diagnosis", "dx", "name"),
+}
 MOST = 30  # CSV files, and columns of one, that are looked at
 Keys = dict[str, Any]  # of a rule
 Offer = tuple[Keys, Counter[str]]  # and how many pictures each class then has
@@ -53,6 +57,8 @@ def fitting(
     made = reading.told(archive, names, Rule.model_validate(keys), found, target, csv).targets
     classes = Counter(label for cell in made for label in cells.classes(cell or "", target))
     is_split = all(sides.parsed(label) for label in classes)
+    if keys["from"] in ("folder", "path") and layouts.sorts_files(classes):
+        return None
     if not keys.get("split") and not is_learned(names, made):
         return None
     if found.errors or is_split or not 2 <= len(classes) <= len(names) / 2:
@@ -120,7 +126,7 @@ def _by_columns(
     splits = columns.split_columns(header, padded, [name])
     hot = columns.one_hot(header, padded)
     others = [key for key in values if key not in (name, *splits, *hot)]
-    for label in sorted(others, key=lambda key: all(map(is_number, values[key]))):
+    for label in sorted(others, key=lambda key: (not is_class_word(key), is_numbers(values[key]))):
         keys = {"from": "csv", "file": file, "name": name, "label": label}
         keys |= {"split": splits[0]} if splits else {}
         if seen := columns.combined(values[label]):
@@ -143,6 +149,11 @@ def one_hot(archive: Path) -> str:
     return ""
 
 
-def is_number(text: str) -> bool:
-    """Whether it is a number, or nothing."""
-    return not text or text.replace(".", "", 1).removeprefix("-").isdecimal()
+def is_class_word(column: str) -> bool:
+    """Whether a column's name says that it holds classes."""
+    return bool({*sides.tokens(column)} & CLASS_WORDS)
+
+
+def is_numbers(cells: Sequence[str]) -> bool:
+    """Whether all are numbers, or nothing."""
+    return all(re.fullmatch(r"-?\d*\.?\d*", cell) for cell in cells)
