@@ -147,16 +147,8 @@ def test_a_name_that_is_not_utf8_can_be_asked_for(
     (folder / name).unlink()
 
 
-@pytest.mark.parametrize(
-    ("encoding", "name", "words"),
-    [
-        ("ascii", "čápek", r"'\\u010d\\xe1pek': this system's encoding \(ascii\) has not all of "
-         r"these letters; set PYTHONUTF8=1"),
-        ("utf-8", "\udcff", r"'\\udcff': this name is not UTF-8; rename it"),
-    ],
-)  # fmt: skip
-def test_a_name_that_cannot_be_encoded_says_what_to_do(
-    encoding: str, name: str, words: str
-) -> None:
-    with pytest.raises(SystemExit, match=f"^pawprint: {words}"):
-        console.told(lambda: name.encode(encoding), "pawprint")
+def test_a_name_that_cannot_be_encoded_says_what_to_do() -> None:
+    with pytest.raises(
+        SystemExit, match=r"^pawprint: '\\udcff': this name is not UTF-8; rename it"
+    ):
+        console.told(lambda: "\udcff".encode(), "pawprint")

@@ -17,6 +17,7 @@ REPORT, STAMP = Path("reports/report.html"), "<!-- stamp -->"
 
 def main() -> None:
     """Run the command that is named; exit 1 with one line where something is missing."""
+    console.read_names_as_utf8()
     console.escape_letters()
     given = parser().parse_args()
     console.told(lambda: given.run(root.entered(given)), "pawprint")

@@ -33,6 +33,18 @@ NUMBER = int(os.environ["RANK"]) if "TORCHELASTIC_RUN_ID" in os.environ else 0
 GRACE = 5  # seconds in which whoever started the processes ends them, after one has failed
 
 
+def read_names_as_utf8() -> None:
+    """Begin this program again in Python's UTF-8 mode where the locale's encoding is another.
+
+    Else the names of files, and the labels in them, would depend on the locale. What is printed
+    stays in the terminal's encoding.
+    """
+    if sys.getfilesystemencoding() == "utf-8" or os.environ.get("PYTHONUTF8") == "1":
+        return
+    os.environ |= {"PYTHONUTF8": "1", "PYTHONIOENCODING": getattr(sys.stdout, "encoding", "utf-8")}
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
 def escape_letters() -> None:
     r"""Show letters that the terminal's encoding lacks as \u1234, where Python would raise."""
     for stream in (sys.stdout, sys.stderr):
@@ -59,6 +71,7 @@ def run(main: Callable[[], dict[str, Any] | None], stage: str) -> None:
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)  # stages/__init__.py had another
     signal.signal(signal.SIGTERM, stop)
+    read_names_as_utf8()
     escape_letters()
     started = time.perf_counter()
     try:
@@ -126,13 +139,7 @@ def said(error: Exception) -> str:
             "takes it: batch_size or size (of training), presize.size, or runtime.memory"
         )
     if isinstance(error, UnicodeEncodeError):  # of a name: what is printed is escaped
-        name = ascii(error.object[:200])
-        if error.reason.startswith("surrogates"):
-            return f"{name}: this name is not UTF-8; rename it, and run again"
-        return (
-            f"{name}: this system's encoding ({error.encoding}) has not all of these letters; set "
-            "PYTHONUTF8=1 in the environment, and run again"
-        )
+        return f"{error.object[:200]!a}: this name is not UTF-8; rename it, and run again"
     if not isinstance(error, OSError) or error.strerror is None:
         return str(error) or type(error).__name__
     where = f"{error.filename}: " if error.filename else ""

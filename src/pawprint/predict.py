@@ -1,7 +1,6 @@
 """What a model says of new pictures: needs the model file alone, no params.yaml and no DVC."""
 
 import glob
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -113,13 +112,12 @@ def answers(
 
 def opened(path: Path, size: int, background: str | None) -> Presized:
     """The picture as presize would have it, or why there is none."""
-    name = os.fsencode(path).decode("utf-8", "surrogateescape")  # also where the locale is ASCII
     try:
         if path.is_dir() and [*path.iterdir(), True]:
-            return Presized(name, None, 0, 0, "", "no pictures in this folder")
-        return presize.squeezed(name, path.read_bytes(), size, background)
+            return Presized(str(path), None, 0, 0, "", "no pictures in this folder")
+        return presize.squeezed(str(path), path.read_bytes(), size, background)
     except OSError as error:
-        return Presized(name, None, 0, 0, "", error.strerror or str(error))
+        return Presized(str(path), None, 0, 0, "", error.strerror or str(error))
 
 
 @torch.no_grad()
