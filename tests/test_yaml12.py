@@ -53,6 +53,10 @@ WRONG = {  # the file, what is said, and where
         3,
     ),
     "a mark that is left over": ("a: 1\nb: 1\n>>>>>>> other\n", "an unfinished merge of git", 3),
+    "a space that does not break": (
+        "a: 1\nlr:\u00a00.1\nb: 2\n", r"colon and a space, .* \(U\+00A0 in this line only looks", 2
+    ),
+    "a colon of full width": ("a: 1\nlr\uff1a 1\n", r"\(U\+FF1A in this line only looks", 2),
     "a control letter": ("a: 1\nb: \x07\n", r"the letter U\+0007 may not stand in it", 2),
 }  # fmt: skip
 

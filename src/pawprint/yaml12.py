@@ -14,6 +14,7 @@ from yaml.reader import ReaderError
 MERGE = "tag:yaml.org,2002:merge"
 NOT_VALUES = (ValueError, KeyError, AttributeError)  # of 2026-13-45, !!bool x, !!timestamp x
 CONFLICT = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?: .*)?$", re.M)
+LOOKALIKES = re.compile("[\u00a0\u2000-\u200d\u202f\u3000\ufeff\uff1a\uff0c\u2018-\u201f]")
 FITS = "this line does not fit those above it: compare how far they are indented"
 REASONS = [  # PyYAML's context: problem; whether the context is the place; what to write
     (r".*character '\\t' that", False, "a tab: indent with spaces, and write a space after `:`"),
@@ -173,9 +174,16 @@ def reason(error: yaml.YAMLError | RecursionError, text: str) -> str:
     told = f"{error.context or ''}: {error.problem}"
     for pattern, is_context, words in REASONS:
         if match := re.match(pattern, told):
-            mark = error.context_mark if is_context else error.problem_mark
-            return placed(match.expand(words), mark or error.problem_mark)
+            mark = (error.context_mark if is_context else None) or error.problem_mark
+            return placed(match.expand(words) + lookalike(text, mark), mark)
     return placed(error.problem or error.context or "", error.problem_mark)
+
+
+def lookalike(text: str, mark: yaml.Mark | None) -> str:
+    """A letter of the line that only looks like a space, a colon, a comma or a quote."""
+    line = text.splitlines()[mark.line : mark.line + 1] if mark else []
+    letter = LOOKALIKES.search(line[0].removeprefix("\ufeff")) if line else None
+    return f" (U+{ord(letter[0]):04X} in this line only looks like one)" if letter else ""
 
 
 def placed(words: str, mark: yaml.Mark | None) -> str:
