@@ -112,3 +112,12 @@ def test_the_ratings_have_the_same_two_lines(project: Path) -> None:
     put(rerun(committed("collab"), "train", "evaluate"))
     bits, finder = drift.notes()
     assert "(models/factors.safetensors and " in bits and "what lr_find found" in finder
+
+
+@pytest.mark.parametrize("text", ["", "stages: 3", "a: ["])
+def test_a_lock_that_cannot_be_read_is_set_against_nothing(project: Path, text: str) -> None:
+    Path("dvc.lock").write_text(text)
+    assert drift.notes() == []
+    call(project, "git", "commit", "-qam", "Damaged")
+    put(committed())
+    assert drift.notes() == []

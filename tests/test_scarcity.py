@@ -345,6 +345,7 @@ def test_on_a_disk_that_is_read_only_what_writes_says_so_and_what_reads_works(
     disk: Disk, project: Path, record_property: Record
 ) -> None:
     (project / "models/frozen.safetensors").unlink()
+    (project / "dvc.lock").write_text('{"stages": {"evaluate": {}}}')
     writers = {
         "train_frozen": ".scratch",
         "evaluate": "reports/predictions.csv",

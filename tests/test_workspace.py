@@ -99,3 +99,9 @@ def test_where_dvc_cannot_say_that_is_said() -> None:
     assert "not inside of a DVC repository" in found.unknown
     (note,) = result.asides(found)
     assert "is not known, since `dvc status` fails: you are not inside" in note
+
+
+def test_a_damaged_lock_says_how_to_get_another() -> None:
+    Path("dvc.lock").write_text("stages: 3")
+    with pytest.raises(ValueError, match="not as DVC 3 writes it; delete it, and `dvc repro`"):
+        result.check(status())

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from pawprint import arguments, console, files, git, newoptions, params, root, workspace
+from pawprint import arguments, console, drift, files, git, newoptions, params, root, workspace
 from pawprint.findings import Findings
 from pawprint.root import MODEL, ONNX
 
@@ -167,6 +167,8 @@ def reported(given: argparse.Namespace) -> None:
         print(REPORT.resolve().as_uri())
         if reasons:
             print(f"note: {stale}; `dvc repro` makes it again", file=sys.stderr)
+        for note in drift.notes():
+            print(note, file=sys.stderr)
         return
     commit = git.said("describe", "--always", "--dirty").strip() or "no commit"
     words = f"commit {commit}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"

@@ -16,15 +16,12 @@ FINDERS = {  # by the stage that trains with what it found
 
 
 def notes() -> list[str]:
-    """Lines on how the dvc.lock here differs from the last commit's by this machine alone.
-
-    Raises:
-        ValueError: one of them is not as DVC writes it.
-    """
+    """Lines on how the dvc.lock here differs from the last commit's by this machine alone."""
     text = git.said("show", f"HEAD:./{lock.FILE}")
-    if not text:
+    try:
+        now, before = lock.load(), lock.parsed(text, f"HEAD: {lock.FILE}")
+    except ValueError:  # none in the commit, or not as DVC writes it: nothing to set it against
         return []
-    now, before = lock.load(), lock.parsed(text, f"HEAD: {lock.FILE}")
     other = differing(now, before)
     if not other:
         return []

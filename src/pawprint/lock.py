@@ -35,7 +35,12 @@ def load() -> Stages:
     Raises:
         ValueError: DVC 3 does not write it so.
     """
-    return parsed(FILE.read_text(encoding="utf-8"), str(FILE)) if FILE.is_file() else {}
+    if not FILE.is_file():
+        return {}
+    try:
+        return parsed(FILE.read_text(encoding="utf-8", errors="replace"), str(FILE))
+    except ValueError as error:
+        raise ValueError(f"{error}; delete it, and `dvc repro` writes it again") from error
 
 
 def hashes(stages: Stages, kind: str) -> dict[str, dict[str, str]]:
