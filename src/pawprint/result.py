@@ -108,7 +108,8 @@ def count(found: Mapping[str, Any]) -> str:
 
 def closing(now: Mapping[str, Any], before: str, lr: object, where: str) -> str:
     """The line, from the metrics now, the metric at the last commit, and the rate of this run."""
-    activate = "" if os.environ.get("VIRTUAL_ENV") else ". .venv/bin/activate && "
+    place = "../.venv" if "rmse" in now else ".venv"  # of the ratings, one folder up
+    activate = "" if os.environ.get("VIRTUAL_ENV") else f". {place}/bin/activate && "
     report = "" if "rmse" in now else f"{where}; "
     return (
         f"{words(now)} ({count(now)}), last commit {before}; {report}next: {activate}"
