@@ -116,8 +116,9 @@ def test_what_dvc_or_icloud_has_not_brought_is_an_error(pets: Path) -> None:
     write(pets / "dog/.2.jpg.icloud", b"bplist00")
     said = refused(pets)
     assert "2 of its files and folders" in said
-    assert "fox (only fox.dvc is here: dvc pull fox.dvc)" in said
-    assert "dog/2.jpg (only .2.jpg.icloud is here: download it from iCloud)" in said
+    assert "fox (only fox.dvc is here: `dvc pull fox.dvc`)" in said
+    assert "dog/2.jpg (only .2.jpg.icloud is here: download it from iCloud), fox" in said
+    assert said.endswith("); or take them out")
 
 
 @pytest.fixture
@@ -183,7 +184,9 @@ def test_what_systems_leave_is_neither_packed_nor_looked_into(pets: Path) -> Non
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "pets").mkdir()
+    (tmp_path / "pets/fox").mkdir(parents=True)
+    write(tmp_path / "pets/.old/1.jpg")
     assert refused(tmp_path / "pets") == (
-        f"{tmp_path / 'pets'}: no file in this folder; check its `url` in datasets.yaml"
+        f"{tmp_path / 'pets'}: no file in this folder; 1 hidden image is left out: .old/1.jpg; "
+        "1 folder is empty: fox; check `url` in datasets.yaml"
     )

@@ -591,6 +591,14 @@ def test_a_class_that_vanishes_is_an_error_and_by_a_pattern_a_note(project: Path
     assert "2 files are not used: HEIC 2" in word(lines, "note")
 
 
+def test_a_class_of_which_nothing_can_be_decoded_is_an_error(project: Path) -> None:
+    url = folder(by_folder() | {f"fox/{i}.jpg": HEIC + bytes([i]) for i in range(2)})
+    said = refused(url, BY_FOLDER)
+    assert "1 class has no picture that can be decoded, and would be lost: fox; fix" in said
+    Path(url, "fox/2.jpg").write_bytes(picture(seed=50))
+    assert "2 of 9 pictures cannot be decoded: fox/0.jpg (HEIC" in word(new(url, BY_FOLDER), "note")
+
+
 def test_update_names_what_is_not_used_too(project: Path) -> None:
     new(folder(by_folder()), BY_FOLDER)
     folder({"cat/x.avif": b"\0\0\0\x1cftypavif\0\0\0\0avifmif1"})

@@ -42,6 +42,7 @@ def refused(data: bytes, path: Path) -> str:
     return said.removeprefix("https://site/x: ")
 
 
+NO_ARCHIVE = "not an archive that can be read (tar, tar.gz, tar.bz2, tar.xz, zip)"
 NO_PICTURE = "no picture in this archive or folder"
 SEVERAL = zipped({"a.zip": zipped({}), "b.tar.gz": gzip.compress(b"x"), "c.rar": b"Rar!\x1a\x07"})
 
@@ -65,9 +66,15 @@ SEVERAL = zipped({"a.zip": zipped({}), "b.tar.gz": gzip.compress(b"x"), "c.rar":
         (gzip.compress(JPEG), "one file (JPEG) that is packed by gz, no tar"),
         (bz2.compress(b"a,b\n"), "one file (text) that is packed by bz2, no tar"),
         (lzma.compress(zipped({"a.jpg": JPEG})), "one file (a zip archive) that is packed by xz"),
-        (gzip.compress(tarred({"a.jpg": JPEG}))[:-200], "not an archive that can be read (tar"),
-        (zipped({"a.jpg": JPEG})[:-30], "not an archive that can be read (tar"),
-        (b"\1\2\3\4" * 200, "not an archive that can be read (tar"),
+        (
+            gzip.compress(tarred({"a.jpg": JPEG}))[:-200],
+            f"{NO_ARCHIVE}: it is cut off: it ends too",
+        ),
+        (
+            zipped({"a.jpg": JPEG})[:-30],
+            f"{NO_ARCHIVE}: it is cut off or damaged; fetch it again, join",
+        ),
+        (b"\1\2\3\4" * 200, f"{NO_ARCHIVE}: it begins with the bytes 01 02 03 04 01 02 03 04;"),
         (zipped({}), f"{NO_PICTURE}: it is empty; taken are JPEG, PNG"),
         (zipped({"in.zip": b"PK\3\4"}), f"{NO_PICTURE}, but another archive, in.zip: unpack it"),
         (tarred({"p/in.zip": b"PK\3\4"}), f"{NO_PICTURE}, but another archive, p/in.zip"),

@@ -1,11 +1,12 @@
 """Which files `pawprint predict FOLDER` takes, and what it says of the others."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from pawprint import predict
+from pawprint import cli, predict
 from tests.test_folders import write
 from tests.test_image_files import HEIC
 
@@ -64,3 +65,19 @@ def test_a_pattern_that_means_folders_gives_their_images(tmp_path: Path) -> None
         write(tmp_path / name)
     paths = predict.found([os.path.join(tmp_path, "in", "*")])  # noqa: PTH118 - as typed
     assert [path.name for path in paths] == ["3.jpg", "1.jpg", "2.jpg"]
+
+
+def test_notes_go_to_stderr_and_leave_the_answers_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "1.jpg")
+    write(tmp_path / "c.heic", HEIC)
+    monkeypatch.setattr(predict, "answers", lambda *given: iter(()))
+    monkeypatch.setattr(sys, "argv", ["pawprint", "predict", "--json", str(tmp_path)])
+    cli.main()
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err == (
+        f"pawprint: note: {tmp_path}: 1 file is not used: HEIC 1 (c.heic); "
+        "convert HEIC to JPEG or PNG\n"
+    )

@@ -14,6 +14,7 @@ STORES = {  # where a link to nothing leads, and what brings its file
     ".dvc/cache": "`dvc pull` in that folder's project brings them",
     "files/md5": "`dvc pull` in that folder's project brings them",
 }
+ONLY = "only"
 BRING = (
     "bring them back (mount the disk or fetch the files that the links lead to, or give yourself "
     "the right to read them)"
@@ -62,7 +63,7 @@ def _visit(folder: Path, name: str, above: tuple[Identity, ...], tree: Tree) -> 
     for entry in entries:
         path = f"{name}/{entry.name}" if name else entry.name
         if (target := _pointed_at(entry.name)) and target not in names:
-            why = f"only {entry.name} is here: {_fetch(entry.name)}"
+            why = f"{ONLY} {entry.name} is here: {_fetch(entry.name)}"
             tree.lost.append((f"{name}/{target}" if name else target, why))
         elif entry.name not in waste:
             _sort_in(entry, path, (*above, own), tree)
@@ -96,7 +97,7 @@ def _pointed_at(name: str) -> str:
 
 
 def _fetch(name: str) -> str:
-    return "download it from iCloud" if name.endswith(image_files.ICLOUD) else f"dvc pull {name}"
+    return "download it from iCloud" if name.endswith(image_files.ICLOUD) else f"`dvc pull {name}`"
 
 
 def absence(path: Path) -> str:
@@ -130,14 +131,18 @@ def check(folder: Path, tree: Tree, lost: Sequence[tuple[str, str]] = ()) -> Non
     images = [one for one in (*tree.lost, *lost) if image_files.may_be_image(one[0])]
     if images:
         shown = listed([f"{name} ({why})" for name, why in images])
-        ways = {way for store, way in STORES.items() for _, why in images if store in why}
-        remedy = " and ".join(sorted(ways)) or BRING
+        ways = {
+            next((way for store, way in STORES.items() if store in why), BRING)
+            for _, why in images
+            if not why.startswith(ONLY)
+        }
         raise ValueError(
             f"{folder}: {len(images):,} of its files and folders cannot be read: {shown}; "
-            f"{remedy}, or take them out"
+            f"{''.join(f'{way}, ' for way in sorted(ways))}or take them out"
         )
     if not tree.files:
-        raise ValueError(f"{folder}: no file in this folder; check its `url` in datasets.yaml")
+        there = "".join(f"; {note}" for note in notes(tree, lost))
+        raise ValueError(f"{folder}: no file in this folder{there}; check `url` in datasets.yaml")
 
 
 def notes(tree: Tree, lost: Sequence[tuple[str, str]] = ()) -> list[str]:

@@ -13,6 +13,7 @@ from pawprint.findings import listed
 from pawprint.image_files import Listing
 from pawprint.yaml12 import one_line
 
+NOT_OPENED = "file could not be opened successfully"  # tarfile's word for all that is no tar
 KINDS = "tar, tar.gz, tar.bz2, tar.xz, zip"
 CHECK = "check `url` in datasets.yaml"
 OPENERS: dict[str, Callable[[Path], gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile]] = {
@@ -40,9 +41,9 @@ def why(path: Path, error: Exception) -> str:
         shown = f" ({one_line(first.strip(), 80)})" if known.name == "text" else ""
         remedy = f"{known.advice}, or {CHECK}" if known.advice else CHECK
         return f"{known.name}{shown}, no archive that can be read ({KINDS}); {remedy}"
-    return (
-        f"not an archive that can be read ({KINDS}): {_reason(error)}; fetch it again, or {CHECK}"
-    )
+    is_foreign = str(error).startswith(NOT_OPENED)
+    reason = f"it begins with the bytes {head[:8].hex(' ')}" if is_foreign else _reason(error)
+    return f"not an archive that can be read ({KINDS}): {reason}; fetch it again, or {CHECK}"
 
 
 def _damage(path: Path, known: FileType, error: Exception) -> str:
@@ -77,7 +78,10 @@ def _packed(path: Path, known: FileType) -> str:
 
 
 def _reason(error: Exception) -> str:
-    return str(error).splitlines()[0].rstrip(" :") if str(error) else "it ends too early"
+    text = str(error).splitlines()[0].rstrip(" :") if str(error) else ""
+    if isinstance(error, EOFError) or text == "unexpected end of data":
+        return "it is cut off: it ends too early"
+    return "it is cut off or damaged" if text == NOT_OPENED else text or type(error).__name__
 
 
 def _head(path: Path) -> bytes:

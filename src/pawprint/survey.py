@@ -89,9 +89,10 @@ def formats_line(formats: Counter[str]) -> str:
 def check(survey: Survey, labels: Mapping[str, str | None], found: Findings) -> None:
     """Notes: pictures that cannot be decoded or are odd, equal bytes, classes of one picture.
 
-    Errors: no picture can be decoded; fewer than two classes.
+    Errors: no picture can be decoded, or none of a class; fewer than two classes.
     """
     check_pixels(survey, False, found)
+    check_lost(survey, labels, found)
     equal = copies(survey.pictures)
     split = [group for group in equal if len({labels[name] for name in group}) > 1]
     for groups, said in ((equal, "are equal byte by byte"), (split, "have different labels")):
@@ -126,6 +127,18 @@ def check_pixels(survey: Survey, is_strict: bool, found: Findings) -> None:
         )
     good = [(picture.name, picture.odd) for picture in survey.pictures if not picture.fault]
     found.notes.extend(oddities.notes(good, survey.background))
+
+
+def check_lost(survey: Survey, labels: Mapping[str, str | None], found: Findings) -> None:
+    """Error: classes of which no picture can be decoded, while others have some."""
+    good = {labels[picture.name] for picture in survey.pictures if not picture.fault}
+    lost = sorted({label for label in labels.values() if label} - good)
+    if good and lost:
+        what = "1 class has" if len(lost) == 1 else f"{len(lost)} classes have"
+        found.errors.append(
+            f"{what} no picture that can be decoded, and would be lost: {listed(lost)}; fix these "
+            "pictures, or take them out"
+        )
 
 
 def copies(pictures: Sequence[Presized]) -> list[list[str]]:
