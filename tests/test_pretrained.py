@@ -45,7 +45,9 @@ def test_the_stage_takes_the_body_of_ones_own_model_bit_for_bit_and_a_new_head(
     changed(project, arch=ARCH, weights=str(model), weights_sha256=sha256)
     console.run(weights.main, "weights")
     out = capsys.readouterr().out
-    assert "note: " in out and "trained to say 2 classes: its body is taken, its head is" in out
+    assert (
+        "note: " in out and "a model of ours with 2 outputs: its body is taken, its head is" in out
+    )
     tensors, _ = modelfile.read_tensors(weights.OUT)
     network = networks.fresh(ARCH, 5, 0, tensors).state_dict()  # as train_frozen does
     before = modelfile.read(model)[0].state_dict()
@@ -114,6 +116,19 @@ def test_an_experiments_copy_finds_the_file_in_the_project(
     assert given(project / "w/mine.safetensors")[0]
     sha256 = hashlib.sha256((project / "w/mine.safetensors").read_bytes()).hexdigest()
     assert pretrained.local(Path("w/mine.safetensors"), sha256).is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (".", "a folder; name the file in it; set `weights` in params.yaml to a path from"),
+        ("~/w.pth", "no such file; set `weights` in params.yaml to a path .* or to a whole one"),
+        ("https://host/w.pth", r"no such file; .*\(not ~, not a URL\)"),
+    ],
+)
+def test_what_is_no_file_says_which_paths_are_taken(project: Path, name: str, words: str) -> None:
+    with pytest.raises(FileNotFoundError, match=words):
+        pretrained.local(Path(name), "0" * 64)
 
 
 def test_a_file_whose_name_could_be_torchvisions_is_told_how_to_mean_it(project: Path) -> None:

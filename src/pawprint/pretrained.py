@@ -71,8 +71,9 @@ def local(path: Path, sha256: str | None) -> Path:
     if not path.is_file():  # an experiment's copy of the project has only what git has
         path = files.project() / path
     if not path.is_file():
+        what = "a folder; name the file in it" if path.is_dir() else "no such file"
         raise FileNotFoundError(
-            f"{path}: no such file; set `weights` in params.yaml to a path from the project's "
+            f"{path}: {what}; set `weights` in params.yaml to a path from the project's "
             "root, or to a whole one (not ~, not a URL)"
         )
     found = files.digest(path)
@@ -142,8 +143,8 @@ def own_body(arch: str, content: WeightFile, source: str, findings: Findings) ->
         if card[key] != ours
     )
     findings.notes.append(
-        f"{source}: a model of ours, trained to say {len(card['classes'])} classes: its body is "
-        "taken, its head is left out (yours starts from the seed)"
+        f"{source}: a model of ours with {len(card['classes'])} outputs: its body is taken, its "
+        "head is left out (yours starts from the seed)"
     )
     body = {name: tensor for name, tensor in content.tensors.items() if name.startswith("body.")}
     return {name.removeprefix("body."): tensor for name, tensor in body.items()}
