@@ -22,6 +22,7 @@ import torchvision
 from PIL import Image
 
 from pawprint import console, modelfile
+from pawprint.findings import Findings
 from tests.conftest import ROOT, picture
 from tests.copies import shrunk
 from tests.test_scarcity import changed
@@ -368,7 +369,7 @@ def test_a_model_that_gives_no_numbers_is_never_judged(
     assert not Path("reports/evaluate.json").exists()
     asked = importlib.import_module("pawprint.predict")
     with pytest.raises(ValueError, match="gives no finite outputs for 1 of 1 pictures"):
-        list(asked.answers(whole, [Path("mine/cat_0.jpg")], 3, 0.0, []))
+        list(asked.answers(whole, [Path("mine/cat_0.jpg")], 3, 0.0, Findings()))
     record_property("cases", 4)
 
 
