@@ -1,10 +1,12 @@
 """Whether a table of epochs tells of overfitting; the book's own tables among them."""
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from pawprint import epochs
+from pawprint import cli, epochs
 from pawprint.epochs import Phase
 
 # fastbook, chapter 5, resnet34 after unfreezing, 12 epochs at slice(1e-6, 1e-4), 1,478 pictures
@@ -91,3 +93,30 @@ def test_a_run_that_was_broken_off_is_not_judged() -> None:
     said = epochs.said(phase([0.3, 0.2, 0.1]), 1000, asked=6)
     assert "3 of the 6 epochs that params.yaml asks for" in said and "overfit" not in said
     assert "3 epochs, error" in epochs.said(phase([0.3, 0.2, 0.1]), 1000, asked=3)
+
+
+def test_after_a_part_of_the_graph_only_what_has_run_is_judged(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `dvc repro train_frozen` leaves it: the second phase went on from another model."""
+    (project / "reports").mkdir()
+    (project / "reports/labels.json").write_text('{"valid": 100}')
+    for name in ("frozen", "unfrozen"):
+        rows = [f"{i},1.0,1.0,0.1" for i in range(10)]
+        text = "\n".join(["epoch,train_loss,valid_loss,error_rate", *rows])
+        (project / f"reports/train_{name}.csv").write_text(f"{text}\n")
+    stages = {
+        "train_frozen": {"outs": [{"path": "models/frozen.safetensors", "md5": "new"}]},
+        "train_unfrozen": {"deps": [{"path": "models/frozen.safetensors", "md5": "old"}]},
+    }
+    (project / "dvc.lock").write_text(json.dumps({"stages": stages}))
+    monkeypatch.setattr(sys, "argv", ["pawprint", "epochs"])
+    cli.main()
+    frozen, unfrozen, note = capsys.readouterr().out.splitlines()
+    assert frozen.startswith("frozen: 10 epochs, error 0.1000 at the end")
+    assert unfrozen == (
+        "unfrozen: not judged, since reports/train_unfrozen.csv is of other params, data or code "
+        "than are here now: train_unfrozen has read another models/frozen.safetensors than "
+        "train_frozen wrote; `dvc repro` makes it again"
+    )
+    assert "is not known: you are not inside of a DVC repository" in note

@@ -63,6 +63,11 @@ def test_a_section_that_became_a_number_is_one_change(repository: Path) -> None:
     assert line.endswith(BACK)
 
 
+def test_a_key_that_the_commit_does_not_have_is_named(repository: Path) -> None:
+    put("lr: 0.002 ", "lrr: 3\nlr: 0.002 ")
+    assert undo.advice(refusal()) == [f"the last commit has no lrr: {BACK}"]
+
+
 def test_a_file_that_is_no_yaml_comes_back_without_the_edits(repository: Path) -> None:
     put("lr: 0.002", "lr: [0.002")
     (line,) = undo.advice(refusal())
@@ -95,6 +100,7 @@ def test_of_an_experiment_in_a_copy_the_own_file_is_left_alone(
     assert undo.advice(refusal()) == [
         "this was tried in a copy of the project: your own params.yaml is as it was"
     ]
+    assert undo.advice(ValueError("the network is down")) == []
     assert (repository / FILE).stat().st_mtime_ns == before
 
 

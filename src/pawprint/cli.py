@@ -7,7 +7,18 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from pawprint import arguments, console, drift, files, git, newoptions, params, root, workspace
+from pawprint import (
+    arguments,
+    console,
+    drift,
+    files,
+    git,
+    newoptions,
+    params,
+    root,
+    undo,
+    workspace,
+)
 from pawprint.findings import Findings
 from pawprint.root import MODEL, ONNX
 
@@ -93,6 +104,7 @@ def summarised(_given: argparse.Namespace) -> None:
             done += 1
     except console.EXPECTED as error:
         found.errors.insert(0 if not done else len(found.errors), console.said(error))
+        found.notes.extend(undo.advice(error))
     for note in found.notes:
         print(f"note       {note}")
     for other in found.errors[1:]:

@@ -30,9 +30,9 @@ def advice(error: Exception) -> list[str]:
     committed = git.said("show", f"HEAD:./{FILE}")
     if not FILE.is_file() or not committed or committed == FILE.read_text(errors="replace"):
         return []
-    if files.project().resolve() != Path.cwd():  # of an experiment of the queue, or --temp
-        return [f"this was tried in a copy of the project: your own {FILE} is as it was"]
-    touch(FILE)
+    is_copy = files.project().resolve() != Path.cwd()  # as experiments of the queue are run in
+    if not is_copy:
+        touch(FILE)
     try:
         before = yaml12.parsed(committed, "")
     except ValueError:
@@ -40,7 +40,10 @@ def advice(error: Exception) -> list[str]:
     refused = error.__cause__
     if isinstance(refused, schema.Refused) and not is_valid(refused.model, before):
         return []
-    return [*line(str(error), before)]
+    lines = line(str(error), before)
+    if lines and is_copy:
+        return [f"this was tried in a copy of the project: your own {FILE} is as it was"]
+    return lines
 
 
 def line(message: str, before: Mapping[str, Any]) -> list[str]:
@@ -54,7 +57,11 @@ def line(message: str, before: Mapping[str, Any]) -> list[str]:
     named = [key for key in changed if is_named(key, now.get(key), message)]
     if not named:
         return []
-    wanted = [f"{key} {lock.shown(then[key])}" for key in changed if key in then and of(key, named)]
+    wanted = [
+        f"{key} {lock.shown(then[key])}" if key in then else f"no {key}"
+        for key in changed
+        if of(key, named) and (key in then or (key in named and not below(key, then)))
+    ]
     others = [key for key in changed if not of(key, named)]
     lost = f", and drops what else you have changed there ({listed(others)})" if others else ""
     return [f"the last commit has {listed(wanted)}: {COMMAND} brings its {FILE} back{lost}"]
@@ -71,6 +78,11 @@ def is_named(key: str, value: object, message: str) -> bool:
 def of(key: str, named: list[str]) -> bool:
     """Whether a key is one of these, or of one of these sections."""
     return any(key == one or key.startswith(f"{one}.") for one in named)
+
+
+def below(key: str, values: Mapping[str, Any]) -> bool:
+    """Whether the key is a section of these dotted ones."""
+    return any(name.startswith(f"{key}.") for name in values)
 
 
 def is_valid(model: type[BaseModel], content: object) -> bool:
