@@ -1,6 +1,11 @@
 """The text of a CSV as rows."""
 
+import csv
+import io
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pawprint import csvs
 
@@ -45,5 +50,20 @@ def test_a_quote_that_is_not_closed_is_named_by_the_line_where_it_opens(
 
 
 def test_letters_after_a_closing_quote_are_named_by_their_line() -> None:
-    with pytest.raises(ValueError, match=r"^x.csv: line 4: no CSV \(.*mend this line"):
+    with pytest.raises(ValueError, match=r"^x.csv: line 4: no CSV \(.*fix this line"):
         csvs.parsed('f,l\n"a\nb",c\nd,"e"f\n', "x.csv")
+
+
+@given(st.text('",;a\n', max_size=30))
+def test_a_text_is_what_pythons_reader_makes_of_it_or_an_error_with_a_line(text: str) -> None:
+    end = csvs.ending(text.partition("\n")[0])
+    try:
+        rows = [*csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=end)]
+    except csv.Error:
+        with pytest.raises(ValueError, match=r"^x: line \d+: (a quote opens|no CSV)") as caught:
+            csvs.parsed(text, "x")
+        number = int(str(caught.value).split()[2].rstrip(":"))
+        assert '"' in text.split("\n")[number - 1]
+    else:
+        found = [row for _, row in csvs.parsed(text, "x")]
+        assert found == [[c.strip() for c in row] for row in rows if any(c.strip() for c in row)]

@@ -541,6 +541,16 @@ def test_a_csv_elsewhere_is_fetched_and_its_changes_are_told(project: Path) -> N
         importlib.import_module("stages.fetch").main()
 
 
+def test_a_csv_at_a_url_is_kept_by_its_hash(project: Path) -> None:
+    text = "id,kind\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(6))
+    pictures = numbered("", "l.txt")
+    with serving({"/l.csv": text.encode()}) as site:
+        new(pictures, {**LIST, "file": f"{site.url}/l.csv"})
+        made = catalogue.block("mine").label
+        assert made.file == f"{site.url}/l.csv"
+        assert made.sha256 == hashlib.sha256(text.encode()).hexdigest()
+
+
 def test_a_separator_makes_a_block_of_several_labels(project: Path) -> None:
     rows = "".join(f"{i},{('x', 'y', 'x y')[i % 3]}\n" for i in range(6))
     pictures = numbered("id,kind\n" + rows, "set/images/l.csv")

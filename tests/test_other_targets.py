@@ -412,6 +412,7 @@ def test_new_update_takes_over_what_was_added(
     rule = {"from": "csv", "file": "p.csv", "name": "f", "label": "l", "separator": " "}
     content = {"mine": {"target": "labels", "pictures": {"url": "in"}, "label": rule, "count": 2}}
     (tmp_path / "datasets.yaml").write_text(yaml.safe_dump(content))
+    (tmp_path / "params.yaml").touch()
     (tmp_path / "in/3.png").write_bytes(square({"cat": 100}, 40, 40, 20, 20))
     monkeypatch.setattr(sys, "argv", ["pawprint", "new", "mine", "--update"])
     cli.main()

@@ -318,7 +318,7 @@ def test_the_catalogue_reports_all_its_faults(tmp_path: Path) -> None:
     said = str(caught.value)
     for key in ("pictures.url", "pictures.sha256", "label.from", "label.pattern", "label.kind"):
         assert f"`{key}`" in said, said
-    assert "`label.from` is 'nmae': must be 'name' or 'folder' or 'csv'" in said
+    assert "`label.from` is 'nmae': must be 'name' or 'folder' or 'path' or 'csv'" in said
     for rule, message in {
         "from: name": "label.pattern is missing",
         "from: csv": "label.from: csv needs label.file, label.name, label.label too: file: labels",

@@ -69,7 +69,7 @@ def _why(text: str, end: str, line: int, skipped: bool, error: csv.Error) -> str
     """What is wrong, and the line where it begins."""
     long = [(a, b) for a, b in quotes(text, end or ",") if a != b and a <= line <= (b or line)]
     if not long:
-        return f"line {line + skipped}: no CSV ({error}); mend this line"
+        return f"line {line + skipped}: no CSV ({error}); fix this line"
     opened, closed = (x + skipped if x else 0 for x in long[-1])
     ends = f"line {closed}" if closed else "the file's end"
     shown = yaml12.one_line(text.split("\n")[opened - 1 - skipped].strip(), 60)
