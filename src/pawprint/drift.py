@@ -27,9 +27,10 @@ def notes() -> list[str]:
         return []
     paths = [path for some in other.values() for path in some]
     more = f" and {len(paths) - 1} more files" if len(paths) > 1 else ""
+    fetched = "other data were fetched, or it is " if {*lock.FETCHED} & {*other} else ""
     line = (
-        f"note: the same params, data and code gave other bits than at the last commit ({paths[0]}"
-        f"{more}): another kind of machine, or other versions of packages. {lock.FILE} and "
+        f"note: the same params and code gave other bits than at the last commit ({paths[0]}{more})"
+        f": {fetched}another kind of machine, or other versions of packages. {lock.FILE} and "
         f"reports/ are changed by that alone: `git checkout HEAD -- {lock.FILE} reports` undoes "
         f"it, `git commit -m 'Rebuild here' {lock.FILE} reports` keeps it"
     )
@@ -40,7 +41,7 @@ def differing(now: lock.Stages, before: lock.Stages) -> dict[str, list[str]]:
     """By stage: the outputs with another hash, of stages for which nothing else differs."""
     ours, theirs = (lock.hashes(stages, "outs") for stages in (now, before))
     found: dict[str, list[str]] = {}
-    for name in now.keys() & before.keys() - {*lock.FETCHED}:
+    for name in now.keys() & before.keys():
         paths = [path for path, md5 in ours[name].items() if theirs[name].get(path) != md5]
         if paths and inputs(now, name) == inputs(before, name):
             found[name] = paths
@@ -49,16 +50,12 @@ def differing(now: lock.Stages, before: lock.Stages) -> dict[str, list[str]]:
 
 def inputs(stages: lock.Stages, name: str) -> Mapping[str, Any]:
     """All that decides what a stage writes, of itself and of those before it, but the machine."""
-    writer, deps, outs = (
-        *(lock.writers(stages), lock.hashes(stages, "deps")),
-        lock.hashes(stages, "outs"),
-    )
+    writer, deps = lock.writers(stages), lock.hashes(stages, "deps")
     return {
         one: (
             stages[one].get("cmd"),
             stages[one].get("params"),
             {path: md5 for path, md5 in deps[one].items() if path not in writer},
-            outs[one] if one in lock.FETCHED else None,
         )
         for one in lock.upstream(stages, name)
     }
