@@ -24,7 +24,7 @@ def main() -> None:
     block, draw, found = catalogue.block(p.dataset), p.label, Findings()
     listing = archives.listing(PICTURES)
     names = listing.images
-    unused_files.check(listing, block.label.source, found, block.label.file)
+    unused_files.check(listing, block.label, found)
     told = reading.told(PICTURES, names, block.label, found, block.target, LISTS / "labels.csv")
     sides = splits.chosen(draw.split, names, told, LISTS, draw.valid_fraction, draw.seed, found)
     table = labels.table(names, told.targets, sides, block.target)

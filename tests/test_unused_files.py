@@ -3,6 +3,7 @@
 import pytest
 
 from pawprint import unused_files
+from pawprint.catalogue import Rule
 from pawprint.findings import Findings
 from pawprint.image_files import Listing, Unused
 from tests.test_image_files import HEIC, JPEG, listed
@@ -11,9 +12,12 @@ PETS = {"pets/cat/1.jpg": JPEG, "pets/dog/1.jpg": JPEG}
 FOX = {f"pets/fox/{i}.heic": HEIC for i in range(5)}
 
 
-def check(files: dict[str, bytes], source: str, read: str | None = None) -> Findings:
+def check(files: dict[str, bytes], source: str, **more: str) -> Findings:
     found = Findings()
-    unused_files.check(listed(files), source, found, read)
+    csv = {"file": "x.csv", "name": "n", "label": "l"} if source == "csv" else {}
+    pattern = {"pattern": "(.+)_"} if source == "name" else {}
+    rule = Rule.model_validate({"from": source, **csv, **pattern, **more})
+    unused_files.check(listed(files), rule, found)
     return found
 
 
@@ -27,10 +31,10 @@ def test_files_are_grouped_by_what_they_are_with_what_helps() -> None:
 
 def test_others_are_counted_by_their_suffix_but_for_the_one_that_is_read() -> None:
     files = {**PETS, "labels.csv": b"a,b", "LICENSE": b"x", "a.TXT": b"x", "b.txt": b"x"}
-    assert check(files, "csv", "labels.csv").notes == [
+    assert check(files, "csv", file="labels.csv").notes == [
         "3 other files are no images: .txt 2, without a suffix 1"
     ]
-    assert check({**PETS, "labels.csv": b"a,b"}, "csv", "labels.csv").notes == []
+    assert check({**PETS, "labels.csv": b"a,b"}, "csv", file="labels.csv").notes == []
 
 
 def test_csv_files_that_are_read_by_a_pattern_are_not_counted() -> None:
@@ -74,6 +78,12 @@ def test_by_another_rule_it_is_a_note() -> None:
 def test_files_that_take_no_class_away_are_a_note(extra: dict[str, bytes]) -> None:
     found = check({**PETS, **extra}, "folder")
     assert not found.errors and len(found.notes) == 1
+
+
+def test_with_a_pattern_on_the_folders_its_group_is_the_class() -> None:
+    files = {"n1-cat/1.jpg": JPEG, "n2-dog/1.jpg": JPEG, "n3-cat/1.heic": HEIC}
+    assert not check(files, "folder", pattern="^n.-(.+)$").errors
+    assert check({**files, "n4-fox/1.heic": HEIC}, "folder", pattern="^n.-(.+)$").errors
 
 
 def test_a_folder_of_texts_is_named_and_no_error() -> None:

@@ -56,8 +56,9 @@ def kept(source: Source, advance: Callable[[int], object], store: Path = STORE) 
     path, said = obtained(source, advance, store)
     if source.is_remote and not source.expected:
         raise ValueError(
-            f"{source.url}: datasets.yaml gives no hash for this file, so a change of it would go "
-            f"unseen; it is kept: add `sha256: {path.name}` beside its url and run again"
+            f"{source.url}: datasets.yaml gives no hash for this file ({_size(path):,} bytes"
+            f"{web_pages.kind(path)}), so a change of it would go unseen; it is kept: add "
+            f"`sha256: {path.name}` beside its url and run again"
         )
     return path, said
 

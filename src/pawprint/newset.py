@@ -131,7 +131,7 @@ def looked_at(
 ) -> tuple[Labels, survey.Survey]:
     """The cell of each picture's target (none where it has none), and the pictures themselves."""
     names = listing.images
-    unused_files.check(listing, block.label.source, found, block.label.file)
+    unused_files.check(listing, block.label, found)
     made = labelled(archive, names, block, csv, found)
     seen = survey.surveyed(archive, names, survey.background())
     single = made if block.target == "label" else dict.fromkeys(made)

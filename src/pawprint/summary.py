@@ -66,7 +66,7 @@ def steps(p: Params, found: Findings) -> Iterator[Step]:
     check_fetched(p.dataset)
     listing = archives.listing(PICTURES)
     names = listing.images
-    unused_files.check(listing, block.label.source, found, block.label.file)
+    unused_files.check(listing, block.label, found)
     size = PICTURES.stat().st_size / 1e6
     yield Step("found", f"{len(names):,} pictures in {PICTURES} ({size:,.1f} MB)")
     told = reading.told(PICTURES, names, block.label, found, block.target, LISTS / "labels.csv")

@@ -1,9 +1,11 @@
 """What is said of the files that are not used: how many, which, why, and what helps."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
+from typing import Protocol, runtime_checkable
 
 from pawprint import image_files
 from pawprint.file_type import CONVERT
@@ -13,19 +15,35 @@ from pawprint.image_files import HIDDEN, Listing, Unused
 SHOWN = 3  # names of each reason
 
 
-def check(listing: Listing, source: str, found: Findings, read: str | None = None) -> None:
+@runtime_checkable
+class Rule(Protocol):
+    """Where labels come from: what is read here of a label rule of the catalogue."""
+
+    @property
+    def source(self) -> str:
+        """`folder`, where a folder is a class, or another."""
+
+    @property
+    def file(self) -> str | None:
+        """The file of labels, which is used although it is no image."""
+
+    @property
+    def pattern(self) -> str | None:
+        """What picks the label out of the folder's name."""
+
+
+def check(listing: Listing, rule: Rule, found: Findings) -> None:
     """Note what is not used; a class of which no image can be used is an error.
 
     Args:
         listing: of an archive.
-        source: where labels come from (`label.from`); a `folder` is a class, others are not.
+        rule: where labels come from.
         found: told of both.
-        read: the file of labels among them (`label.file`), which is used.
     """
     is_pose = {name for name in listing.others if _is_pose(name)}
-    found.notes.extend(notes(listing, is_pose if source == "biwi" else [read or ""]))
-    if source == "folder":
-        _check_folders(listing, found)
+    found.notes.extend(notes(listing, is_pose if rule.source == "biwi" else [rule.file or ""]))
+    if rule.source == "folder":
+        _check_folders(listing, rule.pattern or "(.+)", found)
 
 
 def notes(listing: Listing, read: Collection[str] = ()) -> list[str]:
@@ -93,18 +111,22 @@ def suffixes(names: Iterable[str]) -> str:
     return _counted(image_files.suffix(name) or "without a suffix" for name in names)
 
 
-def _check_folders(listing: Listing, found: Findings) -> None:
-    """A folder that gives no image, while none of its name does and none lies below it."""
-    classes = {PurePosixPath(name).parent.name for name in listing.images}
+def _check_folders(listing: Listing, pattern: str, found: Findings) -> None:
+    """Folders that give no image, while none of their class does and none lies below them."""
+    classes = {_label(PurePosixPath(name).parent, pattern) for name in listing.images}
     above = {folder for name in listing.images for folder in PurePosixPath(name).parents}
     lost, plain = defaultdict[PurePosixPath, list[Unused]](list), set[str]()
     for file in listing.unused:
         folder = PurePosixPath(file.name).parent
-        if folder not in above and folder.name not in classes and file.reason != HIDDEN:
+        if folder not in above and _label(folder, pattern) not in classes and file.reason != HIDDEN:
             lost[folder].append(file)
     for name in listing.others:
         folder = PurePosixPath(name).parent
-        if folder not in above and folder.name not in classes and folder not in lost:
+        if (
+            folder not in above
+            and _label(folder, pattern) not in classes | {""}
+            and folder not in lost
+        ):
             plain.add(str(folder))
     gives = ("gives", "give")
     if lost:
@@ -116,6 +138,11 @@ def _check_folders(listing: Listing, found: Findings) -> None:
     if plain:
         what = count([*plain], "folder", gives)
         found.notes.append(f"{what} no image, so no class: {listed(sorted(plain))}")
+
+
+def _label(folder: PurePosixPath, pattern: str) -> str:
+    match = re.search(pattern, folder.name)
+    return (match.group(1) or "") if match else ""
 
 
 def _none_of(files: Sequence[Unused]) -> str:
