@@ -151,6 +151,24 @@ def test_a_drawing_turned_by_its_exif_lies_on_the_ground_upright() -> None:
     data = saved(Image.fromarray(COLOUR), "PNG", exif=exif)
     expected = by_float(COLOUR[..., :3], COLOUR[..., 3], "white")
     assert np.array_equal(decoded(data), np.rot90(expected, -1))
+    indexed = saved(palette_image(), "PNG", exif=exif, transparency=OPACITY.tobytes())
+    expected = by_float(PALETTE[INDEX], OPACITY[INDEX], "white")
+    assert np.array_equal(decoded(indexed), np.rot90(expected, -1))
+
+
+def test_a_bmp_whose_byte_of_opacity_is_empty_is_opaque() -> None:
+    # BITFIELDS with a mask of the fourth byte, as some screenshots have it
+    head = struct.pack("<IiiHHIIiiII", 108, 31, -23, 1, 32, 3, 0, 0, 0, 0, 0)
+    masks = struct.pack("<IIII", 0xFF0000, 0xFF00, 0xFF, 0xFF000000) + b"sRGB" + bytes(48)
+    for opacity in (0, COLOUR[..., 3]):
+        pixels = COLOUR[..., [2, 1, 0, 3]].copy()
+        pixels[..., 3] = opacity
+        start = 14 + len(head) + len(masks)
+        file = struct.pack("<HIHHI", 0x4D42, start + pixels.nbytes, 0, 0, start)
+        data = file + head + masks + pixels.tobytes()
+        assert Image.open(io.BytesIO(data)).mode == "RGBA"
+        alpha = COLOUR[..., 3] if np.any(opacity) else np.full((23, 31), 255, np.uint8)
+        assert np.array_equal(decoded(data), by_float(COLOUR[..., :3], alpha, "white"))
 
 
 @pytest.mark.parametrize("ground", [*GROUNDS, None])

@@ -67,7 +67,7 @@ WORDS = {
     "400 megapixels, above the limit of 178: make it smaller": saved(
         Image.new("1", (20_000, 20_000)), "PNG"
     ),
-    "camera raw, which is not developed here; convert it to JPEG or PNG": tiff(
+    "camera raw, which is not decoded here; convert it to JPEG or PNG": tiff(
         bytes(4), 2, 2, {254: 1, 330: 8}
     ),
 }

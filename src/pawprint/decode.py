@@ -116,7 +116,7 @@ def _read_head(image: Image.Image, data: bytes) -> Head:
     if image.format != "TIFF":
         return Head(count, 8, False)
     if file_type.identify(data[: file_type.HEAD_BYTES]) == file_type.RAW:
-        raise ValueError("camera raw, which is not developed here; convert it to JPEG or PNG")
+        raise ValueError("camera raw")
     page = next(tiff.directories(data), {})
     bits = 16 if ";16" in str(getattr(image, "tile", "")) else page.get(tiff.BITS, 8)
     return Head(count, bits, page.get(tiff.PHOTOMETRIC) == 0)

@@ -20,7 +20,9 @@ def opacity(image: Image.Image, bits: int) -> UInt8[np.ndarray, "height width"] 
     """
     alpha = None
     if image.mode in ALPHA:
-        alpha = np.asarray(image)[..., -1]
+        alpha = np.asarray(image.getchannel(image.getbands()[-1]))
+        if image.format == "BMP" and not alpha.any():  # of writers that leave the byte empty
+            return None
     elif "transparency" in image.info:
         key = image.info["transparency"]
         if image.mode == "P":

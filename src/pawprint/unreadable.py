@@ -42,7 +42,7 @@ def explain(error: Exception, data: bytes) -> str:
     if isinstance(error, Image.DecompressionBombError):
         return _too_large(str(error))
     kind = file_type.identify(data[: file_type.HEAD_BYTES])
-    if not kind.is_image and kind != file_type.RAW:
+    if not kind.is_image:
         return _not_an_image(kind, data)
     text = " ".join(str(error).replace(str(io.BytesIO), "").split()).split(" <_io.BytesIO")[0]
     if kind.name == "WEBP" and int.from_bytes(data[4:8], "little") + 8 > len(data):
