@@ -16,11 +16,14 @@ from torch import Tensor
 
 from benchmarks import fastais, interleaved, jpegs, results
 from benchmarks.interleaved import Job
-from pawprint import augment, batches, console, devices, presize, randomness, sampling
-from pawprint.sampling import View
+from pawprint.runtime import rng
+from pawprint.runtime.device import keep_freed_memory
+from pawprint.terminal import console
+from pawprint.vision import augment, cache_writer, loader, resample
+from pawprint.vision.resample import InputSpec
 
 BATCH, SIDE, SIZE, THREADS, REPEATS, BATCHES = 64, 460, 224, 2, 7, 6
-DEFAULTS = augment.Strengths(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
+DEFAULTS = augment.AugmentConfig(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
 
 
 def by_pillow(data: bytes) -> np.ndarray:
@@ -32,22 +35,24 @@ def by_pillow(data: bytes) -> np.ndarray:
 def presizing(files: list[bytes]) -> tuple[Job, Job]:
     """Decode and squeeze, by us and by Pillow."""
     return (
-        lambda: [presize.squeezed("", data, SIDE, "white") for data in files],
+        lambda: [cache_writer.decode_to_square("", data, SIDE, "white") for data in files],
         lambda: [by_pillow(data) for data in files],
     )
 
 
 def augmenting(files: list[bytes], supersample: int) -> tuple[Job, Job]:
     """From decoded squares to a batch of the network's, by us and by fastai."""
-    found = [presize.squeezed("", data, SIDE, "white").pixels for data in files]
+    found = [cache_writer.decode_to_square("", data, SIDE, "white").pixels for data in files]
     cached = torch.stack([pixels for pixels in found if pixels is not None])
     square = fastais.fastai.TensorImage(cached.permute(0, 3, 1, 2).contiguous())
-    sides, chain = torch.tensor([[500.0, 375.0]]).expand(len(files), 2), fastais.chain(0)
-    view = View(SIZE, supersample)
+    image_sizes, chain = torch.tensor([[500.0, 375.0]]).expand(len(files), 2), fastais.chain(0)
+    view = InputSpec(SIZE, supersample)
 
     def ours() -> Tensor:
-        draws = augment.drawn(len(files), DEFAULTS, randomness.generator(0))
-        return sampling.batch(cached, augment.maps(draws, sides, SIDE, True), view)
+        draws = augment.sample_params(len(files), DEFAULTS, rng.generator(0))
+        return resample.render(
+            cached, augment.build_transform(draws, image_sizes, SIDE, True), view
+        )
 
     return ours, lambda: chain(square)
 
@@ -56,7 +61,7 @@ def loading(here: Path) -> tuple[tuple[Job, Job], tuple[Job, Job]]:
     """The batches of an epoch after the first: training's and validation's, from files or cache."""
     data, table = jpegs.opened(here), pd.read_csv(here / "labels.csv", dtype="str")
     loaders = fastais.loaders(here, table, BATCH, THREADS)
-    train, valid = data.parts["train"], data.parts["valid"]
+    train, valid = data.splits["train"], data.splits["valid"]
 
     def all_of(made: Callable[[], object]) -> Job:
         return lambda: [None for _ in made()]  # type: ignore[attr-defined]
@@ -64,12 +69,14 @@ def loading(here: Path) -> tuple[tuple[Job, Job], tuple[Job, Job]]:
     return (
         (
             all_of(
-                lambda: batches.augmented(data.cache, train, DEFAULTS, View(SIZE), BATCH, 0, "x", 0)
+                lambda: loader.train_batches(
+                    data.cache, train, DEFAULTS, InputSpec(SIZE), BATCH, 0, "x", 0
+                )
             ),
             all_of(lambda: loaders.train),
         ),
         (
-            all_of(lambda: batches.ordered(data.cache, valid, View(SIZE), BATCH)),
+            all_of(lambda: loader.eval_batches(data.cache, valid, InputSpec(SIZE), BATCH)),
             all_of(lambda: loaders.valid),
         ),
     )
@@ -77,7 +84,7 @@ def loading(here: Path) -> tuple[tuple[Job, Job], tuple[Job, Job]]:
 
 def main() -> None:
     """Measure all rows, write the section."""
-    devices.keep_memory()
+    keep_freed_memory()
     archive = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     photographs = jpegs.of(archive) if archive else []
     files, whole = jpegs.made(BATCH), BATCH * BATCHES
@@ -110,4 +117,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    console.told(main, "compare")
+    console.run_command(main, "compare")

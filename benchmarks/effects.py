@@ -18,9 +18,13 @@ import torch
 from benchmarks import pairs, photographs, results
 from benchmarks.pairs import Run
 from benchmarks.photographs import SEEDS, WORK
-from pawprint import console, dataset, devices, judging, modelfile
+from pawprint.evaluation import evaluate
+from pawprint.models import model_file
+from pawprint.runtime.device import setup_device
+from pawprint.terminal import console
+from pawprint.vision import dataset
 
-ASKED: Mapping[str, tuple[int | None, judging.Kind]] = {
+ASKED: Mapping[str, tuple[int | None, evaluate.Tta]] = {
     "plain": (None, "none"),
     "evaluate.tta: flip": (None, "flip"),
     "evaluate.tta: augmented": (None, "augmented"),
@@ -33,17 +37,17 @@ TRAINED: Mapping[str, Mapping[str, object]] = {
 }
 
 
-def asked(name: str, size: int | None, tta: judging.Kind) -> Run:
+def asked(name: str, size: int | None, tta: evaluate.Tta) -> Run:
     """Predictions of a kept model, asked in this way."""
-    device = devices.prepared("cpu", 2)
+    device = setup_device("cpu", 2)
     project = WORK / "project"
-    network, card = modelfile.read(WORK / f"{name}.safetensors")
+    model, model_card = model_file.read(WORK / f"{name}.safetensors")
     folder, labels = project / "data" / "presized", WORK / f"{name}.csv"
     images, index = folder / "images.npy", folder / "index.csv"
-    data = dataset.opened(images, index, labels, device, 1 << 40)
-    how = judging.how(card, size, tta, 32)
-    made, part = judging.judged(network, data, how)["valid"], data.parts["valid"]
-    rows = made.rows(part.names)
+    data = dataset.load_dataset(images, index, labels, device, 1 << 40)
+    how = evaluate.eval_config(model_card, size, tta, 32)
+    made, part = evaluate.evaluate(model, data, how)["valid"], data.splits["valid"]
+    rows = made.prediction_rows(part.names)
     return {
         "predicted": {str(row[0]): str(row[2]) for row in rows},
         "actual": dict(zip(part.names, part.labels, strict=True)),
@@ -91,4 +95,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    console.told(main, "effects")
+    console.run_command(main, "effects")

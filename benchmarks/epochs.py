@@ -15,12 +15,15 @@ import torch
 
 from benchmarks import interleaved, jpegs, processes, results
 from benchmarks.interleaved import Job
-from pawprint import augment, devices, networks, session, training
-from pawprint.optimizers import Settings
-from pawprint.sampling import View
-from pawprint.schedules import OneCycle
-from pawprint.session import Session
-from pawprint.training import Recipe
+from pawprint.models import network
+from pawprint.runtime.device import setup_device
+from pawprint.training import loop, session
+from pawprint.training.optimizer import OptimizerConfig
+from pawprint.training.schedule import OneCycle
+from pawprint.training.session import Session
+from pawprint.training.workload import ImageWorkload, Recipe
+from pawprint.vision import augment
+from pawprint.vision.resample import InputSpec
 
 ARCHS, PHASES, BATCH = ("resnet18", "mobilenet_v2"), ("frozen", "unfrozen"), 32
 TRAIN, VALID, STEPS, REPEATS, THREADS = 192, 64, 3, 3, 2
@@ -34,23 +37,25 @@ def kinds() -> dict[str, torch.dtype]:
 
 def ours(here: Path, arch: str, phase: str, kind: torch.dtype) -> tuple[Job, Job]:
     """An epoch, and some steps on a batch that is there, by our loop."""
-    data, device = jpegs.opened(here), devices.prepared("cpu", THREADS)
-    strengths = augment.Strengths(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
-    recipe = Recipe(View(224), BATCH, 0, kind, strengths, 0.0, data.kind)
-    run = Session(device, data, recipe, Settings(0.01, 0.99, 1e-5, 0.0, True))
-    network = networks.fresh(arch, jpegs.CLASSES, 0, {})
+    data, device = jpegs.opened(here), setup_device("cpu", THREADS)
+    strengths = augment.AugmentConfig(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
+    recipe = Recipe(InputSpec(224), BATCH, 0, kind, strengths, 0.0, data.task)
+    run = Session(device, data, recipe, OptimizerConfig(0.01, 0.99, 1e-5, 0.0, True))
+    model = network.create_model(arch, jpegs.CLASSES, 0, {})
     if phase == "frozen":
-        networks.freeze(network, train_norm=True)
-    state = session.state(run, network)
+        network.freeze(model, train_norm=True)
+    state = session.init_state(run, model)
     cycle = OneCycle([1e-4] * 3, 10_000, 0.25, 25.0, 1e5)
-    task = training.Pictures(data, recipe, phase)
+    task = ImageWorkload(data, recipe, phase)
     batch = next(task.batches(0))
 
     def epoch() -> object:
-        return list(training.fit(state, task, cycle, len(state.history) + 1))
+        return list(loop.fit(state, task, cycle, len(state.history) + 1))
 
     def steps() -> object:
-        return torch.stack(list(training.steps(state, [batch] * STEPS, cycle, 0, recipe))).tolist()
+        return torch.stack(
+            list(loop.train_one_epoch(state, [batch] * STEPS, cycle, 0, recipe))
+        ).tolist()
 
     return epoch, steps
 
@@ -123,10 +128,10 @@ def imported(module: str) -> Job:
 
 def measured() -> str:
     """The section of RESULTS.md."""
-    found, sides = [], (*kinds(), "fastai")
+    found, image_sizes = [], (*kinds(), "fastai")
     modules = {"ours": "stages.train_frozen", "fastai": "fastai.vision.all"}
     with jpegs.folder(TRAIN, VALID) as here:
-        taken = [[arch, *(memory(here, side, arch) for side in sides)] for arch in ARCHS]
+        taken = [[arch, *(memory(here, side, arch) for side in image_sizes)] for arch in ARCHS]
         begun = interleaved.timed({k: imported(v) for k, v in modules.items()}, REPEATS)
         found.append(interleaved.line("start-up: imports", begun["ours"], begun["fastai"]))
         for row in rows(here):
@@ -139,7 +144,7 @@ def measured() -> str:
         f"decoding by {THREADS} processes; steps: on a batch that is there.\n\n"
         f"{results.table(interleaved.HEAD, found)}\n\n"
         "Memory at most, GiB, of two unfrozen epochs (fastai's with its loader processes):\n\n"
-        + results.table(("network", *sides), taken)
+        + results.table(("network", *image_sizes), taken)
     )
 
 

@@ -18,7 +18,9 @@ from typing import Any
 
 from benchmarks import results
 from benchmarks.photographs import BLOCK, ROOT, git, nested
-from pawprint import archives, files, lock, runs, yaml12
+from pawprint.core import dvc_lock, files, yaml_file
+from pawprint.experiments import runs
+from pawprint.storage import archives
 
 WORK = ROOT / "build" / "experiments"
 PROJECT, SECONDS, LOG = WORK / "project", WORK / "seconds.json", WORK / "log"
@@ -37,29 +39,29 @@ def asked(about: str | None, seeds: int) -> int:
     return int(given.seeds)
 
 
-def prepared(pictures: Path, weights: Path) -> None:
+def prepared(images: Path, weights: Path) -> None:
     """The clone, with the photographs in its catalogue and committed."""
     if (PROJECT / "params.yaml").exists():
         return
-    archives.image_names(pictures)  # or an error that says what is wrong with the file
+    archives.image_names(images)  # or an error that says what is wrong with the file
     WORK.mkdir(parents=True, exist_ok=True)
     git("clone", "--quiet", str(ROOT), str(PROJECT))
-    block = BLOCK.format(pictures=pictures, sha256=files.digest(pictures))
+    block = BLOCK.format(images=images, sha256=files.file_hash(images))
     with (PROJECT / "datasets.yaml").open("a") as catalogue:
         catalogue.write(block)
-    hashed = {"weights": str(weights), "weights_sha256": files.digest(weights)}
-    wanted = preset("pets-fine-tune") | HERE | hashed
-    (PROJECT / "params.yaml").write_text(json.dumps(nested(wanted), indent=1))
+    hashed = {"weights": str(weights), "weights_sha256": files.file_hash(weights)}
+    targets = preset("pets-fine-tune") | HERE | hashed
+    (PROJECT / "params.yaml").write_text(json.dumps(nested(targets), indent=1))
     who = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost")
     git("-C", str(PROJECT), *who, "commit", "-qam", "The photographs")
 
 
 def preset(name: str) -> dict[str, Any]:
     """A preset's params under dotted names."""
-    return lock.flat(yaml12.load(ROOT / "presets" / f"{name}.yaml"))
+    return dvc_lock.flat(yaml_file.load(ROOT / "presets" / f"{name}.yaml"))
 
 
-def run(name: str, wanted: Mapping[str, Any], target: str = "evaluate") -> None:
+def run(name: str, targets: Mapping[str, Any], target: str = "evaluate") -> None:
     """`dvc exp run`, unless there is an experiment of this name.
 
     Args:
@@ -74,8 +76,8 @@ def run(name: str, wanted: Mapping[str, Any], target: str = "evaluate") -> None:
         if name in {one.name for one in runs.experiments()}:
             return
         git("-C", str(PROJECT), "checkout", "-q", "HEAD", "--", "params.yaml")
-        own = lock.flat(yaml12.load(Path("params.yaml")))
-        changed = [f"{key}={json.dumps(v)}" for key, v in wanted.items() if own[key] != v]
+        own = dvc_lock.flat(yaml_file.load(Path("params.yaml")))
+        changed = [f"{key}={json.dumps(v)}" for key, v in targets.items() if own[key] != v]
         began = datetime.now(UTC).isoformat(timespec="seconds")
         print(f"{name} ...", flush=True)
         words = [word for change in changed for word in ("-S", change.replace('"', ""))]
@@ -101,7 +103,7 @@ def keep_seconds(began: str) -> None:
 
 def hashes(lock: str) -> dict[str, str]:
     """The hash of each model that a dvc.lock names."""
-    stages = yaml12.parsed(lock, "dvc.lock")["stages"]
+    stages = yaml_file.parse(lock, "dvc.lock")["stages"]
     return {
         model: next(out["md5"] for out in stages[stage]["outs"] if "models/" in out["path"])
         for stage, model in TRAINED.items()
@@ -117,7 +119,7 @@ def seconds(name: str) -> float:
     kept = files.read_json(SECONDS)
     with chdir(PROJECT):
         ref = next(one.ref for one in runs.experiments() if one.name == name)
-        made = hashes(runs.shown(ref, "dvc.lock", name))
+        made = hashes(runs.file_at_commit(ref, "dvc.lock", name))
         return float(sum(kept.get(md5, math.inf) for md5 in made.values()))
 
 

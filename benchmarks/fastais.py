@@ -17,9 +17,7 @@ __all__ = ["chain", "fastai", "learner", "loaders", "network"]
 CUT = {"mobilenet_v2": 7, "resnet18": 6}  # children of the body in the first group
 
 
-def loaders(
-    pictures: Path, table: pd.DataFrame, batch_size: int, workers: int
-) -> fastai.DataLoaders:
+def loaders(images: Path, table: pd.DataFrame, batch_size: int, workers: int) -> fastai.DataLoaders:
     """Chapter 5's loaders: presize to 460 px, batches at 224 px, `aug_transforms`.
 
     Args:
@@ -31,7 +29,7 @@ def loaders(
     held = table.index[table["split"] == "valid"].tolist()
     block = fastai.DataBlock(
         blocks=(fastai.ImageBlock, fastai.CategoryBlock),
-        get_x=lambda row: pictures / row["name"],
+        get_x=lambda row: images / row["name"],
         get_y=lambda row: row["label"],
         splitter=fastai.IndexSplitter(held),
         item_tfms=fastai.Resize(460),

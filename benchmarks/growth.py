@@ -14,12 +14,16 @@ from matplotlib import pyplot as plt
 from numpy.lib.format import open_memmap
 
 from benchmarks import processes, results
-from pawprint import augment, dataset, devices, files, networks, session, training
-from pawprint.optimizers import Settings
-from pawprint.sampling import View
-from pawprint.schedules import OneCycle
-from pawprint.session import Session
-from pawprint.training import Recipe
+from pawprint.core import files
+from pawprint.models import network
+from pawprint.runtime.device import resolve_dtype, setup_device
+from pawprint.training import loop, session
+from pawprint.training.optimizer import OptimizerConfig
+from pawprint.training.schedule import OneCycle
+from pawprint.training.session import Session
+from pawprint.training.workload import ImageWorkload, Recipe
+from pawprint.vision import augment, dataset
+from pawprint.vision.resample import InputSpec
 
 BASE, FACTORS, SIDE, EPOCHS, THREADS = 512, (1, 4, 16), 256, 6, 2
 BUDGETS = {"resident": 1 << 40, "mapped": 0}
@@ -42,15 +46,15 @@ def write(folder: Path, n: int) -> None:
 
 def child(folder: Path, budget: int) -> None:
     """Some epochs; the seconds of each but the first, as JSON on the last line."""
-    device = devices.prepared("cpu", THREADS)
+    device = setup_device("cpu", THREADS)
     paths = (folder / "images.npy", folder / "index.csv", folder / "labels.csv")
-    data = dataset.opened(*paths, device, budget)
-    strengths = augment.Strengths(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
-    recipe = Recipe(View(64), 64, 0, devices.dtype("auto", device), strengths, 0.0, data.kind)
-    run = Session(device, data, recipe, Settings(0.01, 0.99, 1e-5, 0.0, True))
-    state = session.state(run, networks.fresh("mobilenet_v3_small", 4, 0, {}))
+    data = dataset.load_dataset(*paths, device, budget)
+    strengths = augment.AugmentConfig(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
+    recipe = Recipe(InputSpec(64), 64, 0, resolve_dtype("auto", device), strengths, 0.0, data.task)
+    run = Session(device, data, recipe, OptimizerConfig(0.01, 0.99, 1e-5, 0.0, True))
+    state = session.init_state(run, network.create_model("mobilenet_v3_small", 4, 0, {}))
     cycle = OneCycle([1e-4] * 3, EPOCHS * run.steps_per_epoch, 0.25, 25.0, 1e5)
-    found = training.fit(state, training.Pictures(data, recipe, "unfrozen"), cycle, EPOCHS)
+    found = loop.fit(state, ImageWorkload(data, recipe, "unfrozen"), cycle, EPOCHS)
     seconds = [epoch.seconds for epoch in found]
     (folder / "seconds.json").write_text(json.dumps(seconds[1:]))
 

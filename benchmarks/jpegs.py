@@ -11,8 +11,10 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from pawprint import archives, dataset, files, presize
-from pawprint.dataset import Dataset
+from pawprint.core import files
+from pawprint.storage import archives
+from pawprint.vision import cache_writer, dataset
+from pawprint.vision.dataset import Dataset
 
 CLASSES, CACHE = 4, 460
 
@@ -21,7 +23,7 @@ def of(archive: Path, most: int = 80) -> list[bytes]:
     """Files of pictures, spread over the archive."""
     names = archives.image_names(archive)
     chosen = names[:: max(1, len(names) // most)][:most]
-    return [data for _, data in archives.contents(archive, chosen)]
+    return [data for _, data in archives.read_files(archive, chosen)]
 
 
 def made(count: int) -> list[bytes]:
@@ -40,15 +42,17 @@ def made(count: int) -> list[bytes]:
 def folder(train: int, valid: int) -> Iterator[Path]:
     """A folder with the files, labels.csv and our cache of them."""
     with tempfile.TemporaryDirectory() as name:
-        here, pictures = Path(name), made(train + valid)
-        names = [f"{i % CLASSES}_{i:04d}.jpg" for i in range(len(pictures))]
-        for picture, data in zip(names, pictures, strict=True):
-            (here / picture).write_bytes(data)
+        here, images = Path(name), made(train + valid)
+        names = [f"{i % CLASSES}_{i:04d}.jpg" for i in range(len(images))]
+        for image, data in zip(names, images, strict=True):
+            (here / image).write_bytes(data)
         splits = ["train"] * train + ["valid"] * valid
         rows = sorted(zip(names, [text[0] for text in names], splits, strict=True))
         files.write_csv(here / "labels.csv", ["name", "label", "split"], rows)
-        cached = presize.presized(zip(names, pictures, strict=True), CACHE, "white", 2)
-        good, _ = presize.write(here / "images.npy", cached, sorted(names), CACHE, "stop")
+        cached = cache_writer.decode_all(zip(names, images, strict=True), CACHE, "white", 2)
+        good, _ = cache_writer.write_cache(
+            here / "images.npy", cached, sorted(names), CACHE, "stop"
+        )
         index = [(p.name, p.width, p.height, p.sha256) for p in good]
         files.write_csv(here / "index.csv", ["name", "width", "height", "sha256"], index)
         yield here
@@ -57,4 +61,4 @@ def folder(train: int, valid: int) -> Iterator[Path]:
 def opened(here: Path) -> Dataset:
     """Our data set of such a folder, resident."""
     paths = (here / "images.npy", here / "index.csv", here / "labels.csv")
-    return dataset.opened(*paths, torch.device("cpu"), 1 << 40)
+    return dataset.load_dataset(*paths, torch.device("cpu"), 1 << 40)

@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.metrics import confusion_matrix
 
 from benchmarks import results
-from pawprint import charts
+from pawprint.reporting import charts
 
 Run = dict[str, Any]  # seconds, memory (bytes), predicted and actual (class by picture)
 PEER = "fastai"

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 from benchmarks import results
-from pawprint import git, workspace
+from pawprint.core import git
+from pawprint.experiments import workspace
 
 ROOT = Path(__file__).parents[1]
 RUN = ROOT / "reports" / "run"
@@ -33,7 +34,7 @@ def needs(preset: str) -> str:
         sys.exit(f"make pets: no presets/{preset}.yaml; PRESET may be one of {', '.join(presets)}")
     params = (ROOT / "params.yaml").read_text()
     if params not in [
-        git.said("show", "HEAD:params.yaml"),
+        git.git_output("show", "HEAD:params.yaml"),
         *(p.read_text() for p in presets.values()),
     ]:
         sys.exit("make pets: params.yaml has changes that no commit holds; commit or remove them")
@@ -68,8 +69,8 @@ def row(preset: str) -> list[str]:
         sys.exit("no row for benchmarks/RESULTS.md: DVC had the models, or one of them, already")
     judged = json.loads((ROOT / "reports" / "evaluate.json").read_text())
     machine = stages["train_unfrozen"]
-    changed = git.said("status", "--short", "--", "src", "stages", "dvc.yaml")
-    commit = git.said("rev-parse", "--short", "HEAD").strip() + ("-dirty" if changed else "")
+    changed = git.git_output("status", "--short", "--", "src", "stages", "dvc.yaml")
+    commit = git.git_output("rev-parse", "--short", "HEAD").strip() + ("-dirty" if changed else "")
     return [
         preset,
         f"{machine['ended'][:10]}, {machine['device']} ({machine['instructions']})",

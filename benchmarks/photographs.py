@@ -23,8 +23,10 @@ import pandas as pd
 
 from benchmarks import pairs, processes, results
 from benchmarks.pairs import Run
-from pawprint import archives, console, files, yaml12
-from pawprint.lock import flat
+from pawprint.core import files, yaml_file
+from pawprint.core.dvc_lock import flat
+from pawprint.storage import archives
+from pawprint.terminal import console
 
 ROOT = Path(__file__).parents[1]
 WORK = ROOT / "build" / "photographs"
@@ -58,24 +60,24 @@ photographs:
 STAGES = ("train_frozen", "train_unfrozen")
 
 
-def prepared(pictures: Path, weights: Path) -> Path:
+def prepared(images: Path, weights: Path) -> Path:
     """A clone of the project's last commit, with the photographs in its catalogue.
 
     Raises:
         SystemExit: what is kept belongs to other pictures, weights or another recipe.
     """
-    archives.image_names(pictures)  # or an error that says what is wrong with the file
+    archives.image_names(images)  # or an error that says what is wrong with the file
     project, recipe = WORK / "project", json.dumps([RECIPE, BLOCK], sort_keys=True)
-    parts = (files.digest(pictures), files.digest(weights), recipe, PEER.read_text())
-    mark = files.text_digest("".join(parts))
+    parts = (files.file_hash(images), files.file_hash(weights), recipe, PEER.read_text())
+    mark = files.text_hash("".join(parts))
     if not (WORK / "mark").exists():
         shutil.rmtree(WORK, ignore_errors=True)
         WORK.mkdir(parents=True)
         git("clone", "--quiet", str(ROOT), str(project))
-        block = BLOCK.format(pictures=pictures, sha256=parts[0])
+        block = BLOCK.format(images=images, sha256=parts[0])
         with (project / "datasets.yaml").open("a") as catalogue:
             catalogue.write(block)
-        with tarfile.open(pictures) as archive:
+        with tarfile.open(images) as archive:
             archive.extractall(WORK / "pictures", filter="data")
         (WORK / "mark").write_text(mark)
     if (WORK / "mark").read_text() != mark:
@@ -92,8 +94,8 @@ def git(*words: str) -> str:
 
 def write_params(project: Path, weights: Path, seed: int, changed: Mapping[str, object]) -> None:
     """params.yaml of one run: RECIPE over the project's own, as `-S` would set it."""
-    own = flat(yaml12.load(project / "presets" / "digits.yaml"))
-    hashed = {"weights": str(weights), "weights_sha256": files.digest(weights)}
+    own = flat(yaml_file.load(project / "presets" / "digits.yaml"))
+    hashed = {"weights": str(weights), "weights_sha256": files.file_hash(weights)}
     seeds = {"seed": seed, "label.seed": seed}
     whole = nested({**own, **RECIPE, **hashed, **seeds, **changed})
     (project / "params.yaml").write_text(json.dumps(whole, indent=1))
@@ -216,8 +218,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="fastai's loader processes")
     parser.add_argument("--again", type=int, default=0, help="other training seeds a split")
     given = parser.parse_args()
-    pictures, weights = given.pictures.resolve(), given.weights.resolve()
-    project = prepared(pictures, weights)
+    images, weights = given.pictures.resolve(), given.weights.resolve()
+    project = prepared(images, weights)
     found: dict[str, list[Run]] = {"ours, auto": [], "ours, float32": [], "fastai": []}
     write_params(project, weights, 0, {})
     whole = kept("dvc-repro", partial(rebuilt, project))
@@ -248,4 +250,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    console.told(main, "photographs")
+    console.run_command(main, "photographs")

@@ -8,10 +8,13 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from pawprint import collab, embedded, files, rated, rating_file, ratings, training
-from pawprint.factors import Dot
-from pawprint.findings import Findings
-from pawprint.schedules import OneCycle
+from pawprint.core import files
+from pawprint.core.findings import Findings
+from pawprint.ratings import config, planted, rating_file, training
+from pawprint.ratings.models import EmbeddingDotBias
+from pawprint.ratings.table import split_ratings
+from pawprint.training import loop
+from pawprint.training.schedule import OneCycle
 
 ROOT = Path(__file__).resolve().parents[1] / "collab"
 
@@ -29,35 +32,37 @@ class Recovered:
 
 def recovered(seed: int) -> Recovered:
     """Train as presets/planted.yaml says, with another split and training seed."""
-    p = collab.load(ROOT / "presets/planted.yaml")
-    block = collab.block(p.dataset, ROOT / "datasets.yaml")
+    p = config.load(ROOT / "presets/planted.yaml")
+    block = config.load_ratings_entry(p.dataset, ROOT / "datasets.yaml")
     with tempfile.TemporaryDirectory() as name:
         archive, table = Path(name) / "planted.tar", Path(name) / "ratings.csv"
-        embedded.write_planted(archive)
-        rows = rating_file.read(archive, block.table.file, {}, None, Findings())
-        rows["split"] = ratings.sides(rows, "random", p.split.valid_fraction, p.split.seed + seed)
+        planted.write_planted(archive)
+        rows = rating_file.read_ratings(archive, block.table.file, {}, None, Findings())
+        rows["split"] = split_ratings(rows, "random", p.split.valid_fraction, p.split.seed + seed)
         files.write_csv(table, list(rows.columns), rows.itertuples(index=False))
-        run = rated.run({**collab.training(p), "seed": seed}, table, "cpu")
+        run = training.open_session({**config.training_params(p), "seed": seed}, table, "cpu")
     shape = p.train.model_dump(include={"pct_start", "div", "div_final"})
-    rates = OneCycle([float(p.lr)], p.train.epochs * run.task.per_epoch, **shape)
+    rates = OneCycle([float(p.lr)], p.train.epochs * run.workload.steps_per_epoch, **shape)
     state = run.state()
-    epochs = list(training.fit(state, run.task, rates, p.train.epochs))
-    truth = embedded.planted()
-    assert isinstance(state.network, Dot)
-    biases, spaces = compared(truth, state.network, [int(item) - 1 for item in run.card.items])
+    epochs = list(loop.fit(state, run.workload, rates, p.train.epochs))
+    truth = planted.plant_ratings()
+    assert isinstance(state.model, EmbeddingDotBias)
+    biases, spaces = compared(truth, state.model, [int(item) - 1 for item in run.model_card.items])
     seconds = float(np.median([epoch.seconds for epoch in epochs]))
     return Recovered(epochs[-1].valid_loss ** 0.5, truth.noise, biases, spaces, seconds)
 
 
-def compared(truth: embedded.Planted, network: Dot, items: list[int]) -> tuple[float, float]:
+def compared(
+    truth: planted.PlantedRatings, model: EmbeddingDotBias, items: list[int]
+) -> tuple[float, float]:
     """Correlation of the items' mean logits, and the least canonical correlation of factors.
 
     A dot product does not tell how its factors are turned, nor a bias from a dot product with the
     users' mean: so means and spaces are compared, not columns.
     """
     with torch.no_grad():
-        users, own = (table[1:].double() for table in network.tables())
-        biases = network.bias_tables()
+        users, own = (table[1:].double() for table in model.tables())
+        biases = model.bias_tables()
         assert biases is not None
         found = (biases[1][1:].double() + own @ users.mean(0)).numpy()
     mean = truth.item_bias[items] + truth.items[items] @ truth.users.mean(0)

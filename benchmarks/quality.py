@@ -18,8 +18,9 @@ from torch import Tensor
 
 from benchmarks import fastais, jpegs, results
 from benchmarks.fastais import fastai
-from pawprint import augment, console, presize, sampling
-from pawprint.sampling import View
+from pawprint.terminal import console
+from pawprint.vision import augment, cache_writer, resample
+from pawprint.vision.resample import InputSpec
 
 SIZE, CACHES = 224, (460, 384, 320)
 
@@ -36,19 +37,19 @@ def truth(data: bytes, filtered: Image.Resampling) -> Tensor:
 
 def ours(data: bytes, cache: int, supersample: int) -> Tensor:
     """From the squeezed cache."""
-    made = presize.squeezed("", data, cache, "white")
+    made = cache_writer.decode_to_square("", data, cache, "white")
     assert made.pixels is not None, made.fault
-    sides = torch.tensor([[float(made.width), float(made.height)]])
-    chosen = augment.maps(augment.neutral(1), sides, cache, light=False)
-    mean, std = (torch.tensor(stat).view(3, 1, 1) for stat in (sampling.MEAN, sampling.STD))
-    return sampling.batch(made.pixels[None], chosen, View(SIZE, supersample))[0] * std + mean
+    image_sizes = torch.tensor([[float(made.width), float(made.height)]])
+    chosen = augment.build_transform(augment.identity_params(1), image_sizes, cache, light=False)
+    mean, std = (torch.tensor(stat).view(3, 1, 1) for stat in (resample.MEAN, resample.STD))
+    return resample.render(made.pixels[None], chosen, InputSpec(SIZE, supersample))[0] * std + mean
 
 
 def by_fastai(data: bytes) -> Tensor:
     """fastai's validation chain: Resize(460), then its batch transforms."""
     square = fastai.Resize(460)(fastai.PILImage.create(io.BytesIO(data)), split_idx=1)
     made = fastais.chain(1)(fastai.ToTensor()(square)[None])
-    mean, std = (torch.tensor(stat).view(3, 1, 1) for stat in (sampling.MEAN, sampling.STD))
+    mean, std = (torch.tensor(stat).view(3, 1, 1) for stat in (resample.MEAN, resample.STD))
     return (torch.as_tensor(made[0]) * std + mean).clamp(0, 1)
 
 
@@ -57,34 +58,34 @@ def psnr(a: Tensor, b: Tensor) -> float:
     return -10 * math.log10(max((a - b).double().square().mean().item(), 1e-12))
 
 
-def rows(pictures: list[bytes]) -> Iterator[list[str]]:
+def rows(images: list[bytes]) -> Iterator[list[str]]:
     """A line a way: mean and standard deviation over the pictures."""
     filters = (Image.Resampling.BICUBIC, Image.Resampling.BILINEAR)
-    wanted = [[truth(data, filtered) for data in pictures] for filtered in filters]
+    targets = [[truth(data, filtered) for data in images] for filtered in filters]
     ways = {
-        f"ours, cache {cache} px, {k * k} samples a pixel": [ours(d, cache, k) for d in pictures]
+        f"ours, cache {cache} px, {k * k} samples a pixel": [ours(d, cache, k) for d in images]
         for cache in CACHES
         for k in (1, 2)
-    } | {"fastai, validation": [by_fastai(data) for data in pictures]}
+    } | {"fastai, validation": [by_fastai(data) for data in images]}
     for name, made in ways.items():
-        found = [[psnr(a, b) for a, b in zip(made, each, strict=True)] for each in wanted]
+        found = [[psnr(a, b) for a, b in zip(made, each, strict=True)] for each in targets]
         yield [name, *(f"{np.mean(dbs):.1f} (sd {np.std(dbs, ddof=1):.1f})" for dbs in found)]
 
 
 def main() -> None:
     """Measure, and write the section."""
     archive = Path(sys.argv[1]) if len(sys.argv) > 1 else None
-    pictures = jpegs.of(archive) if archive else jpegs.made(16)
-    found = list(rows(pictures))
+    images = jpegs.of(archive) if archive else jpegs.made(16)
+    found = list(rows(images))
     source = "photographs of the archive given" if archive else "pieces of two photographs"
     table = results.table(("way", "against bicubic, dB", "against bilinear, dB"), found)
     results.put(
         "How true the picture is",
-        f"{results.machine()} n = {len(pictures)} {source}; centre squares at {SIZE} px against "
+        f"{results.machine()} n = {len(images)} {source}; centre squares at {SIZE} px against "
         f"Pillow's resize of the original.\n\n{table}",
     )
     print(table)
 
 
 if __name__ == "__main__":
-    console.told(main, "quality")
+    console.run_command(main, "quality")

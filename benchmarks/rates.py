@@ -17,7 +17,10 @@ from matplotlib.axes import Axes
 
 from benchmarks import experiments, results
 from benchmarks.photographs import ROOT
-from pawprint import charts, console, runs, yaml12
+from pawprint.core import yaml_file
+from pawprint.experiments import runs
+from pawprint.reporting import charts
+from pawprint.terminal import console
 
 RATES = (0.0001, 0.001, 0.003, 0.01, 0.03, 0.1)
 UNFROZEN = (1e-05, 0.0001, 0.001, 0.01)
@@ -32,7 +35,7 @@ def name(phase: str, rate: float, seed: int) -> str:
     return f"{phase}-{rate:g}-seed-{seed}"
 
 
-def wanted(seed: int, rate: float) -> dict[str, Any]:
+def targets(seed: int, rate: float) -> dict[str, Any]:
     """One frozen epoch at this rate."""
     cycle = {f"{phase}.{k}": v for phase in ("frozen", "unfrozen") for k, v in ONE_CYCLE.items()}
     return cycle | {"seed": seed, "lr": rate, "frozen.epochs": 1, "frozen.body_ratio": 1.0}
@@ -42,10 +45,10 @@ def train(seeds: int) -> None:
     """All rates with one seed, then with the next."""
     for seed in range(seeds):
         for rate in RATES:
-            experiments.run(name("frozen", rate, seed), wanted(seed, rate), "train_frozen")
+            experiments.run(name("frozen", rate, seed), targets(seed, rate), "train_frozen")
         for rate in UNFROZEN:
             ends = {"unfrozen.epochs": 2, "unfrozen.lr_max": rate, "unfrozen.lr_min": rate / 100}
-            own = wanted(seed, 0.003) | ends
+            own = targets(seed, 0.003) | ends
             experiments.run(name("unfrozen", rate, seed), own, "train_unfrozen")
 
 
@@ -53,7 +56,7 @@ def file(experiment: str, path: str) -> str:
     """A file of an experiment's commit."""
     with chdir(experiments.PROJECT):
         ref = next(one.ref for one in runs.experiments() if one.name == experiment)
-        return runs.shown(ref, path, experiment)
+        return runs.file_at_commit(ref, path, experiment)
 
 
 def errors(seeds: int) -> Found:
@@ -61,7 +64,7 @@ def errors(seeds: int) -> Found:
     return {
         phase: {
             rate: [
-                float(yaml12.parsed(file(name(phase, rate, s), path), path)[phase]["error_rate"])
+                float(yaml_file.parse(file(name(phase, rate, s), path), path)[phase]["error_rate"])
                 for s in range(seeds)
             ]
             for rate in rates
@@ -77,7 +80,7 @@ def finder(phase: str, seed: int) -> tuple[pd.DataFrame, dict[str, float | None]
     run = name(phase, {"frozen": RATES, "unfrozen": UNFROZEN}[phase][0], seed)
     return (
         pd.read_csv(io.StringIO(file(run, f"{stem}.csv"))),
-        yaml12.parsed(file(run, f"{stem}.json"), stem),
+        yaml_file.parse(file(run, f"{stem}.json"), stem),
     )
 
 
@@ -149,4 +152,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    console.told(main, "rates")
+    console.run_command(main, "rates")

@@ -17,12 +17,16 @@ import pandas as pd
 import torch
 
 from benchmarks import planted, processes, results
-from pawprint import devices, factors, modelfile, training
-from pawprint.factors import Card
-from pawprint.optimizers import Settings
-from pawprint.rated import Rated, Ratings, Run, Side, Squares
-from pawprint.schedules import OneCycle
-from pawprint.splits import random
+from pawprint.data.splits import random_split
+from pawprint.ratings import models
+from pawprint.ratings.dataset import Ratings, RatingSplit
+from pawprint.ratings.models import RatingsCard
+from pawprint.ratings.training import RatingSession, RatingWorkload, SquaredError
+from pawprint.runtime import tensor_file
+from pawprint.runtime.device import setup_device
+from pawprint.training import loop
+from pawprint.training.optimizer import OptimizerConfig
+from pawprint.training.schedule import OneCycle
 
 SEEDS, EPOCHS, LR, DECAY, FACTORS, SPAN = 5, 5, 5e-3, 0.1, 50, (0.0, 5.5)
 LAYOUTS = {  # ratings: users and items as MovieLens has them, ratings a batch
@@ -48,31 +52,38 @@ def made(n: int) -> pd.DataFrame:
     return pd.DataFrame({"user": user + 1, "item": item + 1, "rating": rating})
 
 
-def opened(table: pd.DataFrame, is_valid: np.ndarray, batch_size: int, seed: int) -> Run:
+def opened(table: pd.DataFrame, is_valid: np.ndarray, batch_size: int, seed: int) -> RatingSession:
     """The run of these ratings, all of whose names have a row."""
     pairs = torch.from_numpy(table[["user", "item"]].to_numpy(dtype=np.int32))
-    wanted = torch.from_numpy(table["rating"].to_numpy(dtype=np.float32))
+    targets = torch.from_numpy(table["rating"].to_numpy(dtype=np.float32))
     rows = torch.from_numpy(is_valid)
     users, items = ([str(i + 1) for i in range(table[name].max())] for name in ("user", "item"))
-    train, valid = (Side(pairs[row], wanted[row]) for row in (~rows, rows))
+    train, valid = (RatingSplit(pairs[row], targets[row]) for row in (~rows, rows))
     data = Ratings(users, items, train, valid, "")
-    versions = modelfile.versions()
-    card = Card("bias", users, items, [FACTORS, FACTORS], 0, list(SPAN), {}, "", versions)
-    settings = Settings(DECAY, 0.99, 1e-5, 0.0, True)
-    return Run(torch.device("cpu"), Rated(data, Squares(batch_size, seed)), card, settings)
+    versions = tensor_file.versions()
+    model_card = RatingsCard(
+        "bias", users, items, [FACTORS, FACTORS], 0, list(SPAN), {}, "", versions
+    )
+    settings = OptimizerConfig(DECAY, 0.99, 1e-5, 0.0, True)
+    return RatingSession(
+        torch.device("cpu"),
+        RatingWorkload(data, SquaredError(batch_size, seed)),
+        model_card,
+        settings,
+    )
 
 
-def trained(run: Run, epochs: int) -> tuple[list[float], float]:
+def trained(run: RatingSession, epochs: int) -> tuple[list[float], float]:
     """Seconds of each epoch, and the last loss on valid."""
-    cycle = OneCycle([LR], epochs * run.task.per_epoch, 0.25, 25.0, 1e5)
-    found = list(training.fit(run.state(), run.task, cycle, epochs))
+    cycle = OneCycle([LR], epochs * run.workload.steps_per_epoch, 0.25, 25.0, 1e5)
+    found = list(loop.fit(run.state(), run.workload, cycle, epochs))
     return [epoch.seconds for epoch in found], found[-1].valid_loss
 
 
 def ours(seed: int, threads: int) -> Told:
     """Mean seconds of an epoch, and the last loss on valid."""
-    devices.prepared("cpu", threads)
-    is_valid = np.array(random(BESIDE, 0.2, 42)) == "valid"
+    setup_device("cpu", threads)
+    is_valid = np.array(random_split(BESIDE, 0.2, 42)) == "valid"
     seconds, loss = trained(opened(made(BESIDE), is_valid, LAYOUTS[BESIDE][2], seed), EPOCHS)
     return {"seconds": statistics.mean(seconds), "loss": loss}
 
@@ -96,12 +107,12 @@ def fastais(seed: int, threads: int) -> Told:
 
 def grown(n: int, threads: int) -> Told:
     """Seconds of an epoch of n ratings, and MiB of the table and the model."""
-    devices.prepared("cpu", threads)
+    setup_device("cpu", threads)
     run = opened(made(n), np.arange(n) % 5 == 0, LAYOUTS[n][2], 0)
     seconds, _ = trained(run, GROWTH)
-    sides = (run.task.data.train, run.task.data.valid)
-    held = [part for side in sides for part in (side.pairs, side.wanted)]
-    weights = sum(weight.nbytes for weight in factors.built(run.card).parameters())
+    image_sizes = (run.workload.data.train, run.workload.data.valid)
+    held = [part for side in image_sizes for part in (side.pairs, side.targets)]
+    weights = sum(weight.nbytes for weight in models.build_model(run.model_card).parameters())
     return {
         "seconds": statistics.median(seconds[1:]),
         "table": sum(part.nbytes for part in held) / 2**20,
@@ -196,7 +207,7 @@ def main() -> None:
         told = CHILDREN[name](int(number), int(threads))
         (Path(folder) / "told.json").write_text(json.dumps(told))
         return
-    devices.prepared("cpu", torch.get_num_threads())
+    setup_device("cpu", torch.get_num_threads())
     parts = [results.machine(), beside(), twin(), growth()]
     results.put("Ratings", "\n\n".join(parts))
 

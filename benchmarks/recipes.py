@@ -10,7 +10,8 @@ from contextlib import chdir
 
 from benchmarks import experiments, results
 from benchmarks.photographs import ROOT
-from pawprint import compare, console, runs
+from pawprint.experiments import compare, runs
+from pawprint.terminal import console
 
 RECIPES = {
     "A": ("pets-fine-tune", "fine_tune(2)"),
@@ -37,9 +38,9 @@ def train(seeds: int) -> None:
 
 def text(seeds: int) -> str:
     """The table, best recipe first, and what it shows."""
-    wanted = [name(letter, seed) for letter in RECIPES for seed in range(seeds)]
+    targets = [name(letter, seed) for letter in RECIPES for seed in range(seeds)]
     with chdir(experiments.PROJECT):
-        table = compare.compared(runs.chosen(wanted, wanted)[0])
+        table = compare.compare_runs(runs.select_runs(targets, targets)[0])
     letters = [next(iter(group.runs.values())).name[0] for group in table.groups]
     other = letters[table.against]
     head = ("", "recipe", "error %, mean ± sd", "by seed", "seconds of training", f"less {other}")
@@ -75,4 +76,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    console.told(main, "recipes")
+    console.run_command(main, "recipes")

@@ -25,7 +25,8 @@ import torch
 from sklearn.metrics import average_precision_score
 
 from benchmarks import photographs, processes, results
-from pawprint import cells, console, files, lock, yaml12
+from pawprint.core import dvc_lock, files, label_cells, yaml_file
+from pawprint.terminal import console
 
 WORK = photographs.ROOT / "build" / "twins"
 LOG, METRICS = WORK / "log", {"labels": "map", "points": "rmse_share"}
@@ -47,7 +48,7 @@ def project(kind: str) -> Path:
 
 def ours(folder: Path, seed: int) -> Run:
     """Seconds and metric of one seed."""
-    own = lock.flat(yaml12.load(folder / f"presets/digits-{folder.name}.yaml"))
+    own = dvc_lock.flat(yaml_file.load(folder / f"presets/digits-{folder.name}.yaml"))
     changed = photographs.nested({**own, "seed": seed, "lr_find.steps": 10})
     (folder / "params.yaml").write_text(json.dumps(changed))
     for stage in ("lr_find", "train_frozen", "lr_find_unfrozen", "train_unfrozen", "evaluate"):
@@ -70,7 +71,7 @@ def child(folder: Path, seed: int) -> None:
     from benchmarks.fastais import fastai
 
     warnings.filterwarnings("ignore")
-    p = yaml12.load(folder / f"presets/digits-{folder.name}.yaml")
+    p = yaml_file.load(folder / f"presets/digits-{folder.name}.yaml")
     torch.set_num_threads(p["threads"])
     fastai.set_seed(seed)
     table = pd.read_csv(folder / "data/labels.csv", dtype="str", keep_default_na=False)
@@ -95,25 +96,25 @@ def child(folder: Path, seed: int) -> None:
         learn.fit_one_cycle(p["unfrozen"]["epochs"], p["unfrozen"]["lr_max"])
     seconds = time.perf_counter() - began
     with learn.no_bar():
-        seen, wanted = (np.asarray(x) for x in learn.get_preds(ds_idx=1))
-    metric = measured[folder.name](seen, wanted)
+        seen, targets = (np.asarray(x) for x in learn.get_preds(ds_idx=1))
+    metric = measured[folder.name](seen, targets)
     files.write_json(folder / "peer.json", {"seconds": seconds, "metric": metric})
 
 
-def mean_precision(seen: np.ndarray, wanted: np.ndarray) -> float:
+def mean_precision(seen: np.ndarray, targets: np.ndarray) -> float:
     """mAP."""
-    return float(average_precision_score(wanted, seen, average="macro"))
+    return float(average_precision_score(targets, seen, average="macro"))
 
 
-def share_off(seen: np.ndarray, wanted: np.ndarray) -> float:
+def share_off(seen: np.ndarray, targets: np.ndarray) -> float:
     """RMSE of places in [-1, 1] as a share of the sides."""
-    apart = seen.reshape(len(seen), -1) - wanted.reshape(len(seen), -1)
+    apart = seen.reshape(len(seen), -1) - targets.reshape(len(seen), -1)
     return float(np.sqrt(np.square(apart).mean()) / 2)
 
 
 told: dict[str, Callable[[Any], Any]] = {
-    "labels": lambda row: cells.classes(row["labels"], "labels"),
-    "points": lambda row: torch.tensor([cells.coordinates(row["points"])]),
+    "labels": lambda row: label_cells.classes(row["labels"], "labels"),
+    "points": lambda row: torch.tensor([label_cells.coordinates(row["points"])]),
 }
 measured = {"labels": mean_precision, "points": share_off}
 
@@ -172,4 +173,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    console.told(main, "twins")
+    console.run_command(main, "twins")

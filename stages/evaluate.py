@@ -2,17 +2,12 @@
 
 from pathlib import Path
 
-from pawprint import (
-    console,
-    counting,
-    dataset,
-    devices,
-    files,
-    headlines,
-    judging,
-    modelfile,
-    params,
-)
+from pawprint.core import files, params
+from pawprint.evaluation import evaluate, headline, results
+from pawprint.models import model_file
+from pawprint.runtime.device import cache_budget, setup_device
+from pawprint.terminal import console
+from pawprint.vision import dataset
 
 IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv")
 LABELS, MODEL = Path("data/labels.csv"), Path("models/unfrozen.safetensors")
@@ -23,23 +18,23 @@ LOSSES, SWEEP = Path("reports/top_losses.csv"), Path("reports/thresholds.csv")
 
 def main() -> None:
     p = params.load()
-    network, card = modelfile.read(MODEL)
-    device = devices.prepared(p.runtime.device, card.params["threads"])
-    budget = devices.budget(device, p.runtime.memory)
-    data = dataset.opened(IMAGES, INDEX, LABELS, device, budget)
-    how = judging.how(card, p.evaluate.size, p.evaluate.tta, p.batch_size)
-    made = judging.judged(network.to(device), data, how)
-    valid, found = made["valid"], counting.summary(made, p.evaluate.bins)
-    rows = valid.rows(data.parts["valid"].names)
-    worst = [rows[i] for i in counting.top_losses(valid.loss, p.evaluate.top_losses)]
-    files.write_csv(PREDICTIONS, counting.COLUMNS, rows)
-    files.write_csv(LOSSES, counting.COLUMNS, worst)
+    model, model_card = model_file.read(MODEL)
+    device = setup_device(p.runtime.device, model_card.params["threads"])
+    budget = cache_budget(device, p.runtime.memory)
+    data = dataset.load_dataset(IMAGES, INDEX, LABELS, device, budget)
+    config = evaluate.eval_config(model_card, p.evaluate.size, p.evaluate.tta, p.batch_size)
+    judged = evaluate.evaluate(model.to(device), data, config)
+    valid, metrics = judged["valid"], results.all_metrics(judged, p.evaluate.bins)
+    rows = valid.prediction_rows(data.splits["valid"].names)
+    worst = [rows[i] for i in results.top_losses(valid.loss, p.evaluate.top_losses)]
+    files.write_csv(PREDICTIONS, results.COLUMNS, rows)
+    files.write_csv(LOSSES, results.COLUMNS, worst)
     files.write_csv(CLASSES, valid.scores, valid.per_class())
-    files.write_csv(CONFUSED, counting.PAIRS, valid.most_confused())
-    files.write_csv(SWEEP, counting.SWEPT, valid.sweep())
-    files.write_json(SUMMARY, found)
-    print(f"evaluate: {headlines.short(found)}, n {found['n']:,} (float32 throughout)")
+    files.write_csv(CONFUSED, results.PAIR_COLUMNS, valid.most_confused())
+    files.write_csv(SWEEP, results.SWEEP_COLUMNS, valid.threshold_sweep())
+    files.write_json(SUMMARY, metrics)
+    print(f"evaluate: {headline.short_text(metrics)}, n {metrics['n']:,} (float32 throughout)")
 
 
 if __name__ == "__main__":
-    console.run(main, "evaluate")
+    console.run_stage(main, "evaluate")

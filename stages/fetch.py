@@ -2,28 +2,31 @@
 
 from pathlib import Path
 
-from pawprint import archives, catalogue, console, downloads, files, params
+from pawprint.core import files, params
+from pawprint.data import catalog, downloads
+from pawprint.storage import archives
+from pawprint.terminal import console
 
 PICTURES, LISTS = Path("data/raw/pictures"), Path("data/raw/lists")
 
 
 def main() -> None:
     name = params.load().dataset
-    block = catalogue.block(name)
+    block = catalog.load_dataset_entry(name)
     LISTS.mkdir(parents=True, exist_ok=True)
     with console.byte_bar(f"fetch {name}") as bar:
-        print(downloads.place(block.pictures, PICTURES, bar.update))
+        print(downloads.fetch_to(block.pictures, PICTURES, bar.update))
         archives.check_count(PICTURES, block.count, block.pictures.url)
         if block.lists:
-            archive, said = downloads.kept(block.lists, bar.update)
-            print(said)
-            for split, text in archives.texts(archive, block.lists.members()).items():
+            archive, origin = downloads.fetch_verified(block.lists, bar.update)
+            print(origin)
+            for split, text in archives.read_texts(archive, block.lists.members()).items():
                 files.write_text(LISTS / f"{split}.txt", text)
         if block.label.outside:
-            print(downloads.place(block.label.outside, LISTS / "labels.csv", bar.update))
+            print(downloads.fetch_to(block.label.outside, LISTS / "labels.csv", bar.update))
         source = block.lists.url if block.lists else "no `lists` in datasets.yaml"
         files.write_text(LISTS / "source", f"{source}\n")  # DVC warns of an empty folder
 
 
 if __name__ == "__main__":
-    console.run(main, "fetch")
+    console.run_stage(main, "fetch")

@@ -2,18 +2,12 @@
 
 from pathlib import Path
 
-from pawprint import (
-    archives,
-    catalogue,
-    console,
-    files,
-    labels,
-    params,
-    reading,
-    splits,
-    unused_files,
-)
-from pawprint.findings import Findings
+from pawprint.core import files, params
+from pawprint.core.findings import Findings
+from pawprint.data import catalog, labels, splits
+from pawprint.data.annotations import read_targets
+from pawprint.storage import archives, unused_files
+from pawprint.terminal import console
 
 PICTURES, LISTS, TABLE = Path("data/raw/pictures"), Path("data/raw/lists"), Path("data/labels.csv")
 SUMMARY, CLASSES = Path("reports/labels.json"), Path("reports/classes.csv")
@@ -21,21 +15,25 @@ SUMMARY, CLASSES = Path("reports/labels.json"), Path("reports/classes.csv")
 
 def main() -> None:
     p = params.load()
-    block, draw, found = catalogue.block(p.dataset), p.label, Findings()
+    block, draw, findings = catalog.load_dataset_entry(p.dataset), p.label, Findings()
     listing = archives.listing(PICTURES)
     names = listing.images
-    unused_files.check(listing, block.label, found)
-    told = reading.told(PICTURES, names, block.label, found, block.target, LISTS / "labels.csv")
-    sides = splits.chosen(draw.split, names, told, LISTS, draw.valid_fraction, draw.seed, found)
-    table = labels.table(names, told.targets, sides, block.target)
-    counts = labels.counts(table)
-    labels.check_classes(counts, table, found)
-    hashes = labels.fingerprints(archives.contents(PICTURES, set(table["name"])))
-    groups = labels.across_splits(table, hashes)
-    labels.check_duplicates(groups, draw.on_duplicates, found)
-    for note in found.notes:
+    unused_files.check(listing, block.label, findings)
+    annotations = read_targets(
+        PICTURES, names, block.label, findings, block.target, LISTS / "labels.csv"
+    )
+    image_splits = splits.assign_splits(
+        draw.split, names, annotations, LISTS, draw.valid_fraction, draw.seed, findings
+    )
+    table = labels.labels_table(names, annotations.targets, image_splits, block.target)
+    counts = labels.class_counts(table)
+    labels.check_classes(counts, table, findings)
+    hashes = labels.fingerprints(archives.read_files(PICTURES, set(table["name"])))
+    groups = labels.duplicates_across_splits(table, hashes)
+    labels.check_duplicates(groups, draw.on_duplicates, findings)
+    for note in findings.notes:
         print(f"label: note: {note}")
-    found.stop()
+    findings.stop()
     files.write_csv(TABLE, [*table.columns], table.itertuples(index=False))
     files.write_csv(CLASSES, ["label", *counts.columns], counts.itertuples())
     summary = labels.summary(table, counts, len(names), len(groups))
@@ -44,4 +42,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    console.run(main, "label")
+    console.run_stage(main, "label")

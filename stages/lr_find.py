@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
-from pawprint import console, finder, modelfile, networks, params, processes, session
+from pawprint.core import params
+from pawprint.models import network
+from pawprint.runtime import distributed, tensor_file
+from pawprint.terminal import console
+from pawprint.training import lr_finder, session
 
 IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv")
 LABELS, PRETRAINED = Path("data/labels.csv"), Path("models/pretrained.safetensors")
@@ -12,16 +16,16 @@ SUMMARY, TABLE = Path("reports/lr_find.json"), Path("reports/lr_find.csv")
 def main() -> dict[str, str]:
     p = params.load()
     keys, find, on = params.training(p), p.lr_find, p.runtime
-    run = session.opened(keys, IMAGES, INDEX, LABELS, on.device, on.memory)
-    tensors, _ = modelfile.read_tensors(PRETRAINED)
-    network = networks.fresh(p.arch, len(run.data.classes), p.seed, tensors)
-    networks.freeze(network, p.optimizer.train_norm)
-    points = session.found(run, network, find.model_dump(), "lr_find")
-    curve = list(console.bar(points, "lr_find", find.steps))
-    processes.end_others()
-    print(f"lr_find: {finder.write(TABLE, SUMMARY, curve, find.steps)}")
+    run = session.open_session(keys, IMAGES, INDEX, LABELS, on.device, on.memory)
+    tensors, _ = tensor_file.read_tensors(PRETRAINED)
+    model = network.create_model(p.arch, len(run.data.classes), p.seed, tensors)
+    network.freeze(model, p.optimizer.train_norm)
+    points = session.lr_curve(run, model, find.model_dump(), "lr_find")
+    curve = list(console.progress_bar(points, "lr_find", find.steps))
+    distributed.exit_other_processes()
+    print(f"lr_find: {lr_finder.write_suggestions(TABLE, SUMMARY, curve, find.steps)}")
     return run.machine
 
 
 if __name__ == "__main__":
-    console.run(main, "lr_find")
+    console.run_stage(main, "lr_find")

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
-from pawprint import console, finder, modelfile, params, processes, session
+from pawprint.core import params
+from pawprint.models import model_file
+from pawprint.runtime import distributed
+from pawprint.terminal import console
+from pawprint.training import lr_finder, session
 
 IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv")
 LABELS, PARENT = Path("data/labels.csv"), Path("models/frozen.safetensors")
@@ -12,14 +16,14 @@ SUMMARY, TABLE = Path("reports/lr_find_unfrozen.json"), Path("reports/lr_find_un
 def main() -> dict[str, str]:
     p = params.load()
     keys, find, on = params.training(p), p.lr_find, p.runtime
-    run = session.opened(keys, IMAGES, INDEX, LABELS, on.device, on.memory)
-    network, _ = modelfile.read(PARENT)
-    points = session.found(run, network, find.model_dump(), "lr_find_unfrozen")
-    curve = list(console.bar(points, "lr_find_unfrozen", find.steps))
-    processes.end_others()
-    print(f"lr_find_unfrozen: {finder.write(TABLE, SUMMARY, curve, find.steps)}")
+    run = session.open_session(keys, IMAGES, INDEX, LABELS, on.device, on.memory)
+    model, _ = model_file.read(PARENT)
+    points = session.lr_curve(run, model, find.model_dump(), "lr_find_unfrozen")
+    curve = list(console.progress_bar(points, "lr_find_unfrozen", find.steps))
+    distributed.exit_other_processes()
+    print(f"lr_find_unfrozen: {lr_finder.write_suggestions(TABLE, SUMMARY, curve, find.steps)}")
     return run.machine
 
 
 if __name__ == "__main__":
-    console.run(main, "lr_find_unfrozen")
+    console.run_stage(main, "lr_find_unfrozen")

@@ -2,7 +2,12 @@
 
 from pathlib import Path
 
-from pawprint import console, dataset, devices, files, modelfile, page, params, report
+from pawprint.core import files, params
+from pawprint.models import model_file
+from pawprint.reporting import figures, page
+from pawprint.runtime.device import setup_device
+from pawprint.terminal import console
+from pawprint.vision import dataset
 
 IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv")
 LABELS, SUMMARY = Path("data/labels.csv"), Path("reports/evaluate.json")
@@ -23,20 +28,24 @@ PAGE = Path("reports/report.html")
 
 def main() -> None:
     p = params.load()
-    network, card = modelfile.read(UNFROZEN)
-    device = devices.prepared("cpu", card.params["threads"])
-    data = dataset.opened(IMAGES, INDEX, LABELS, device, 0)
-    tables = report.Tables(*map(report.table, (PREDICTIONS, CONFUSED, LOSSES, SCORES, SWEEP)))
-    view = report.view(card, p.evaluate.size)
-    report.draw_finders(FINDERS, CURVES, RATES)
-    report.draw_history(TRAINING, TABLES, [modelfile.card(FROZEN), card], data)
-    report.draw_judged((MATRIX, CALIBRATION, THRESHOLDS), tables, data, p.evaluate.bins)
-    report.draw_sheets((RESULTS, WORST, LOOKED, MIXED), data, network, tables, view)
-    told = report.params(p.dataset, p.evaluate.model_dump(), card, UNFROZEN)
-    made = page.rendered(data, view, tables, files.read_json(SUMMARY), told, PAGE.parent)
-    files.write_text(PAGE, made)
+    model, model_card = model_file.read(UNFROZEN)
+    device = setup_device("cpu", model_card.params["threads"])
+    data = dataset.load_dataset(IMAGES, INDEX, LABELS, device, 0)
+    tables = figures.Tables(
+        *map(figures.read_table, (PREDICTIONS, CONFUSED, LOSSES, SCORES, SWEEP))
+    )
+    input_spec = figures.eval_input_spec(model_card, p.evaluate.size)
+    figures.draw_finders(FINDERS, CURVES, RATES)
+    figures.draw_history(TRAINING, TABLES, [model_file.read_card(FROZEN), model_card], data)
+    figures.draw_evaluation((MATRIX, CALIBRATION, THRESHOLDS), tables, data, p.evaluate.bins)
+    figures.draw_sheets((RESULTS, WORST, LOOKED, MIXED), data, model, tables, input_spec)
+    run_params = figures.page_params(p.dataset, p.evaluate.model_dump(), model_card, UNFROZEN)
+    html = page.render_page(
+        data, input_spec, tables, files.read_json(SUMMARY), run_params, PAGE.parent
+    )
+    files.write_text(PAGE, html)
     print(f"report: {PAGE}, {PAGE.stat().st_size / 1e6:.1f} MB, and 9 pictures beside it")
 
 
 if __name__ == "__main__":
-    console.run(main, "report")
+    console.run_stage(main, "report")

@@ -2,7 +2,13 @@
 
 from pathlib import Path
 
-from pawprint import console, finder, modelfile, networks, params, phases, schedules, session
+from pawprint.core import params
+from pawprint.models import network
+from pawprint.runtime import tensor_file
+from pawprint.terminal import console
+from pawprint.training import lr_finder, session
+from pawprint.training.phase import PhaseFiles, run_phase
+from pawprint.training.schedule import frozen_max_lrs
 
 IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv")
 LABELS, PRETRAINED = Path("data/labels.csv"), Path("models/pretrained.safetensors")
@@ -12,20 +18,20 @@ SUMMARY, TABLE = Path("reports/train_frozen.json"), Path("reports/train_frozen.c
 
 def main() -> dict[str, str]:
     p = params.load()
-    keys, on, lr = params.training(p), p.runtime, finder.chosen(p.lr, FOUND)
+    keys, on, lr = params.training(p), p.runtime, lr_finder.resolve_lr(p.lr, FOUND)
     ground = {"background": p.presize.background}  # the only key of presize that a model needs
     declared = keys | {"lr": lr, "frozen": p.frozen.model_dump(), "presize": ground}
-    run = session.opened(keys, IMAGES, INDEX, LABELS, on.device, on.memory)
-    tensors, _ = modelfile.read_tensors(PRETRAINED)
-    network = networks.fresh(p.arch, len(run.data.classes), p.seed, tensors)
-    networks.freeze(network, p.optimizer.train_norm)
-    peaks = schedules.frozen_peaks(lr, p.frozen.body_ratio, session.GROUPS)
+    run = session.open_session(keys, IMAGES, INDEX, LABELS, on.device, on.memory)
+    tensors, _ = tensor_file.read_tensors(PRETRAINED)
+    model = network.create_model(p.arch, len(run.data.classes), p.seed, tensors)
+    network.freeze(model, p.optimizer.train_norm)
+    max_lrs = frozen_max_lrs(lr, p.frozen.body_ratio, session.GROUPS)
     inputs = [INDEX, LABELS, PRETRAINED]
-    phase = phases.Phase("frozen", Path(__file__), inputs, MODEL, TABLE, SUMMARY)
-    for line in phases.completed(run, network, peaks, declared, phase):
+    phase = PhaseFiles("frozen", Path(__file__), inputs, MODEL, TABLE, SUMMARY)
+    for line in run_phase(run, model, max_lrs, declared, phase):
         print(line)
     return run.machine
 
 
 if __name__ == "__main__":
-    console.run(main, "train_frozen")
+    console.run_stage(main, "train_frozen")

@@ -2,7 +2,12 @@
 
 from pathlib import Path
 
-from pawprint import console, finder, modelfile, params, phases, schedules, session
+from pawprint.core import params
+from pawprint.models import model_file
+from pawprint.terminal import console
+from pawprint.training import lr_finder, session
+from pawprint.training.phase import PhaseFiles, run_phase
+from pawprint.training.schedule import unfrozen_max_lrs
 
 IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv")
 LABELS, PARENT = Path("data/labels.csv"), Path("models/frozen.safetensors")
@@ -15,16 +20,16 @@ def main() -> dict[str, str]:
     keys, on = params.training(p), p.runtime
     ground = {"background": p.presize.background}  # the only key of presize that a model needs
     declared = keys | {"lr": p.lr, "unfrozen": p.unfrozen.model_dump(), "presize": ground}
-    run = session.opened(keys, IMAGES, INDEX, LABELS, on.device, on.memory)
-    network, parent = modelfile.read(PARENT)
-    lr_max = finder.chosen(p.unfrozen.lr_max, FOUND)
-    peaks = schedules.peaks(parent.params["lr"], p.unfrozen.lr_min, lr_max, session.GROUPS)
+    run = session.open_session(keys, IMAGES, INDEX, LABELS, on.device, on.memory)
+    model, parent = model_file.read(PARENT)
+    lr_max = lr_finder.resolve_lr(p.unfrozen.lr_max, FOUND)
+    max_lrs = unfrozen_max_lrs(parent.params["lr"], p.unfrozen.lr_min, lr_max, session.GROUPS)
     inputs = [INDEX, LABELS, PARENT, FOUND]
-    phase = phases.Phase("unfrozen", Path(__file__), inputs, MODEL, TABLE, SUMMARY)
-    for line in phases.completed(run, network, peaks, declared, phase):
+    phase = PhaseFiles("unfrozen", Path(__file__), inputs, MODEL, TABLE, SUMMARY)
+    for line in run_phase(run, model, max_lrs, declared, phase):
         print(line)
     return run.machine
 
 
 if __name__ == "__main__":
-    console.run(main, "train_unfrozen")
+    console.run_stage(main, "train_unfrozen")

@@ -10,11 +10,11 @@ from importlib.util import find_spec
 from dvc.cli import DvcParserError
 from dvc.cli.parser import get_main_parser
 
-from pawprint import cli
+from pawprint.cli import main
 from tests.conftest import ROOT
 from tests.copies import ENVIRONMENT, call
 
-PARSERS = {"dvc": get_main_parser(), "pawprint": cli.parser()}
+PARSERS = {"dvc": get_main_parser(), "pawprint": main.parser()}
 KEYWORDS = {"for", "do", "done", "if", "then", "else", "fi", "while", "!", "{", "}"}
 
 

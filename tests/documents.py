@@ -82,12 +82,12 @@ def is_run(command: Command) -> bool:
     return command.fence != "powershell" and command.name not in NOT_RUN
 
 
-def session(home: Path, wanted: Sequence[Command]) -> list[Answer]:
+def session(home: Path, targets: Sequence[Command]) -> list[Answer]:
     """What the commands say, run one after the other in one bash, in home/pawprint."""
     with tempfile.TemporaryDirectory() as folder:
         said = Path(folder)
         lines = ["cd ~/pawprint"]
-        for number, command in enumerate(wanted):  # braces: a cd or a variable carries on
+        for number, command in enumerate(targets):  # braces: a cd or a variable carries on
             lines += [f"{{\n{command.text}\n}} </dev/null >{said / str(number)} 2>&1"]
             lines += [f"echo $? >{said / str(number)}.code"]
         (said / "session.sh").write_text("\n".join(lines))
@@ -100,7 +100,7 @@ def session(home: Path, wanted: Sequence[Command]) -> list[Answer]:
             pass  # the commands that were not done say so
         finally:
             end(bash, home)
-        return [answer(said / str(number), one, home) for number, one in enumerate(wanted)]
+        return [answer(said / str(number), one, home) for number, one in enumerate(targets)]
 
 
 def end(bash: subprocess.Popen[bytes], home: Path) -> None:

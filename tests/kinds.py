@@ -14,8 +14,8 @@ from PIL import ImageColor
 from pydantic import BaseModel, StringConstraints
 from pydantic.fields import FieldInfo
 
-from pawprint import params, yaml12
-from pawprint.params import Params
+from pawprint.core import params, yaml_file
+from pawprint.core.params import Params
 from tests.conftest import ROOT
 
 Place = tuple[str, ...]  # the keys on the way to a value
@@ -173,7 +173,7 @@ def taken(content: Mapping[str, Any], path: Place) -> Any:
     return content
 
 
-def sides(section: Content) -> list[int]:
+def image_sizes(section: Content) -> list[int]:
     """Of its size, px."""
     return [int(side) for side in str(section["size"] or 0).split("x")]
 
@@ -183,10 +183,12 @@ def consistent(content: Content) -> Content:
     asked = (content, content["evaluate"])
     for section in asked:
         if isinstance(section["size"], str):
-            section["size"] = "x".join(str(min(max(int(x), 32), 2048)) for x in sides(section))
-    longest = [max(sides(section), default=0) for section in asked]
-    wanted = max(*longest, content["presize"]["size"])
-    content["presize"]["size"] = wanted
+            section["size"] = "x".join(
+                str(min(max(int(x), 32), 2048)) for x in image_sizes(section)
+            )
+    longest = [max(image_sizes(section), default=0) for section in asked]
+    targets = max(*longest, content["presize"]["size"])
+    content["presize"]["size"] = targets
     content["batch_size"] = max(content["batch_size"], 2 * content["processes"])
     finder, unfrozen = content["lr_find"], content["unfrozen"]
     finder["start"], finder["end"] = sorted((finder["start"], finder["end"]))
@@ -203,7 +205,7 @@ def consistent(content: Content) -> Content:
 @st.composite
 def right_files(draw: st.DrawFn) -> Content:
     """Any params that are right."""
-    content = yaml12.load(ROOT / "presets/digits.yaml")
+    content = yaml_file.load(ROOT / "presets/digits.yaml")
     for path in LEAVES:
         put(content, path, draw(right(path)))
     return consistent(content)
@@ -215,7 +217,7 @@ NEW_KEYS = st.from_regex(r"[A-Za-zäß_][A-Za-z0-9 ._-]{0,20}", fullmatch=True).
 @st.composite
 def faults(draw: st.DrawFn) -> tuple[Content, set[str]]:
     """Params in which some keys are wrong, and the names of these."""
-    content = yaml12.load(ROOT / "presets/digits.yaml")
+    content = yaml_file.load(ROOT / "presets/digits.yaml")
     named = set[Place]()
     for path in draw(st.lists(st.sampled_from(SECTIONS), max_size=2, unique=True)):
         replaced = draw(st.sampled_from([None, 3, "x", [], [1], True, math.nan, "ABSENT"]))

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pawprint import archives, decode, presize
+from pawprint.storage import archives
+from pawprint.vision import cache_writer, decode
 from tests.conftest import picture
 from tests.test_presize import saved
 
@@ -182,15 +183,17 @@ def judged(archive: Path) -> dict[str, Any]:
     """For each mutant what presize made of it, and whether Pillow says the same; in the child."""
     warnings.simplefilter("ignore")
     names = archives.image_names(archive)
-    made = list(presize.presized(archives.contents(archive, names), SIDE, "white", workers=2))
+    made = list(
+        cache_writer.decode_all(archives.read_files(archive, names), SIDE, "white", workers=2)
+    )
     target = archive.with_name("images.npy")
-    _, left_out = presize.write(target, iter(made), names, SIDE, "skip")
+    _, left_out = cache_writer.write_cache(target, iter(made), names, SIDE, "skip")
     stopped = ""
     try:
-        presize.write(target, iter(made), names, SIDE, "stop")
+        cache_writer.write_cache(target, iter(made), names, SIDE, "stop")
     except ValueError as error:
         stopped = str(error)
-    verdicts = {name: compared(data) for name, data in archives.contents(archive, names)}
+    verdicts = {name: compared(data) for name, data in archives.read_files(archive, names)}
     return {
         "accepted": [one.name for one in made if not one.fault],
         "whole": all(

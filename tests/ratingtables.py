@@ -2,9 +2,10 @@
 
 import torch
 
-from pawprint import factors, modelfile
-from pawprint.factors import Card
-from pawprint.rated import Ratings, Side
+from pawprint.ratings import models
+from pawprint.ratings.dataset import Ratings, RatingSplit
+from pawprint.ratings.models import RatingsCard
+from pawprint.runtime import tensor_file
 
 
 def ratings(seed: int = 0, users: int = 20, items: int = 30, n: int = 400) -> Ratings:
@@ -12,19 +13,19 @@ def ratings(seed: int = 0, users: int = 20, items: int = 30, n: int = 400) -> Ra
     rng = torch.Generator().manual_seed(seed)
     columns = [torch.randint(1, most + 1, (n,), generator=rng) for most in (users, items)]
     pairs = torch.stack(columns, 1).int()
-    wanted = torch.randint(1, 6, (n,), generator=rng).float()
+    targets = torch.randint(1, 6, (n,), generator=rng).float()
     is_valid = torch.arange(n) % 5 == 0
-    train, valid = (Side(pairs[rows], wanted[rows]) for rows in (~is_valid, is_valid))
+    train, valid = (RatingSplit(pairs[rows], targets[rows]) for rows in (~is_valid, is_valid))
     known = [str(i + 1) for i in range(users)]
     return Ratings(known, [f"film {i + 1}" for i in range(items)], train, valid, "0" * 64)
 
 
-def card(
+def model_card(
     data: Ratings, kind: str, each: int | None = 4, span: tuple[float, float] | None = None
-) -> Card:
+) -> RatingsCard:
     """What `rated.run` would write."""
-    sizes = factors.sizes(each, len(data.users), len(data.items))
+    sizes = models.factor_counts(each, len(data.users), len(data.items))
     limits = list(span) if span else None
-    return Card(
-        kind, data.users, data.items, sizes, 16, limits, {}, data.digest, modelfile.versions()
+    return RatingsCard(
+        kind, data.users, data.items, sizes, 16, limits, {}, data.digest, tensor_file.versions()
     )

@@ -28,8 +28,8 @@ class Site:
 def handler(site: Site) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            wanted = self.headers.get("Range")
-            site.asked.append((self.path, wanted))
+            targets = self.headers.get("Range")
+            site.asked.append((self.path, targets))
             if site.statuses:
                 self.send_error(site.statuses.pop(0))
                 return
@@ -43,8 +43,8 @@ def handler(site: Site) -> type[BaseHTTPRequestHandler]:
                 self.send_error(404)
                 return
             data, start = site.files[self.path], 0
-            if wanted and site.ranges and self.headers.get("If-Range") == site.etag:
-                start = int(wanted.removeprefix("bytes=").rstrip("-")) + site.shifted
+            if targets and site.ranges and self.headers.get("If-Range") == site.etag:
+                start = int(targets.removeprefix("bytes=").rstrip("-")) + site.shifted
             if start >= len(data) > 0:
                 self.send_response(416)
                 self.send_header("Content-Range", f"bytes */{len(data)}")

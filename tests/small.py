@@ -3,17 +3,17 @@
 import numpy as np
 import torch
 
-from pawprint.augment import Strengths
-from pawprint.cache import Cache
-from pawprint.dataset import Dataset, Part
-from pawprint.optimizers import Settings
-from pawprint.sampling import View
-from pawprint.session import Session
-from pawprint.targets import Label
-from pawprint.training import Recipe
+from pawprint.training.optimizer import OptimizerConfig
+from pawprint.training.session import Session
+from pawprint.training.workload import Recipe
+from pawprint.vision.augment import AugmentConfig
+from pawprint.vision.classification import Classification
+from pawprint.vision.dataset import Dataset, Split
+from pawprint.vision.image_cache import ImageCache
+from pawprint.vision.resample import InputSpec
 
 CPU = torch.device("cpu")
-STRENGTHS = Strengths(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
+STRENGTHS = AugmentConfig(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
 
 
 def dataset(n: int = 40, classes: int = 3, size: int = 32, mapped: bool = False) -> Dataset:
@@ -24,20 +24,24 @@ def dataset(n: int = 40, classes: int = 3, size: int = 32, mapped: bool = False)
     for i, number in enumerate(numbers):
         pictures[i, ..., number] += 130
     names = [f"{i}.jpg" for i in range(n)]
-    sides = torch.tensor(rng.integers(20, 60, (n, 2)), dtype=torch.float32)
+    image_sizes = torch.tensor(rng.integers(20, 60, (n, 2)), dtype=torch.float32)
     store = pictures if mapped else torch.from_numpy(pictures)
     parts = {}
     for split, rows in (("train", [i for i in range(n) if i % 5]), ("valid", list(range(0, n, 5)))):
         targets = torch.tensor(numbers[rows])
         words = [f"class {numbers[i]}" for i in rows]
-        parts[split] = Part(torch.tensor(rows), targets, [names[i] for i in rows], words, Label())
+        parts[split] = Split(
+            torch.tensor(rows), targets, [names[i] for i in rows], words, Classification()
+        )
     known = [f"class {i}" for i in range(classes)]
-    return Dataset(Cache(names, sides, store, CPU), known, parts, "0" * 64, Label())
+    return Dataset(
+        ImageCache(names, image_sizes, store, CPU), known, parts, "0" * 64, Classification()
+    )
 
 
 def recipe(seed: int = 0, batch_size: int = 8, kind: torch.dtype = torch.float32) -> Recipe:
     """Small and quick."""
-    return Recipe(View(32), batch_size, seed, kind, STRENGTHS, 0.0, Label())
+    return Recipe(InputSpec(32), batch_size, seed, kind, STRENGTHS, 0.0, Classification())
 
 
 def session(seed: int = 0, mapped: bool = False, kind: torch.dtype = torch.float32) -> Session:
@@ -45,4 +49,4 @@ def session(seed: int = 0, mapped: bool = False, kind: torch.dtype = torch.float
     return Session(CPU, dataset(mapped=mapped), recipe(seed, kind=kind), SETTINGS)
 
 
-SETTINGS = Settings(0.01, 0.99, 1e-5, 0.0, True)
+SETTINGS = OptimizerConfig(0.01, 0.99, 1e-5, 0.0, True)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from pawprint import annotations, archives
-from pawprint.catalogue import Table
-from pawprint.findings import Findings
+from pawprint.core.findings import Findings
+from pawprint.data import label_csv
+from pawprint.data.catalog import Table
+from pawprint.storage import archives
 
 Tar = Callable[..., Path]
 TABLE = Table("labels.csv", "fname", ["breed"], None, False)
@@ -20,7 +21,7 @@ def read(
     data = content.encode() if isinstance(content, str) else content
     archive = tar({file: data, **dict.fromkeys(PICTURES, b"")})
     found = Findings()
-    made = annotations.cells(archive, archives.image_names(archive), table, found)
+    made = label_csv.match_rows(archive, archives.image_names(archive), table, found)
     return {name: row.label for name, row in made.items()}, found
 
 
@@ -36,7 +37,7 @@ def test_a_row_names_a_picture_by_path_file_name_or_stem(tar: Tar, name: str, en
 
 
 def test_without_a_table_there_are_no_cells(tmp_path: Path) -> None:
-    assert annotations.cells(tmp_path / "absent", [], None, Findings()) == {}
+    assert label_csv.match_rows(tmp_path / "absent", [], None, Findings()) == {}
 
 
 def test_paths_also_start_at_the_folder_of_the_csv(tar: Tar) -> None:

@@ -13,7 +13,8 @@ from dvc.utils.serialize import dumps_yaml, load_yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from pawprint import catalogue, params, yaml12
+from pawprint.core import params, yaml_file
+from pawprint.data import catalog
 from tests.conftest import ROOT
 from tests.copies import call, fresh_copy
 from tests.kinds import LEAVES, Content, Place, faults, put, right_files, taken
@@ -89,7 +90,7 @@ def test_one_error_has_a_line_for_every_wrong_key_of_many_files(
 
 @pytest.mark.parametrize("path", sorted(LEAVES), ids=".".join)
 def test_each_missing_key_is_told_with_what_it_may_be(tmp_path: Path, path: Place) -> None:
-    content = yaml12.load(ROOT / "presets/digits.yaml")
+    content = yaml_file.load(ROOT / "presets/digits.yaml")
     section = taken(content, path[:-1])
     del section[path[-1]]
     (said,) = complaints(file(tmp_path, dumps_yaml(content)))
@@ -99,7 +100,7 @@ def test_each_missing_key_is_told_with_what_it_may_be(tmp_path: Path, path: Plac
 
 @pytest.mark.parametrize("path", sorted(LEAVES), ids=".".join)
 def test_each_key_with_a_range_tells_it_for_a_word_too(tmp_path: Path, path: Place) -> None:
-    content = yaml12.load(ROOT / "presets/digits.yaml")
+    content = yaml_file.load(ROOT / "presets/digits.yaml")
     put(content, path, [])
     (said,) = complaints(file(tmp_path, dumps_yaml(content)))
     for kind in LEAVES[path]:
@@ -170,7 +171,7 @@ def test_an_odd_value_or_key_is_told_in_few_letters(tmp_path: Path, name: str) -
 
 @pytest.mark.parametrize("name", ["no.pth", "n" * 5000 + ".pth", "a\0.pth", "a\n/b", "/root/x.pt"])
 def test_a_file_of_weights_that_is_not_there_is_told_so(tmp_path: Path, name: str) -> None:
-    content = yaml12.load(ROOT / "presets/digits.yaml") | {"weights": name}
+    content = yaml_file.load(ROOT / "presets/digits.yaml") | {"weights": name}
     (said,) = complaints(file(tmp_path, dumps_yaml(content)))
     assert "no such file; give a path from the project's root" in said
 
@@ -180,14 +181,14 @@ def test_a_block_that_is_no_section_is_told_so(tmp_path: Path, block: str) -> No
     path = tmp_path / "datasets.yaml"
     path.write_text(f"mine: {block}\n")
     with pytest.raises(ValueError, match=r"datasets\.yaml: mine: must be a section"):
-        catalogue.block("mine", path)
+        catalog.load_dataset_entry("mine", path)
 
 
 def test_a_key_that_a_block_lacks_is_looked_up_in_the_readme(tmp_path: Path) -> None:
     path = tmp_path / "datasets.yaml"
     path.write_text("mine:\n  label: {from: folder}\n  pictures: {md5: 5}\n")
     with pytest.raises(ValueError) as caught:
-        catalogue.block("mine", path)
+        catalog.load_dataset_entry("mine", path)
     assert [line.partition(": mine: ")[2] for line in str(caught.value).splitlines()] == [
         "`pictures.url` is missing: it must be text; docs/own-data.md shows a whole block",
         "`pictures.md5` is 5: must be 32 hex digits (0-9, a-f) or empty",
@@ -234,16 +235,16 @@ def flat(content: Content) -> dict[Place, tuple[Any, type]]:
 
 def the_values_are_those_asked_for(folder: Path, content: Content, keys: list[Place]) -> None:
     path = file(folder, DIGITS)
-    before, asked = flat(yaml12.load(path)), flat(content)
+    before, asked = flat(yaml_file.load(path)), flat(content)
     overridden(path, {key: asked[key][0] for key in asked})
-    assert flat(yaml12.load(path)) == flat(load_yaml(path)) == asked
+    assert flat(yaml_file.load(path)) == flat(load_yaml(path)) == asked
     loaded = params.load(path).model_dump()
     assert {key: taken(loaded, key) for key in asked} == {key: asked[key][0] for key in asked}
     for key in keys:  # and back again, one by one
         lines = path.read_text().splitlines()
         overridden(path, {key: before[key][0]})
         asked[key] = before[key]
-        assert flat(yaml12.load(path)) == asked
+        assert flat(yaml_file.load(path)) == asked
         others = [
             (a, b) for a, b in zip(lines, path.read_text().splitlines(), strict=True) if a != b
         ]
@@ -284,18 +285,18 @@ def test_the_real_command_queues_the_values_that_were_asked_for(
     tmp_path: Path, record_property: Record
 ) -> None:
     folder = fresh_copy(tmp_path / "copy")
-    wanted: list[dict[Place, Any]] = [
+    targets: list[dict[Place, Any]] = [
         {("lr",): 1e-5, ("unfrozen", "lr_min"): None, ("runtime", "device"): "cuda:1"},
         {("weights",): "DEFAULT", ("optimizer", "train_norm"): False, ("seed",): 2**32 - 1},
         {("dataset",): "2020", ("weights_sha256",): "1" * 64, ("augment", "max_zoom"): 1},
     ]
-    for asked in wanted:
+    for asked in targets:
         given = [f"{'.'.join(key)}={typed(value)}" for key, value in asked.items()]
         call(
             folder, "dvc", "exp", "run", "--queue", *(word for one in given for word in ("-S", one))
         )
         queued = call(folder, "git", "show", "refs/exps/celery/stash:params.yaml")
-        assert flat(yaml12.load(file(tmp_path, queued))) == flat(
-            yaml12.load(folder / "params.yaml")
+        assert flat(yaml_file.load(file(tmp_path, queued))) == flat(
+            yaml_file.load(folder / "params.yaml")
         ) | {key: (value, type(value)) for key, value in asked.items()}
-    record_property("cases", len(wanted))
+    record_property("cases", len(targets))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pawprint import archives, folders, image_files
+from pawprint.storage import archives, folders, image_files
 
 Tar = Callable[..., Path]
 FILES = {"images/b.JPG": b"b", "./images/a.png": b"a", "images/._a.png": b"", "notes.txt": b"n"}
@@ -26,8 +26,8 @@ def test_pictures_are_listed_sorted_whatever_the_archive(archive: Path) -> None:
 
 
 def test_contents_come_in_the_archives_order(archive: Path) -> None:
-    wanted = ["images/a.png", "images/b.JPG", "absent.jpg"]
-    assert list(archives.contents(archive, wanted)) == [
+    targets = ["images/a.png", "images/b.JPG", "absent.jpg"]
+    assert list(archives.read_files(archive, targets)) == [
         ("images/b.JPG", b"b"),
         ("images/a.png", b"a"),
     ]
@@ -35,13 +35,15 @@ def test_contents_come_in_the_archives_order(archive: Path) -> None:
 
 def test_a_text_may_have_a_byte_order_mark_and_must_be_utf8(tar: Tar) -> None:
     archive = tar({"a.txt": "\ufeffä 1".encode(), "b.txt": "ä".encode("latin-1")})
-    assert archives.texts(archive, {"train": "a.txt"}) == {"train": "ä 1"}
+    assert archives.read_texts(archive, {"train": "a.txt"}) == {"train": "ä 1"}
     with pytest.raises(ValueError, match=r"^b.txt: byte 1 is no UTF-8; save the file as UTF-8"):
-        archives.texts(archive, {"train": "b.txt"})
+        archives.read_texts(archive, {"train": "b.txt"})
 
 
 def test_a_word_means_a_path_else_a_file_name_else_a_stem() -> None:
-    known = archives.meant(["x.jpg", "a/x.jpg", "a/y.jpg", "b/y.jpg", "a/x.jpg.png", "c/x.png"])
+    known = archives.match_names(
+        ["x.jpg", "a/x.jpg", "a/y.jpg", "b/y.jpg", "a/x.jpg.png", "c/x.png"]
+    )
     assert known["x.jpg"] == ["x.jpg"]  # not a/x.jpg, nor a/x.jpg.png
     assert known["x"] == ["x.jpg", "a/x.jpg", "c/x.png"]
     assert known["y.jpg"] == known["y"] == ["a/y.jpg", "b/y.jpg"]
@@ -111,9 +113,9 @@ def test_the_count_of_the_catalogue_is_checked(tar: Tar) -> None:
 
 def test_texts_are_found_by_their_member(tar: Tar) -> None:
     path = tar({"annotations/test.txt": b"a 1\n"})
-    assert archives.texts(path, {"test": "annotations/test.txt"}) == {"test": "a 1\n"}
+    assert archives.read_texts(path, {"test": "annotations/test.txt"}) == {"test": "a 1\n"}
     with pytest.raises(ValueError, match=r"not in this archive: train.txt; mend `lists`"):
-        archives.texts(path, {"train": "train.txt"})
+        archives.read_texts(path, {"train": "train.txt"})
 
 
 def test_a_zip_in_a_tar_is_a_tar(tar: Tar) -> None:

@@ -11,22 +11,23 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from pawprint import augment, randomness, sampling
-from pawprint.augment import Draws, Strengths
-from pawprint.sampling import View
+from pawprint.runtime import rng
+from pawprint.vision import augment, resample
+from pawprint.vision.augment import AugmentConfig, AugmentParams
+from pawprint.vision.resample import InputSpec
 
-DEFAULTS = Strengths(
+DEFAULTS = AugmentConfig(
     flip=0.5, max_rotate=10.0, max_zoom=1.1, max_warp=0.2, max_lighting=0.2,
     p_affine=0.75, p_lighting=0.75, min_scale=0.75,
 )  # fmt: skip
 
 
-def random_draws(n: int, seed: int = 0, strengths: Strengths = DEFAULTS) -> Draws:
-    return augment.drawn(n, strengths, randomness.generator(seed))
+def random_draws(n: int, seed: int = 0, strengths: AugmentConfig = DEFAULTS) -> AugmentParams:
+    return augment.sample_params(n, strengths, rng.generator(seed))
 
 
 def carried_by_hand(
-    draws: Draws, i: int, x: float, y: float, width: float, height: float, size: int
+    draws: AugmentParams, i: int, x: float, y: float, width: float, height: float, size: int
 ) -> tuple[float, float]:
     """An output point in [-1, 1] to fractions of the whole picture, step by step in plain Python.
 
@@ -76,8 +77,10 @@ def mirrored(p: float) -> float:
 def test_the_map_carries_points_as_the_steps_do_one_by_one(width: float, height: float) -> None:
     n, size, out = 40, 64, 5
     draws = random_draws(n)
-    sides = torch.tensor([[width, height]]).expand(n, 2)
-    places = sampling.grid(augment.maps(draws, sides, size, light=False), View(out))
+    image_sizes = torch.tensor([[width, height]]).expand(n, 2)
+    places = resample.sampling_grid(
+        augment.build_transform(draws, image_sizes, size, light=False), InputSpec(out)
+    )
     at = [(i + 0.5) / out * 2 - 1 for i in range(out)]
     for i in range(n):
         for row, y in enumerate(at):
@@ -93,8 +96,10 @@ def test_the_plain_map_shows_the_centre_square_pixel_by_pixel() -> None:
     pictures = (
         torch.arange(size * size, dtype=torch.uint8).view(1, size, size, 1).expand(1, -1, -1, 3)
     )
-    chosen = augment.maps(augment.neutral(1), torch.tensor([[2.0, 1.0]]), size, light=False)
-    made = unnormalised(sampling.batch(pictures.contiguous(), chosen, View(size)))[0, 0] * 255
+    chosen = augment.build_transform(
+        augment.identity_params(1), torch.tensor([[2.0, 1.0]]), size, light=False
+    )
+    made = unnormalised(resample.render(pictures.contiguous(), chosen, InputSpec(size)))[0, 0] * 255
     for row in range(size):
         for column in range(size):
             place = 0.25 * size + 0.5 * (column + 0.5) - 0.5  # of the sample, in cache pixels
@@ -102,14 +107,14 @@ def test_the_plain_map_shows_the_centre_square_pixel_by_pixel() -> None:
 
 
 def unnormalised(batch: Tensor) -> Tensor:
-    mean, std = (torch.tensor(stat).view(3, 1, 1) for stat in (sampling.MEAN, sampling.STD))
+    mean, std = (torch.tensor(stat).view(3, 1, 1) for stat in (resample.MEAN, resample.STD))
     return batch * std + mean
 
 
 def test_a_square_picture_at_its_own_size_comes_out_unchanged() -> None:
     pictures = torch.randint(0, 256, (3, 16, 16, 3), dtype=torch.uint8)
-    chosen = augment.maps(augment.neutral(3), torch.ones(3, 2), 16, light=False)
-    made = unnormalised(sampling.batch(pictures, chosen, View(16)))
+    chosen = augment.build_transform(augment.identity_params(3), torch.ones(3, 2), 16, light=False)
+    made = unnormalised(resample.render(pictures, chosen, InputSpec(16)))
     assert torch.allclose(made.permute(0, 2, 3, 1) * 255, pictures.float(), atol=1e-3)
 
 
@@ -119,48 +124,58 @@ def test_supersampling_is_the_mean_of_four_samples_about_each_pixels_centre(
 ) -> None:
     n, side, out = 5, 32, 9
     pictures = torch.randint(0, 256, (n, side, side, 3), dtype=torch.uint8)
-    chosen = augment.maps(random_draws(n), torch.tensor([[width, height]]).expand(n, 2), side, True)
+    chosen = augment.build_transform(
+        random_draws(n), torch.tensor([[width, height]]).expand(n, 2), side, True
+    )
     chosen = replace(chosen, brightness=None, contrast=None)
-    made = sampling.batch(pictures, chosen, View(out, supersample=2))
+    made = resample.render(pictures, chosen, InputSpec(out, supersample=2))
     quarter = 2 / out / 4  # of a pixel, where neighbours lie 2 / out apart
     slow = torch.zeros(n, 3, out, out)
     for dx in (-quarter, quarter):
         for dy in (-quarter, quarter):
             shift = torch.tensor([[1, 0, dx], [0, 1, dy], [0, 0, 1]])
             moved = replace(chosen, matrix=chosen.matrix @ shift)
-            slow += sampling.batch(pictures, moved, View(out)) / 4
+            slow += resample.render(pictures, moved, InputSpec(out)) / 4
     assert torch.allclose(made, slow, atol=1e-4)
 
 
 def test_flip_mirrors() -> None:
     pictures = torch.randint(0, 256, (1, 16, 16, 3), dtype=torch.uint8)
-    draws = augment.neutral(1)
-    sides = torch.ones(1, 2)
-    plain = sampling.batch(pictures, augment.maps(draws, sides, 16, light=False), View(16))
+    draws = augment.identity_params(1)
+    image_sizes = torch.ones(1, 2)
+    plain = resample.render(
+        pictures, augment.build_transform(draws, image_sizes, 16, light=False), InputSpec(16)
+    )
     flipped = replace(draws, flip=-draws.flip)
-    made = sampling.batch(pictures, augment.maps(flipped, sides, 16, light=False), View(16))
+    made = resample.render(
+        pictures, augment.build_transform(flipped, image_sizes, 16, light=False), InputSpec(16)
+    )
     assert torch.allclose(made, plain.flip(3), atol=1e-4)
 
 
 def test_a_positive_angle_turns_the_picture_clockwise() -> None:
     pictures = torch.zeros(1, 33, 33, 3, dtype=torch.uint8)
     pictures[0, 4, 16] = 255  # a dot above the centre
-    turned = replace(augment.neutral(1), angle=torch.tensor([math.pi / 2], dtype=torch.float64))
-    chosen = augment.maps(turned, torch.ones(1, 2), 33, light=False)
-    made = sampling.batch(pictures, chosen, View(33))[0, 0]
+    turned = replace(
+        augment.identity_params(1), angle=torch.tensor([math.pi / 2], dtype=torch.float64)
+    )
+    chosen = augment.build_transform(turned, torch.ones(1, 2), 33, light=False)
+    made = resample.render(pictures, chosen, InputSpec(33))[0, 0]
     assert divmod(int(made.argmax()), 33) == (16, 28)  # now to the right of it
 
 
 def test_a_crop_is_the_slice_that_it_says_resampled() -> None:
     size, out = 32, 16
     pictures = torch.randint(0, 256, (1, size, size, 3), dtype=torch.uint8)
-    draws = augment.neutral(1)
+    draws = augment.identity_params(1)
     draws = replace(
         draws, area=draws.area * 0.5, crop_x=draws.crop_x * 0 + 0.999, crop_y=draws.crop_y * 0
     )
     side = round(math.sqrt(0.5) * size)  # 23
-    made = sampling.batch(
-        pictures, augment.maps(draws, torch.ones(1, 2), size, light=False), View(out)
+    made = resample.render(
+        pictures,
+        augment.build_transform(draws, torch.ones(1, 2), size, light=False),
+        InputSpec(out),
     )
     corner = pictures[:, :side, size - side :].permute(0, 3, 1, 2).float()
     slow = functional.interpolate(corner, (out, out), mode="bilinear", align_corners=False) / 255
@@ -170,7 +185,7 @@ def test_a_crop_is_the_slice_that_it_says_resampled() -> None:
 def test_lighting_is_fastais_formula() -> None:
     values = torch.rand(2, 3, 4, 4)
     brightness, contrast = torch.tensor([0.3, -0.2]), torch.tensor([1.2, 0.9])
-    made = sampling.lit(values.clone(), brightness, contrast)
+    made = resample.adjust_lighting(values.clone(), brightness, contrast)
     for i in range(2):
         p = values[i].double().numpy()
         logits = (np.log(p / (1 - p)) + float(brightness[i])) * float(contrast[i])
@@ -196,21 +211,28 @@ def test_draws_have_fastais_ranges_and_shares() -> None:
 
 
 def test_strengths_of_zero_change_nothing() -> None:
-    still = Strengths(0.0, 0.0, 1.0, 0.0, 0.0, 0.75, 0.75, 1.0)
+    still = AugmentConfig(0.0, 0.0, 1.0, 0.0, 0.0, 0.75, 0.75, 1.0)
     draws = replace(random_draws(8, strengths=still), along=torch.full((8,), 0.5).double())
-    sides = torch.tensor([[4.0, 3.0]]).expand(8, 2)
-    made, plain = (augment.maps(d, sides, 16, light=False) for d in (draws, augment.neutral(8)))
-    assert torch.allclose(sampling.grid(made, View(8)), sampling.grid(plain, View(8)), atol=1e-6)
+    image_sizes = torch.tensor([[4.0, 3.0]]).expand(8, 2)
+    made, plain = (
+        augment.build_transform(d, image_sizes, 16, light=False)
+        for d in (draws, augment.identity_params(8))
+    )
+    assert torch.allclose(
+        resample.sampling_grid(made, InputSpec(8)),
+        resample.sampling_grid(plain, InputSpec(8)),
+        atol=1e-6,
+    )
 
 
 @settings(deadline=None)
 @given(st.integers(1, 9), st.integers(0, 1000), st.integers(8, 24))
 def test_a_batch_does_not_depend_on_its_neighbours(n: int, seed: int, size: int) -> None:
     pictures = torch.randint(0, 256, (n, 16, 16, 3), dtype=torch.uint8)
-    chosen = augment.maps(random_draws(n, seed), torch.rand(n, 2) + 0.5, 16, light=True)
-    whole = sampling.batch(pictures, chosen, View(size))
+    chosen = augment.build_transform(random_draws(n, seed), torch.rand(n, 2) + 0.5, 16, light=True)
+    whole = resample.render(pictures, chosen, InputSpec(size))
     for i in range(n):
         part = slice(i, i + 1)
-        alone = sampling.batch(pictures[part], chosen.of(part), View(size))
+        alone = resample.render(pictures[part], chosen.subset(part), InputSpec(size))
         assert torch.allclose(alone, whole[part], atol=2e-5)  # the last bits, by vector length
     assert whole.is_contiguous(memory_format=torch.channels_last)

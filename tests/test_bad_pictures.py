@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pawprint import archives, decode, presize
+from pawprint.storage import archives
+from pawprint.vision import cache_writer, decode
 from tests.conftest import ROOT, SAMPLE, picture
 from tests.mutants import SIDE, SIDEWAYS, bases, exif, mutants, of_size, patched
 from tests.test_presize import by_pillow, saved
@@ -27,9 +28,11 @@ Tar = Callable[[Mapping[str, bytes]], Path]
 def cached(archive: Path, on_error: str) -> tuple[dict[str, np.ndarray], str]:
     """Each picture of the cache by its name, and what was said: the steps of stages/presize.py."""
     names = archives.image_names(archive)
-    pictures = presize.presized(archives.contents(archive, names), SIDE, "white", workers=2)
+    pictures = cache_writer.decode_all(
+        archives.read_files(archive, names), SIDE, "white", workers=2
+    )
     target = archive.with_name("images.npy")
-    good, said = presize.write(target, pictures, names, SIDE, on_error)
+    good, said = cache_writer.write_cache(target, pictures, names, SIDE, on_error)
     rows = np.load(target)
     assert rows.dtype == np.uint8 and rows.shape == (len(good), SIDE, SIDE, 3)
     return {one.name: rows[i] for i, one in enumerate(good)}, said
@@ -73,13 +76,16 @@ def test_a_thin_picture_is_squeezed_as_by_pillow(
 ) -> None:
     data = picture(*shape, kind=kind)
     assert np.abs(alone(tar, data).astype(int) - by_pillow(data, SIDE)).max() <= 2
-    made = presize.squeezed("a", data, SIDE, "white")
+    made = cache_writer.decode_to_square("a", data, SIDE, "white")
     assert (made.width, made.height) == shape
 
 
 def whole_cuts(data: bytes) -> list[int]:
     """The lengths at which a file that is cut there counts as whole."""
-    made = {end: presize.squeezed("a", data[:end], SIDE, "white") for end in range(len(data))}
+    made = {
+        end: cache_writer.decode_to_square("a", data[:end], SIDE, "white")
+        for end in range(len(data))
+    }
     return [end for end, one in made.items() if not one.fault]
 
 
@@ -214,7 +220,7 @@ ODD = {
 def test_odd_exif_does_not_keep_a_picture_from_being_turned(tar: Tar, name: str) -> None:
     image = Image.open(io.BytesIO(picture(60, 40, 3)))
     plain = Image.open(io.BytesIO(saved(image, "JPEG"))).rotate(-90, expand=True)
-    made = presize.squeezed("a", saved(image, "JPEG", exif=ODD[name]), SIDE, "white")
+    made = cache_writer.decode_to_square("a", saved(image, "JPEG", exif=ODD[name]), SIDE, "white")
     assert (made.width, made.height, made.fault) == (40, 60, "")
     by_hand = np.asarray(plain.resize((SIDE, SIDE), Image.Resampling.BILINEAR)).astype(int)
     assert np.abs(alone(tar, saved(image, "JPEG", exif=ODD[name])) - by_hand).max() <= 1
@@ -325,7 +331,7 @@ def photographs() -> Iterator[tuple[str, bytes]]:
     """Some real ones, where this machine has them."""
     if SAMPLE.is_file():
         names = archives.image_names(SAMPLE)[::120]
-        for name, data in archives.contents(SAMPLE, names):
+        for name, data in archives.read_files(SAMPLE, names):
             yield f"photograph {Path(name).stem}", data
 
 

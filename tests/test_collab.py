@@ -21,7 +21,8 @@ import torch
 import yaml
 from dvc.utils.hydra import apply_overrides
 
-from pawprint import collab, embedded, yaml12
+from pawprint.core import yaml_file
+from pawprint.ratings import config, planted
 from tests.closure import closure
 from tests.conftest import ROOT
 from tests.server import Site, serving
@@ -90,11 +91,11 @@ def test_an_override_changes_one_line(tmp_path: Path, preset: Path, override: st
     pairs = zip(preset.read_text().splitlines(), path.read_text().splitlines(), strict=True)
     key = override.partition("=")[0].rpartition(".")[2]
     assert [new.split(":")[0].strip() for old, new in pairs if old != new] == [key]
-    collab.load(path)
+    config.load(path)
 
 
 def test_the_presets_of_the_chapter_differ_by_what_their_heads_say() -> None:
-    found = {path.stem: yaml12.load(path) for path in PRESETS}
+    found = {path.stem: yaml_file.load(path) for path in PRESETS}
     told = {
         name: {
             f"{key}.{one}": value
@@ -135,25 +136,25 @@ def test_a_wrong_param_is_named_with_its_remedy(
     assert old in text
     (tmp_path / "params.yaml").write_text(text.replace(old, new))
     with pytest.raises(ValueError, match=said):
-        collab.load(tmp_path / "params.yaml")
+        config.load(tmp_path / "params.yaml")
 
 
 def test_a_wrong_block_is_named_with_its_remedy(tmp_path: Path) -> None:
     path = tmp_path / "datasets.yaml"
     path.write_text("x:\n  ratings: {url: a.csv}\n  table: {user: u}\n  title: {}\n")
     with pytest.raises(ValueError) as caught:
-        collab.block("x", path)
+        config.load_ratings_entry("x", path)
     assert "name all three, or none" in str(caught.value)
     assert "`title` is a section: unknown key (did you mean `titles`?)" in str(caught.value)
     path.write_text("x:\n  ratings: {url: a.csv}\n")
-    assert collab.block("x", path).table.names == {}
+    assert config.load_ratings_entry("x", path).table.names == {}
     with pytest.raises(ValueError, match=r"no block `y`.*choose one of x"):
-        collab.block("y", path)
+        config.load_ratings_entry("y", path)
 
 
 def movielens(users: int = 60, items: int = 40) -> bytes:
     """ml-100k.zip in its published layout: whole stars, tabs, pipes, latin-1."""
-    made = embedded.planted(1, users, items)
+    made = planted.plant_ratings(1, users, items)
     stars = np.clip(np.rint(made.ratings), 1, 5).astype(int)
     rows = [
         f"{user + 1}\t{item + 1}\t{stars[user, item]}\t{made.times[user, item]}\n"
@@ -173,11 +174,11 @@ def movielens(users: int = 60, items: int = 40) -> bytes:
     return file.getvalue()
 
 
-class Recording(collab.Params):
+class Recording(config.Params):
     """Params that remember which of them were read."""
 
     def __getattribute__(self, name: str) -> Any:
-        if name in collab.Params.model_fields:
+        if name in config.Params.model_fields:
             SEEN.add(name)
         return super().__getattribute__(name)
 
@@ -208,8 +209,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, set[str]
         patch.chdir(folder)
         patch.delenv("PAWPRINT_DATA", raising=False)
         prepared(folder, site, "decay")
-        recording = Recording.model_validate(yaml12.load(Path("params.yaml")))
-        patch.setattr(collab, "load", lambda: recording)
+        recording = Recording.model_validate(yaml_file.load(Path("params.yaml")))
+        patch.setattr(config, "load", lambda: recording)
         read = {}
         for name in GRAPH:
             SEEN.clear()
@@ -251,9 +252,9 @@ def test_a_served_movielens_goes_through(ran: dict[str, set[str]]) -> None:
 def test_auto_takes_the_valley_of_the_finder(
     ran: dict[str, set[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = yaml12.load(Path("params.yaml")) | {"lr": "auto"}
+    content = yaml_file.load(Path("params.yaml")) | {"lr": "auto"}
     content["train"] |= {"epochs": 0}
-    monkeypatch.setattr(collab, "load", lambda: collab.Params.model_validate(content))
+    monkeypatch.setattr(config, "load", lambda: config.Params.model_validate(content))
     kept = Path("models/factors.safetensors").read_bytes()
     importlib.import_module("collab.stages.train").main()
     text = json.loads(Path("reports/lr_find.json").read_text())

@@ -11,12 +11,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pawprint import embedded, factors, ratings, splits, training
-from pawprint.optimizers import Settings
-from pawprint.rated import Rated, Ratings, Run, Side, Squares
-from pawprint.schedules import OneCycle
+from pawprint.data import splits
+from pawprint.ratings import models, planted
+from pawprint.ratings.dataset import Ratings, RatingSplit
+from pawprint.ratings.table import vocabulary
+from pawprint.ratings.training import RatingSession, RatingWorkload, SquaredError
+from pawprint.training import loop
+from pawprint.training.optimizer import OptimizerConfig
+from pawprint.training.schedule import OneCycle
 from tests import small
-from tests.ratingtables import card
+from tests.ratingtables import model_card
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -33,7 +37,7 @@ STEPS, BATCH, SPAN = 50, 64, (0.0, 5.5)
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
     """Whole stars of 80 users for 60 items; the last user and item come once only."""
-    made = embedded.planted(2, 80, 60)
+    made = planted.plant_ratings(2, 80, 60)
     rows = np.argwhere(made.rated)
     stars = np.clip(np.rint(made.ratings[made.rated]), 1, 5).astype(int)
     found = pd.DataFrame({"user": rows[:, 0] + 1, "item": rows[:, 1] + 1, "rating": stars})
@@ -50,17 +54,17 @@ def loaders(table: pd.DataFrame) -> Any:
 @pytest.fixture(scope="module")
 def data(table: pd.DataFrame) -> Ratings:
     """The same table by our own code: the split of the same seed, our vocabulary."""
-    is_valid = np.array(splits.random(len(table), 0.2, 42)) == "valid"
+    is_valid = np.array(splits.random_split(len(table), 0.2, 42)) == "valid"
     texts = table.astype({"user": str})
-    names = [ratings.vocabulary(texts.loc[~is_valid, column]) for column in ("user", "item")]
+    names = [vocabulary(texts.loc[~is_valid, column]) for column in ("user", "item")]
     rows = [
         texts[column].map({name: i for i, name in enumerate(known, 1)}).fillna(0).to_numpy()
         for column, known in zip(("user", "item"), names, strict=True)
     ]
     pairs = torch.tensor(np.stack(rows, 1), dtype=torch.int32)
-    wanted = torch.tensor(table["rating"].to_numpy(), dtype=torch.float32)
+    targets = torch.tensor(table["rating"].to_numpy(), dtype=torch.float32)
     train, valid = (
-        Side(pairs[row], wanted[row]) for row in map(torch.tensor, (~is_valid, is_valid))
+        RatingSplit(pairs[row], targets[row]) for row in map(torch.tensor, (~is_valid, is_valid))
     )
     return Ratings(names[0], names[1], train, valid, "0" * 64)
 
@@ -71,13 +75,13 @@ def test_vocabulary_split_and_unknown_rows_are_fastais(loaders: Any, data: Ratin
     for side, own in ((loaders.train_ds, data.train), (loaders.valid_ds, data.valid)):
         rows = side.items.sort_index()  # fastai keeps the order of the draw, we that of the file
         assert np.array_equal(rows[["user", "item"]].to_numpy(), own.pairs.numpy())
-        assert np.array_equal(rows["rating"].to_numpy(), own.wanted.numpy())
+        assert np.array_equal(rows["rating"].to_numpy(), own.targets.numpy())
 
 
 def test_a_number_that_train_lacks_is_row_0_and_a_text_gets_a_row_that_nothing_trains(
     table: pd.DataFrame,
 ) -> None:
-    seed = next(s for s in range(99) if splits.random(len(table), 0.2, s)[-1] == "valid")
+    seed = next(s for s in range(99) if splits.random_split(len(table), 0.2, s)[-1] == "valid")
     found = fastai.CollabDataLoaders.from_df(table, valid_pct=0.2, seed=seed, bs=BATCH)
     user, item = found.valid_ds.items[["user", "item"]].loc[len(table) - 1]
     assert user == 0  # as ours; but fastai 2.8 reads the names of texts before it splits
@@ -91,7 +95,9 @@ def test_fastai_draws_an_epoch_with_replacement_and_we_take_each_rating_once(
     rows = loaders.train.get_idxs()  # TabWeightedDL, with equal weights
     assert len(rows) == len(data.train)
     assert 0.55 < len(set(rows)) / len(rows) < 0.70  # 1 - 1/e of them
-    ours = torch.cat([pairs for pairs, _ in Rated(data, Squares(BATCH, 0)).batches(0)])
+    ours = torch.cat(
+        [pairs for pairs, _ in RatingWorkload(data, SquaredError(BATCH, 0)).batches(0)]
+    )
     assert sorted(ours.tolist()) == sorted(data.train.pairs.tolist())
 
 
@@ -99,9 +105,9 @@ def test_initial_values_and_sizes_are_fastais() -> None:
     torch.manual_seed(3)
     theirs = every.Embedding(70, 9).weight
     torch.manual_seed(3)
-    assert torch.equal(factors.embedding(70, 9).weight, theirs)
+    assert torch.equal(models.embedding(70, 9).weight, theirs)
     for names in (1, 5, 60, 943, 1681, 10**5, 10**7):
-        assert factors.by_rule(names) == every.emb_sz_rule(names + 1)
+        assert models.emb_size_rule(names) == every.emb_sz_rule(names + 1)
 
 
 class DotProduct(every.Module):  # type: ignore[misc]
@@ -171,7 +177,7 @@ def both(kind: str, span: Any, loaders: Any, data: Ratings) -> tuple[nn.Module, 
     """Our network with the initial values of fastai's, and fastai's."""
     torch.manual_seed(0)
     peer = theirs(kind, loaders, span)
-    ours = factors.fresh(card(data, kind, None if kind == "network" else 5, span), 0)
+    ours = models.create_model(model_card(data, kind, None if kind == "network" else 5, span), 0)
     ours.load_state_dict(dict(zip(ours.state_dict(), stacked(peer, kind), strict=True)))
     return ours, peer
 
@@ -192,20 +198,22 @@ def test_equal_values_and_batches_give_fastais_losses(
     rng, side = torch.Generator().manual_seed(1), data.train
     orders = [torch.randperm(len(side), generator=rng) for _ in range(3)]
     rows = torch.cat(orders)[: STEPS * BATCH]
-    items = list(zip(side.pairs[rows].long(), side.wanted[rows], strict=True))
+    items = list(zip(side.pairs[rows].long(), side.targets[rows], strict=True))
     parts = [every.DataLoader(part, bs=BATCH, num_workers=0) for part in (items, items[:BATCH])]
     seen = Seen()
     learn = every.Learner(every.DataLoaders(*parts), peer, loss_func=every.MSELossFlat(), cbs=seen)
     with learn.no_bar(), learn.no_logging():
         learn.fit_one_cycle(1, 0.05, wd=decay)
-    settings = Settings(decay, 0.99, 1e-5, 0.0, True)
-    opened = Run(small.CPU, Rated(data, Squares(BATCH, 0)), card(data, kind), settings)
+    settings = OptimizerConfig(decay, 0.99, 1e-5, 0.0, True)
+    opened = RatingSession(
+        small.CPU, RatingWorkload(data, SquaredError(BATCH, 0)), model_card(data, kind), settings
+    )
     state, found = (
-        opened.of(ours),
-        [(side.pairs[x], side.wanted[x]) for x in torch.split(rows, BATCH)],
+        opened.init_state(ours),
+        [(side.pairs[x], side.targets[x]) for x in torch.split(rows, BATCH)],
     )
     cycle = OneCycle([0.05], STEPS, 0.25, 25.0, 1e5)
-    steps = training.steps(state, found, cycle, 0, opened.task.recipe)
+    steps = loop.train_one_epoch(state, found, cycle, 0, opened.workload.recipe)
     losses = torch.stack(list(steps)).tolist()
     assert sum(losses[-10:]) < 0.9 * sum(losses[:10])
     assert losses == pytest.approx(seen.losses, abs=1e-4)
@@ -214,13 +222,16 @@ def test_equal_values_and_batches_give_fastais_losses(
 
 
 def test_a_whole_run_ends_no_worse_than_fastais(loaders: Any, data: Ratings) -> None:
-    settings, losses = Settings(0.1, 0.99, 1e-5, 0.0, True), []
+    settings, losses = OptimizerConfig(0.1, 0.99, 1e-5, 0.0, True), []
     for seed in range(3):
-        opened = Run(
-            small.CPU, Rated(data, Squares(BATCH, seed)), card(data, "bias", 5, SPAN), settings
+        opened = RatingSession(
+            small.CPU,
+            RatingWorkload(data, SquaredError(BATCH, seed)),
+            model_card(data, "bias", 5, SPAN),
+            settings,
         )
-        cycle = OneCycle([5e-3], 5 * opened.task.per_epoch, 0.25, 25.0, 1e5)
-        *_, last = training.fit(opened.state(), opened.task, cycle, 5)
+        cycle = OneCycle([5e-3], 5 * opened.workload.steps_per_epoch, 0.25, 25.0, 1e5)
+        *_, last = loop.fit(opened.state(), opened.workload, cycle, 5)
         torch.manual_seed(seed)
         learn = fastai.collab_learner(loaders, n_factors=5, y_range=SPAN)
         with learn.no_bar(), learn.no_logging():

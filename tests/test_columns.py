@@ -2,9 +2,9 @@
 
 import pytest
 
-from pawprint import columns
-from pawprint.catalogue import Table
-from pawprint.findings import Findings
+from pawprint.core.findings import Findings
+from pawprint.data import columns
+from pawprint.data.catalog import Table
 
 TABLE = Table("x.csv", "f", ["y"], None, False)
 
@@ -23,7 +23,7 @@ TABLE = Table("x.csv", "f", ["y"], None, False)
     ],
 )  # fmt: skip
 def test_cells_with_several_labels_are_seen(cells: list[str], separator: str) -> None:
-    found = columns.combined(cells * 3)
+    found = columns.combinations(cells * 3)
     assert found is not None and found.separator == separator
 
 
@@ -41,7 +41,7 @@ def test_cells_with_several_labels_are_seen(cells: list[str], separator: str) ->
     ],
 )
 def test_names_of_several_words_are_no_combinations(cells: list[str]) -> None:
-    assert columns.combined(cells * 3) is None
+    assert columns.combinations(cells * 3) is None
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pawprint import compare, runs
+from pawprint.experiments import compare, runs
 from tests.copies import ENVIRONMENT
 
 NAMES = [f"{i}.jpg" for i in range(200)]
@@ -95,7 +95,7 @@ def wrong(first: int, last: int) -> set[str]:
 
 def test_a_run_is_read_from_its_lock(repository: Path) -> None:
     commit = committed(0.003, 1, wrong(0, 5))
-    run = runs.read("HEAD", commit)
+    run = runs.read_run("HEAD", commit)
     assert {**run.settings} | {"pictures": 0, "code": 0} == {
         **{"lr": 0.003, "seed": 1, "frozen.epochs": 3, "pictures": 0, "code": 0}
     }
@@ -109,8 +109,8 @@ def test_by_default_the_last_commit_and_all_experiments_from_it(repository: Path
     experiment("b", 0.003, 1, wrong(0, 5))
     experiment("a", 0.004, 0, wrong(0, 5))
     said("update-ref", "refs/exps/stash", "HEAD")
-    assert [run.name for run in runs.chosen([])[0]] == ["HEAD", "a", "b"]
-    assert [run.name for run in runs.chosen(["old", "HEAD~1"])[0]] == ["old", "HEAD~1"]
+    assert [run.name for run in runs.select_runs([])[0]] == ["HEAD", "a", "b"]
+    assert [run.name for run in runs.select_runs(["old", "HEAD~1"])[0]] == ["old", "HEAD~1"]
 
 
 def test_runs_are_grouped_by_all_but_the_seed(repository: Path) -> None:
@@ -118,7 +118,7 @@ def test_runs_are_grouped_by_all_but_the_seed(repository: Path) -> None:
     for seed, mistakes in ((0, 10), (1, 14), (2, 12)):
         experiment(f"low-{seed}", 0.003, seed, wrong(0, mistakes))
         experiment(f"high-{seed}", 0.01, seed, wrong(0, mistakes + 30))
-    table = compare.compared(runs.chosen([])[0])
+    table = compare.compare_runs(runs.select_runs([])[0])
     assert [sorted(group.runs) for group in table.groups] == [[(0,), (1,), (2,)]] * 2
     assert table.groups[0].mean == pytest.approx(0.06)
     head, low, high = compare.cells(table)
@@ -132,7 +132,7 @@ def test_runs_are_grouped_by_all_but_the_seed(repository: Path) -> None:
 def test_a_difference_that_chance_may_make_is_not_called_one(repository: Path) -> None:
     committed(0.003, 0, wrong(0, 10))
     experiment("other", 0.01, 0, wrong(6, 18))
-    words = compare.verdict(compare.compared(runs.chosen([])[0]))
+    words = compare.verdict(compare.compare_runs(runs.select_runs([])[0]))
     assert "A is not told apart from B." in words
     assert any("One run tells nothing of what another seed would change" in one for one in words)
 
@@ -140,17 +140,17 @@ def test_a_difference_that_chance_may_make_is_not_called_one(repository: Path) -
 def test_against_a_run_that_is_named(repository: Path) -> None:
     committed(0.003, 0, wrong(0, 50))
     experiment("better", 0.01, 0, wrong(0, 10))
-    table = compare.compared(runs.chosen([])[0], against="HEAD")
+    table = compare.compare_runs(runs.select_runs([])[0], against="HEAD")
     assert compare.sentence(table) == "B is beaten by A."
     with pytest.raises(ValueError, match="--against nothing: none of the runs"):
-        compare.compared(runs.chosen([])[0], against="nothing")
+        compare.compare_runs(runs.select_runs([])[0], against="nothing")
 
 
 def test_three_recipes_have_wider_intervals_and_a_word_of_warning(repository: Path) -> None:
     committed(0.003, 0, wrong(0, 5))
     experiment("b", 0.01, 0, wrong(0, 60))
     experiment("c", 0.1, 0, wrong(0, 90))
-    table = compare.compared(runs.chosen([])[0])
+    table = compare.compare_runs(runs.select_runs([])[0])
     assert table.level == pytest.approx(0.975)
     assert any("was chosen by these very pictures" in line for line in compare.verdict(table))
 
@@ -158,10 +158,10 @@ def test_three_recipes_have_wider_intervals_and_a_word_of_warning(repository: Pa
 def test_other_pictures_are_not_paired(repository: Path) -> None:
     committed(0.003, 0, wrong(0, 5), more={"label": {"seed": 1}})
     experiment("b", 0.003, 0, set(), names=NAMES[:150], more={"label": {"seed": 2}})
-    table = compare.compared(runs.chosen([])[0])
+    table = compare.compare_runs(runs.select_runs([])[0])
     assert "have judged different pictures" in table.notes[0]
     assert compare.sentence(table) == "A is not paired with B."
-    both = compare.compared(runs.chosen([])[0], ["seed", "label.seed"])
+    both = compare.compare_runs(runs.select_runs([])[0], ["seed", "label.seed"])
     assert len(both.groups) == 1 and len(both.groups[0].runs) == 2
 
 
@@ -170,7 +170,7 @@ def test_splits_are_paired_split_by_split(repository: Path) -> None:
     experiment("a2", 0.003, 0, wrong(100, 105), names=NAMES[100:], more={"split": 2})
     experiment("b1", 0.01, 0, wrong(0, 45), more={"split": 1})
     experiment("b2", 0.01, 0, wrong(100, 145), names=NAMES[100:], more={"split": 2})
-    table = compare.compared(runs.chosen([])[0], ["seed", "split"])
+    table = compare.compare_runs(runs.select_runs([])[0], ["seed", "split"])
     assert table.differences[1].mean == pytest.approx(80 / 300)
     assert compare.sentence(table) == "A beats B."
 
@@ -180,7 +180,7 @@ def test_seeds_without_a_partner_are_told(repository: Path) -> None:
     experiment("more", 0.003, 1, wrong(0, 6))
     experiment("b", 0.01, 1, wrong(0, 50))
     experiment("c", 0.1, 7, wrong(0, 60))
-    table = compare.compared(runs.chosen([])[0])
+    table = compare.compare_runs(runs.select_runs([])[0])
     assert table.notes[0] == "B less A: from the 1 pair of runs of the same seed"
     assert "C less A: no run of the one has a partner" in table.notes[1]
 
@@ -188,7 +188,7 @@ def test_seeds_without_a_partner_are_told(repository: Path) -> None:
 def test_other_code_is_another_recipe(repository: Path) -> None:
     committed(0.003, 0, wrong(0, 5))
     experiment("b", 0.003, 0, wrong(0, 5), code="b")
-    table = compare.compared(runs.chosen([])[0])
+    table = compare.compare_runs(runs.select_runs([])[0])
     assert [list(own) for own in compare.varying(table.groups)] == [["code"], ["code"]]
 
 
@@ -196,35 +196,35 @@ def test_equal_settings_with_other_predictions_are_refused(repository: Path) -> 
     committed(0.003, 0, wrong(0, 5))
     experiment("b", 0.003, 0, wrong(0, 6))
     with pytest.raises(ValueError, match="HEAD and b have equal settings.*leave one out"):
-        compare.compared(runs.chosen([])[0])
+        compare.compare_runs(runs.select_runs([])[0])
 
 
 def test_markdown_keeps_its_columns(repository: Path) -> None:
     committed(0.003, 0, wrong(0, 5), more={"pattern": "a|b"})
     experiment("b", 0.003, 0, wrong(0, 5), more={"pattern": "c"})
-    lines = compare.markdown(compare.cells(compare.compared(runs.chosen([])[0])))
+    lines = compare.markdown(compare.cells(compare.compare_runs(runs.select_runs([])[0])))
     assert lines[1] == "|---" * 8 + "|"
     assert r"pattern a\|b |" in lines[2]
 
 
 def test_what_is_missing_is_said_in_one_line(repository: Path) -> None:
     with pytest.raises(ValueError, match="no commit of git's here"):
-        runs.chosen([])
+        runs.select_runs([])
     committed(0.003, 0, wrong(0, 5))
     with pytest.raises(ValueError, match="nope: neither an experiment nor a commit"):
-        runs.chosen(["nope"])
+        runs.select_runs(["nope"])
     with pytest.raises(ValueError, match="--exec: neither an experiment"):
-        runs.chosen(["--exec"])
+        runs.select_runs(["--exec"])
     with pytest.raises(ValueError, match="--over sed: no such param in HEAD"):
-        compare.compared(runs.chosen([])[0], ["sed"])
+        compare.compare_runs(runs.select_runs([])[0], ["sed"])
     Path("reports/predictions.csv").write_text("name,actual,predicted,probability,loss\n")
     said("commit", "-qam", "reports of another run")
     with pytest.raises(ValueError, match="is not the one of its dvc.lock; run `dvc repro`"):
-        runs.chosen([])
+        runs.select_runs([])
     said("rm", "-q", "dvc.lock")
     said("commit", "-qm", "no lock")
     with pytest.raises(ValueError, match="HEAD: no dvc.lock in it"):
-        runs.chosen(["HEAD"])
+        runs.select_runs(["HEAD"])
 
 
 def test_one_name_at_two_commits_must_be_told_apart(repository: Path) -> None:
@@ -233,7 +233,7 @@ def test_one_name_at_two_commits_must_be_told_apart(repository: Path) -> None:
         if lr < 0.3:
             experiment("twin", lr, 1, wrong(0, 5))
     with pytest.raises(ValueError, match="experiments of 2 commits have this name"):
-        runs.chosen(["twin"])
+        runs.select_runs(["twin"])
 
 
 @pytest.mark.parametrize("lock", ["stages: 3", "other: 1", "stages: {a: {outs: [{md5: b}]}}"])
@@ -242,7 +242,7 @@ def test_a_lock_of_another_kind_is_told(repository: Path, lock: str) -> None:
     Path("dvc.lock").write_text(lock)
     said("commit", "-qam", "another lock")
     with pytest.raises(ValueError, match="HEAD: its dvc.lock is not as DVC 3 writes it"):
-        runs.chosen(["HEAD"])
+        runs.select_runs(["HEAD"])
 
 
 def test_nothing_to_compare_is_told(repository: Path) -> None:
@@ -250,7 +250,7 @@ def test_nothing_to_compare_is_told(repository: Path) -> None:
     said("add", "a")
     said("commit", "-qm", "no run")
     with pytest.raises(ValueError, match="nothing to compare: the last commit holds no reports"):
-        runs.chosen([])
+        runs.select_runs([])
 
 
 def relocked(stage: str, **keys: Any) -> None:
@@ -331,13 +331,13 @@ def test_what_nothing_has_judged_has_no_figure_and_the_others_keep_theirs(
     said("commit", "-qam", "a part of the graph")
     said("update-ref", f"refs/exps/{base[:2]}/{base[2:]}/part", "HEAD")
     said("reset", "-q", "--hard", base)
-    shown, left_out = runs.chosen([])
+    shown, left_out = runs.select_runs([])
     assert [run.name for run in shown] == ["HEAD"]
     (line,) = left_out
     assert line.startswith(f"part has no figure of its own: {reason}")
     assert line.endswith("`dvc exp apply part`, then `dvc exp run` without a stage's name")
     with pytest.raises(ValueError, match="part has no figure of its own"):
-        runs.chosen(["HEAD", "part"], needed=["part"])
+        runs.select_runs(["HEAD", "part"], needed=["part"])
 
 
 def test_a_commit_without_a_figure_leaves_the_experiments_theirs(repository: Path) -> None:
@@ -345,15 +345,15 @@ def test_a_commit_without_a_figure_leaves_the_experiments_theirs(repository: Pat
     scored_by_hand()
     said("commit", "-qam", "a better error")
     experiment("b", 0.01, 0, wrong(0, 6))
-    shown, left_out = runs.chosen([])
+    shown, left_out = runs.select_runs([])
     assert [run.name for run in shown] == ["b"]
     assert left_out[0].endswith("run `dvc repro` there and commit dvc.lock and reports/ together")
     with pytest.raises(ValueError, match="HEAD has no figure of its own"):
-        runs.chosen(["HEAD"])
+        runs.select_runs(["HEAD"])
 
 
 def test_a_stage_that_only_draws_decides_no_figure(repository: Path) -> None:
     committed(0.003, 0, wrong(0, 5))
     relocked("report", params={"params.yaml": {"colour": 9}})
     said("commit", "-qam", "another colour")
-    assert [run.name for run in runs.chosen([])[0]] == ["HEAD"]
+    assert [run.name for run in runs.select_runs([])[0]] == ["HEAD"]

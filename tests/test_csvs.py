@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pawprint import csvs
+from pawprint.data import csv_text
 
 
 @pytest.mark.parametrize(
@@ -23,11 +23,11 @@ from pawprint import csvs
     ],
 )
 def test_the_first_line_tells_what_ends_a_cell(content: str, rows: list[list[str]]) -> None:
-    assert [row for _, row in csvs.parsed(content, "x.csv")] == rows
+    assert [row for _, row in csv_text.parse(content, "x.csv")] == rows
 
 
 def test_lines_are_counted_from_the_files_first() -> None:
-    assert [line for line, _ in csvs.parsed("sep=;\na;b\n\n1;2\n", "x")] == [2, 4]
+    assert [line for line, _ in csv_text.parse("sep=;\na;b\n\n1;2\n", "x")] == [2, 4]
 
 
 @pytest.mark.parametrize(
@@ -46,24 +46,24 @@ def test_a_quote_that_is_not_closed_is_named_by_the_line_where_it_opens(
     content: str, line: int
 ) -> None:
     with pytest.raises(ValueError, match=rf"^x.csv: line {line}: a quote opens here.*close this"):
-        csvs.parsed(content, "x.csv")
+        csv_text.parse(content, "x.csv")
 
 
 def test_letters_after_a_closing_quote_are_named_by_their_line() -> None:
     with pytest.raises(ValueError, match=r"^x.csv: line 4: no CSV \(.*fix this line"):
-        csvs.parsed('f,l\n"a\nb",c\nd,"e"f\n', "x.csv")
+        csv_text.parse('f,l\n"a\nb",c\nd,"e"f\n', "x.csv")
 
 
 @given(st.text('",;a\n', max_size=30))
 def test_a_text_is_what_pythons_reader_makes_of_it_or_an_error_with_a_line(text: str) -> None:
-    end = csvs.ending(text.partition("\n")[0])
+    end = csv_text.ending(text.partition("\n")[0])
     try:
         rows = [*csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=end)]
     except csv.Error:
         with pytest.raises(ValueError, match=r"^x: line \d+: (a quote opens|no CSV)") as caught:
-            csvs.parsed(text, "x")
+            csv_text.parse(text, "x")
         number = int(str(caught.value).split()[2].rstrip(":"))
         assert '"' in text.split("\n")[number - 1]
     else:
-        found = [row for _, row in csvs.parsed(text, "x")]
+        found = [row for _, row in csv_text.parse(text, "x")]
         assert found == [[c.strip() for c in row] for row in rows if any(c.strip() for c in row)]

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pawprint import archives, downloads, fetch_errors
-from pawprint.catalogue import Source
+from pawprint.data import downloads, fetch_errors
+from pawprint.data.catalog import Source
+from pawprint.storage import archives
 from tests.server import Site, serving
 
 DATA = random.Random(0).randbytes(3_000_000)
@@ -29,7 +30,7 @@ def site() -> Iterator[Site]:
 
 
 def placed(source: Source, folder: Path) -> str:
-    return downloads.place(source, folder / "raw/pictures", lambda size: None, folder / "store")
+    return downloads.fetch_to(source, folder / "raw/pictures", lambda size: None, folder / "store")
 
 
 def remote(site: Site, **hashes: str) -> Source:
@@ -38,7 +39,7 @@ def remote(site: Site, **hashes: str) -> Source:
 
 def test_a_url_is_streamed_checked_and_put_in_place(site: Site, tmp_path: Path) -> None:
     arrived: list[int] = []
-    downloads.place(remote(site), tmp_path / "pictures", arrived.append, tmp_path / "store")
+    downloads.fetch_to(remote(site), tmp_path / "pictures", arrived.append, tmp_path / "store")
     assert (tmp_path / "pictures").read_bytes() == DATA
     assert sum(arrived) == len(DATA)
     assert [path.name for path in (tmp_path / "store").iterdir()] == [SHA]
@@ -75,7 +76,7 @@ def test_a_broken_connection_is_resumed_where_it_broke(site: Site, tmp_path: Pat
 
 def test_a_run_that_gives_up_keeps_its_part_for_the_next(site: Site, tmp_path: Path) -> None:
     site.break_after, site.statuses = [1_000_000], []
-    site.break_after += [0] * downloads.TRIES
+    site.break_after += [0] * downloads.MAX_RETRIES
     with pytest.raises(ConnectionError, match=r"983,040 bytes are kept and will be resumed"):
         placed(remote(site), tmp_path)
     assert not (tmp_path / "raw").exists()
@@ -86,7 +87,7 @@ def test_a_run_that_gives_up_keeps_its_part_for_the_next(site: Site, tmp_path: P
 
 
 def test_a_file_that_changed_meanwhile_is_fetched_anew(site: Site, tmp_path: Path) -> None:
-    site.break_after = [1_000_000] + [0] * downloads.TRIES
+    site.break_after = [1_000_000] + [0] * downloads.MAX_RETRIES
     with pytest.raises(ConnectionError):
         placed(remote(site), tmp_path)
     other = DATA[::-1]
@@ -185,7 +186,7 @@ def test_how_to_come_to_the_file_depends_on_the_host(host: str, remedy: str) -> 
 def test_weights_that_are_a_web_page_are_told_and_not_kept(site: Site, tmp_path: Path) -> None:
     site.files["/x.pth"] = PAGE
     with pytest.raises(ValueError, match="answered with a web page"):
-        downloads.fetched(f"{site.url}/x.pth", tmp_path / "x.pth", lambda size: None)
+        downloads.fetch_once(f"{site.url}/x.pth", tmp_path / "x.pth", lambda size: None)
     assert [*tmp_path.iterdir()] == []
 
 
@@ -340,7 +341,7 @@ def test_a_server_that_never_speaks_again_is_one_line(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(downloads, "TIMEOUT", (5, 0.3))
-    site.stalls = [1_000_000] + [0] * downloads.TRIES
+    site.stalls = [1_000_000] + [0] * downloads.MAX_RETRIES
     assert "983,040 bytes are kept and will be resumed" in fails(remote(site), tmp_path)
 
 
@@ -369,7 +370,7 @@ def test_another_part_than_was_asked_for_is_never_joined(site: Site, tmp_path: P
 def test_a_server_that_always_fails_is_asked_five_times(site: Site, tmp_path: Path) -> None:
     site.statuses = [500] * 9
     assert "HTTP 500" in fails(remote(site), tmp_path)
-    assert len(site.asked) == downloads.TRIES
+    assert len(site.asked) == downloads.MAX_RETRIES
 
 
 def test_a_broken_tls_is_one_line(site: Site, tmp_path: Path) -> None:
@@ -382,7 +383,7 @@ def test_a_server_that_speaks_no_http_is_one_line(tmp_path: Path) -> None:
         server.settimeout(10)
 
         def answer() -> None:
-            for _ in range(downloads.TRIES):
+            for _ in range(downloads.MAX_RETRIES):
                 connection, _ = server.accept()
                 with connection:
                     connection.recv(1000)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pawprint import drift
+from pawprint.experiments import drift
 from tests.conftest import ROOT
 from tests.copies import call
 

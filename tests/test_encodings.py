@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from pawprint import cli, console, modelfile, networks, sampling
-from pawprint.modelfile import Card
+from pawprint.cli import main
+from pawprint.models import model_file, network
+from pawprint.models.model_file import ModelCard
+from pawprint.terminal import console
+from pawprint.vision import resample
 from tests.conftest import picture
 
 CLASSES = ["日本犬", "čápek", "😀"]
@@ -24,11 +27,13 @@ AUGMENT = {"supersample": 1}
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of such classes, and pictures of such names."""
     made = tmp_path_factory.mktemp("else")
-    card = Card(
-        "mobilenet_v3_small", CLASSES, 32, 40, list(sampling.MEAN), list(sampling.STD),
+    model_card = ModelCard(
+        "mobilenet_v3_small", CLASSES, 32, 40, list(resample.MEAN), list(resample.STD),
         {"threads": 1, "augment": AUGMENT}, "0" * 64, {},
     )  # fmt: skip
-    modelfile.write(made / "m.safetensors", networks.fresh(card.arch, 3, 0, {}), card)
+    model_file.write(
+        made / "m.safetensors", network.create_model(model_card.arch, 3, 0, {}), model_card
+    )
     (made / "čápek.jpg").write_bytes(picture())
     return made
 
@@ -58,7 +63,7 @@ def predicted(folder: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, *wor
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "argv", ["pawprint", "predict", "--model", "m.safetensors", *words])
     monkeypatch.setattr(sys, "stdout", Terminal(encoding))
-    cli.main()
+    main.main()
     assert isinstance(sys.stdout, Terminal)
     return sys.stdout.written
 
@@ -123,7 +128,7 @@ def test_a_stage_prints_and_fails_in_every_encoding(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sys, "stdout", out)
     monkeypatch.setattr(sys, "stderr", err)
     with pytest.raises(SystemExit) as ended:
-        console.run(main, "label")
+        console.run_stage(main, "label")
     assert ended.value.code == 1
     assert out.written == b"label: note: \\u65e5\\u672c\\u72ac\n"
     assert err.written == b"label: \\u65e5\\u672c\\u72ac: no image; fix it\n"
@@ -133,7 +138,7 @@ def test_help_is_shown_in_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["pawprint", "new", "--help"])
     monkeypatch.setattr(sys, "stdout", Terminal("ascii"))
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        main.main()
     assert ended.value.code == 0
 
 
@@ -151,4 +156,4 @@ def test_a_name_that_cannot_be_encoded_says_what_to_do() -> None:
     with pytest.raises(
         SystemExit, match=r"^pawprint: '\\udcff': this name is not UTF-8; rename it"
     ):
-        console.told(lambda: "\udcff".encode(), "pawprint")
+        console.run_command(lambda: "\udcff".encode(), "pawprint")

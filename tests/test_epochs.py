@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pawprint import cli, epochs
-from pawprint.epochs import Phase
+from pawprint.cli import main
+from pawprint.experiments import overfitting
+from pawprint.experiments.overfitting import Phase
 
 # fastbook, chapter 5, resnet34 after unfreezing, 12 epochs at slice(1e-6, 1e-4), 1,478 pictures
 BOOK = Phase(
@@ -23,7 +24,7 @@ def phase(errors: list[float], losses: list[float] | None = None) -> Phase:
 
 
 def test_four_pictures_of_the_book_are_chance() -> None:
-    said = epochs.said(BOOK, 1478)
+    said = overfitting.diagnose(BOOK, 1478)
     assert (
         "12 epochs, error 0.0541 at the end, no worse than its best (epoch 9) but by chance" in said
     )
@@ -31,38 +32,40 @@ def test_four_pictures_of_the_book_are_chance() -> None:
 
 def test_a_risen_error_names_the_epochs_to_train_with() -> None:
     """0.10 to 0.14 of 1,000: 40 pictures, and the standard error of 0.14 is 0.011."""
-    said = epochs.said(phase([0.3, 0.2, 0.1, 0.12, 0.14]), 1000)
+    said = overfitting.diagnose(phase([0.3, 0.2, 0.1, 0.12, 0.14]), 1000)
     assert "40 of 1000 pictures more than after epoch 3: it overfits" in said
     assert said.endswith("train anew with -S unfrozen.epochs=3")
 
 
 def test_the_same_rise_of_few_pictures_is_chance() -> None:
     """Of 50 pictures two; the standard error of 0.14 is 0.049."""
-    assert "no overfitting seen" in epochs.said(phase([0.3, 0.2, 0.1, 0.12, 0.14]), 50)
+    assert "no overfitting seen" in overfitting.diagnose(phase([0.3, 0.2, 0.1, 0.12, 0.14]), 50)
 
 
 def test_a_loss_that_rises_alone_is_no_reason_to_train_less() -> None:
-    said = epochs.said(phase([0.2, 0.1, 0.1], [0.5, 0.3, 0.4]), 1000)
+    said = overfitting.diagnose(phase([0.2, 0.1, 0.1], [0.5, 0.3, 0.4]), 1000)
     assert "the loss on valid rises since epoch 2" in said and "keep the epochs" in said
 
 
 def test_an_error_that_still_falls_asks_for_more() -> None:
-    assert epochs.said(phase([0.4, 0.3, 0.2]), 1000).endswith("try -S unfrozen.epochs=6")
+    assert overfitting.diagnose(phase([0.4, 0.3, 0.2]), 1000).endswith("try -S unfrozen.epochs=6")
 
 
 @pytest.mark.parametrize("errors", [[], [0.1]])
 def test_less_than_two_epochs_tell_nothing(errors: list[float]) -> None:
-    assert epochs.said(phase(errors), 100).endswith("too few to judge")
+    assert overfitting.diagnose(phase(errors), 100).endswith("too few to judge")
 
 
 def test_no_mistake_at_all_is_fine() -> None:
-    assert "its best" in epochs.said(phase([0.1, 0.0, 0.0]), 10)
+    assert "its best" in overfitting.diagnose(phase([0.1, 0.0, 0.0]), 10)
 
 
 def test_the_table_of_a_stage_is_read(tmp_path: Path) -> None:
     path = tmp_path / "train.csv"
     path.write_text("epoch,train_loss,valid_loss,error_rate\n0,2.5,1.5,0.5\n1,1.5,0.5,0.25\n")
-    assert epochs.read(path, "frozen") == Phase("frozen", [2.5, 1.5], [1.5, 0.5], [0.5, 0.25])
+    assert overfitting.read_phase(path, "frozen") == Phase(
+        "frozen", [2.5, 1.5], [1.5, 0.5], [0.5, 0.25]
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,7 +81,7 @@ def test_a_damaged_table_is_told(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "train.csv"
     path.write_text(text)
     with pytest.raises(ValueError, match=said):
-        epochs.read(path, "frozen")
+        overfitting.read_phase(path, "frozen")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"valid": "x"}', '{"valid": 0}'])
@@ -86,13 +89,13 @@ def test_a_damaged_summary_is_told(tmp_path: Path, text: str) -> None:
     path = tmp_path / "labels.json"
     path.write_text(text)
     with pytest.raises(ValueError, match="labels.json: .* delete it, and `dvc repro`"):
-        epochs.judged(path)
+        overfitting.judged_images(path)
 
 
 def test_a_run_that_was_broken_off_is_not_judged() -> None:
-    said = epochs.said(phase([0.3, 0.2, 0.1]), 1000, asked=6)
+    said = overfitting.diagnose(phase([0.3, 0.2, 0.1]), 1000, asked=6)
     assert "3 of the 6 epochs that params.yaml asks for" in said and "overfit" not in said
-    assert "3 epochs, error" in epochs.said(phase([0.3, 0.2, 0.1]), 1000, asked=3)
+    assert "3 epochs, error" in overfitting.diagnose(phase([0.3, 0.2, 0.1]), 1000, asked=3)
 
 
 def test_after_a_part_of_the_graph_only_what_has_run_is_judged(
@@ -111,7 +114,7 @@ def test_after_a_part_of_the_graph_only_what_has_run_is_judged(
     }
     (project / "dvc.lock").write_text(json.dumps({"stages": stages}))
     monkeypatch.setattr(sys, "argv", ["pawprint", "epochs"])
-    cli.main()
+    main.main()
     frozen, unfrozen, note = capsys.readouterr().out.splitlines()
     assert frozen.startswith("frozen: 10 epochs, error 0.1000 at the end")
     assert unfrozen == (

@@ -12,26 +12,20 @@ import pytest
 import torch
 from torch import nn
 
-from pawprint import (
-    archives,
-    cli,
-    export,
-    modelfile,
-    networks,
-    presize,
-    sampling,
-    state_dict,
-    weight_file,
-)
-from pawprint.findings import Findings
-from pawprint.modelfile import Card
+from pawprint.cli import main
+from pawprint.core.findings import Findings
+from pawprint.inference import onnx_export
+from pawprint.models import model_file, network, state_dict, weight_file
+from pawprint.models.model_file import ModelCard
+from pawprint.storage import archives
+from pawprint.vision import cache_writer, resample
 
 CLASSES = ["cat", "dog", "ünïcode"]
 
 
-def card(arch: str, size: int) -> Card:
-    stats = (list(sampling.MEAN), list(sampling.STD))
-    return Card(arch, CLASSES, size, size, *stats, {"lr": 0.1}, "0" * 64, {"torch": "2"})
+def model_card(arch: str, size: int) -> ModelCard:
+    stats = (list(resample.MEAN), list(resample.STD))
+    return ModelCard(arch, CLASSES, size, size, *stats, {"lr": 0.1}, "0" * 64, {"torch": "2"})
 
 
 def answers(path: Path, pictures: torch.Tensor) -> np.ndarray:
@@ -41,31 +35,31 @@ def answers(path: Path, pictures: torch.Tensor) -> np.ndarray:
 
 
 def test_an_export_answers_as_torch_and_describes_itself(tmp_path: Path) -> None:
-    network = networks.fresh("resnet18", 3, 0, {}).eval()
-    modelfile.write(tmp_path / "m.safetensors", network, card("resnet18", 64))
-    said = export.write(tmp_path / "m.safetensors", tmp_path / "m.onnx")
+    model = network.create_model("resnet18", 3, 0, {}).eval()
+    model_file.write(tmp_path / "m.safetensors", model, model_card("resnet18", 64))
+    said = onnx_export.write(tmp_path / "m.safetensors", tmp_path / "m.onnx")
     assert "3 outputs, within " in said and not list(tmp_path.glob("*.tmp"))
     for n in (1, 7):  # batches of any size
         pictures = torch.rand(n, 3, 64, 64)
-        mean, std = (torch.tensor(x).view(3, 1, 1) for x in (sampling.MEAN, sampling.STD))
+        mean, std = (torch.tensor(x).view(3, 1, 1) for x in (resample.MEAN, resample.STD))
         with torch.no_grad():
-            expected = torch.softmax(network((pictures - mean) / std), 1)
+            expected = torch.softmax(model((pictures - mean) / std), 1)
         assert np.allclose(answers(tmp_path / "m.onnx", pictures), expected, atol=1e-4)
     told = json.loads(onnx.load(tmp_path / "m.onnx").metadata_props[0].value)
     assert told["classes"] == CLASSES and "RGB, values 0 to 1" in told["input"]
     assert told["background"] is None and "transparency dropped;" in told["preparation"]
-    ground = export.described(replace(card("resnet18", 64), background="tomato"))
+    ground = onnx_export.metadata(replace(model_card("resnet18", 64), background="tomato"))
     assert "transparency laid on tomato;" in json.loads(ground["pawprint"])["preparation"]
 
 
 def test_a_file_that_answers_otherwise_is_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network = networks.fresh("mobilenet_v3_small", 3, 0, {}).eval()
-    modelfile.write(tmp_path / "m.safetensors", network, card("mobilenet_v3_small", 32))
-    monkeypatch.setattr(export, "CLOSE", -1.0)
+    model = network.create_model("mobilenet_v3_small", 3, 0, {}).eval()
+    model_file.write(tmp_path / "m.safetensors", model, model_card("mobilenet_v3_small", 32))
+    monkeypatch.setattr(onnx_export, "MAX_DIFFERENCE", -1.0)
     with pytest.raises(ValueError, match="not written: onnxruntime and torch differ by"):
-        export.write(tmp_path / "m.safetensors", tmp_path / "m.onnx")
+        onnx_export.write(tmp_path / "m.safetensors", tmp_path / "m.onnx")
     assert not (tmp_path / "m.onnx").exists()
 
 
@@ -76,7 +70,7 @@ def test_without_the_packages_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "onnx", None)
     monkeypatch.setattr("sys.argv", ["pawprint", "export"])
     with pytest.raises(SystemExit, match=r"export needs the package onnx: pip install .*export"):
-        cli.main()
+        main.main()
 
 
 @pytest.mark.photographs
@@ -85,18 +79,18 @@ def test_thirty_two_photographs_are_answered_as_by_torch(
 ) -> None:
     given = weight_file.read(mobilenet_weights).tensors
     tensors = state_dict.match("mobilenet_v2", given, "", Findings())
-    network = networks.fresh("mobilenet_v2", 3, 0, tensors).eval()
-    body: nn.Module = network.body
+    model = network.create_model("mobilenet_v2", 3, 0, tensors).eval()
+    body: nn.Module = model.body
     assert not body.training
-    modelfile.write(tmp_path / "m.safetensors", network, card("mobilenet_v2", 224))
-    export.write(tmp_path / "m.safetensors", tmp_path / "m.onnx")
+    model_file.write(tmp_path / "m.safetensors", model, model_card("mobilenet_v2", 224))
+    onnx_export.write(tmp_path / "m.safetensors", tmp_path / "m.onnx")
     names = archives.image_names(sample)[:32]
     found = [
-        presize.squeezed(n, data, 224, "white").pixels
-        for n, data in archives.contents(sample, names)
+        cache_writer.decode_to_square(n, data, 224, "white").pixels
+        for n, data in archives.read_files(sample, names)
     ]
     pictures = torch.stack([p for p in found if p is not None]).permute(0, 3, 1, 2) / 255
-    exported = export.Exported(network, card("mobilenet_v2", 224)).eval()
+    exported = onnx_export.Exported(model, model_card("mobilenet_v2", 224)).eval()
     with torch.no_grad():
         expected = exported(pictures)
     assert len(pictures) == 32

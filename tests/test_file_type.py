@@ -12,8 +12,8 @@ import zipfile
 import pytest
 from PIL import Image
 
-from pawprint import decode
-from pawprint.file_type import HEAD_BYTES, HEADS, identify
+from pawprint.storage.file_type import HEAD_BYTES, HEADS, identify
+from pawprint.vision import decode
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 JXL = b"\0\0\0\x0cJXL \r\n\x87\n"

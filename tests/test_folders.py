@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pawprint import archives, folders
+from pawprint.storage import archives, folders
 from tests.conftest import picture
 
 JPEG = picture()

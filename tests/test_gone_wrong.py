@@ -21,8 +21,10 @@ import torch
 import torchvision
 from PIL import Image
 
-from pawprint import console, modelfile
-from pawprint.findings import Findings
+from pawprint.core.findings import Findings
+from pawprint.models import model_file
+from pawprint.runtime import tensor_file
+from pawprint.terminal import console
 from tests.conftest import ROOT, picture
 from tests.copies import shrunk
 from tests.test_scarcity import changed
@@ -56,7 +58,7 @@ class Stages:
         self.capture.readouterr()
         code = 0
         try:
-            console.run(importlib.import_module(f"stages.{stage}").main, stage)
+            console.run_stage(importlib.import_module(f"stages.{stage}").main, stage)
         except SystemExit as ended:
             assert isinstance(ended.code, int)
             code = ended.code
@@ -153,7 +155,7 @@ def test_the_state_that_is_kept_is_the_last_good_one(stages: Stages) -> None:
     done = len(pd.read_csv("reports/train_frozen.csv"))
     assert 0 < done < 40
     (state,) = Path(".scratch").rglob("state.safetensors")
-    tensors, text = modelfile.read_tensors(state)
+    tensors, text = tensor_file.read_tensors(state)
     assert len(text["history"]) == done
     assert all(tensor.isfinite().all() for tensor in tensors.values())
     assert stages.fail("train_frozen") == said  # at once, and at the same step
@@ -346,11 +348,11 @@ def test_weights_that_hold_no_number_are_refused(stages: Stages, name: str, valu
 
 def broken(path: Path, to: Path) -> None:
     """Write the model again, its first convolution without a number."""
-    network, card = modelfile.read(path)
+    model, model_card = model_file.read(path)
     with torch.no_grad():
-        next(network.parameters())[0] = torch.nan
+        next(model.parameters())[0] = torch.nan
     to.unlink(missing_ok=True)
-    modelfile.write(to, network, card)
+    model_file.write(to, model, model_card)
 
 
 def test_a_model_that_gives_no_numbers_is_never_judged(
@@ -375,13 +377,13 @@ def test_a_model_that_gives_no_numbers_is_never_judged(
 
 def test_an_interrupted_stage_says_that_it_can_go_on(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        console.run(lambda: signal.raise_signal(signal.SIGINT), "train_frozen")
+        console.run_stage(lambda: signal.raise_signal(signal.SIGINT), "train_frozen")
     assert ended.value.code == 130
     said = "train_frozen: interrupted; nothing was committed; run again to go on\n"
     assert capsys.readouterr().err == said
 
 
 def test_a_loss_that_is_huge_still_reads_as_a_table() -> None:
-    line = console.row([0, 3.25, 2231397571286875503253450752.0, float("inf")])
+    line = console.table_row([0, 3.25, 2231397571286875503253450752.0, float("inf")])
     assert line.split() == ["0", "3.250000", "2.231e+27", "inf"]
-    assert console.row([998.5, 1234.5]).split() == ["998.500000", "1234"]
+    assert console.table_row([998.5, 1234.5]).split() == ["998.500000", "1234"]

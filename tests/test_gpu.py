@@ -5,13 +5,17 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from pawprint import batches, devices, networks, optimizers, training
-from pawprint.augment import Strengths
-from pawprint.cache import Cache
-from pawprint.dataset import Dataset, Part
-from pawprint.sampling import View
-from pawprint.schedules import OneCycle
-from pawprint.training import Recipe
+from pawprint.models import network
+from pawprint.runtime.device import resolve_dtype, setup_device
+from pawprint.training import loop
+from pawprint.training.optimizer import adamw
+from pawprint.training.schedule import OneCycle
+from pawprint.training.workload import ImageWorkload, Recipe
+from pawprint.vision import loader
+from pawprint.vision.augment import AugmentConfig
+from pawprint.vision.dataset import Dataset, Split
+from pawprint.vision.image_cache import ImageCache
+from pawprint.vision.resample import InputSpec
 from tests import small
 
 pytestmark = [
@@ -22,33 +26,35 @@ pytestmark = [
 
 @pytest.fixture
 def cuda() -> Iterator[torch.device]:
-    yield devices.prepared("cuda", 2)
+    yield setup_device("cuda", 2)
     torch.use_deterministic_algorithms(False)
 
 
 def there(data: Dataset, device: torch.device) -> Dataset:
     assert isinstance(data.cache.store, torch.Tensor)
-    stored = Cache(data.cache.names, data.cache.sides, data.cache.store.to(device), device)
+    stored = ImageCache(
+        data.cache.names, data.cache.image_sizes, data.cache.store.to(device), device
+    )
     parts = {
-        name: Part(part.rows, part.targets.to(device), part.names, part.labels, part.kind)
-        for name, part in data.parts.items()
+        name: Split(part.rows, part.targets.to(device), part.names, part.labels, part.task)
+        for name, part in data.splits.items()
     }
-    return Dataset(stored, data.classes, parts, data.digest, data.kind)
+    return Dataset(stored, data.classes, parts, data.digest, data.task)
 
 
 def test_no_step_of_an_epoch_waits_for_the_device(cuda: torch.device) -> None:
     data = there(small.dataset(), cuda)
-    recipe = Recipe(View(32), 8, 0, devices.dtype("auto", cuda), small.STRENGTHS, 0.0, data.kind)
-    network = networks.fresh("resnet18", 3, 0, {}).to(cuda)
-    optimizer = optimizers.adamw(
-        networks.groups(network), networks.is_decayed(network), small.SETTINGS
+    recipe = Recipe(
+        InputSpec(32), 8, 0, resolve_dtype("auto", cuda), small.STRENGTHS, 0.0, data.task
     )
-    state = training.started(network, optimizer, recipe.kind)
+    model = network.create_model("resnet18", 3, 0, {}).to(cuda)
+    optimizer = adamw(network.parameter_groups(model), network.is_decayed(model), small.SETTINGS)
+    state = loop.init_state(model, optimizer, recipe.dtype)
     cycle = OneCycle([1e-3] * 3, 100, 0.25, 25.0, 1e5)
 
     def epoch(number: int) -> torch.Tensor:
-        found = training.Pictures(data, recipe, "unfrozen").batches(number)
-        return torch.stack(list(training.steps(state, found, cycle, 4 * number, recipe)))
+        found = ImageWorkload(data, recipe, "unfrozen").batches(number)
+        return torch.stack(list(loop.train_one_epoch(state, found, cycle, 4 * number, recipe)))
 
     epoch(0)  # what is set up once may wait
     torch.cuda.set_sync_debug_mode("error")
@@ -60,11 +66,13 @@ def test_no_step_of_an_epoch_waits_for_the_device(cuda: torch.device) -> None:
 
 
 def test_the_batches_are_those_of_the_processor(cuda: torch.device) -> None:
-    strengths: Strengths = small.STRENGTHS
+    strengths: AugmentConfig = small.STRENGTHS
     here, far = small.dataset(), there(small.dataset(), cuda)
     for mine, other in zip(
-        batches.augmented(here.cache, here.parts["train"], strengths, View(32), 8, 0, "x", 0),
-        batches.augmented(far.cache, far.parts["train"], strengths, View(32), 8, 0, "x", 0),
+        loader.train_batches(
+            here.cache, here.parts["train"], strengths, InputSpec(32), 8, 0, "x", 0
+        ),
+        loader.train_batches(far.cache, far.parts["train"], strengths, InputSpec(32), 8, 0, "x", 0),
         strict=True,
     ):
         assert torch.equal(mine[1], other[1].cpu())

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from dvc.utils.hydra import apply_overrides
 
-from pawprint import params
+from pawprint.core import params
 from tests.closure import closure
 from tests.conftest import ROOT
 

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from pawprint import archives, labels, presize, untrusted
-from pawprint.catalogue import Rule
-from pawprint.findings import Findings
+from pawprint.core.findings import Findings
+from pawprint.data import labels
+from pawprint.data.catalog import LabelRule
+from pawprint.storage import archives, sanitize
+from pawprint.vision import cache_writer
 from tests.conftest import picture
 
 GOOD = picture()
@@ -33,7 +35,7 @@ def tarred(path: Path, *members: Written) -> Path:
 
 
 def read(path: Path) -> dict[str, bytes]:
-    return dict(archives.contents(path, archives.image_names(path)))
+    return dict(archives.read_files(path, archives.image_names(path)))
 
 
 def refused(path: Path) -> str:
@@ -111,13 +113,13 @@ class Zeros(io.RawIOBase):
 @pytest.fixture
 def least(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bound that a bomb reaches in less time."""
-    monkeypatch.setattr(archives, "MOST", 8 << 20)
+    monkeypatch.setattr(archives, "MAX_BYTES", 8 << 20)
 
 
 @pytest.mark.usefixtures("least")
 def test_a_bomb_of_bytes_in_a_tar_is_refused(tmp_path: Path) -> None:
     header = tarfile.TarInfo("a.jpg")
-    header.size = archives.MOST + 1
+    header.size = archives.MAX_BYTES + 1
     with tarfile.open(tmp_path / "in.tar.gz", "w:gz", compresslevel=1) as archive:
         archive.addfile(header, Zeros(header.size))
     assert (tmp_path / "in.tar.gz").stat().st_size < 1e5
@@ -130,7 +132,7 @@ def test_a_bomb_of_bytes_in_a_zip_is_refused(tmp_path: Path) -> None:
         zipfile.ZipFile(tmp_path / "in.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
         archive.open("a.jpg", "w", force_zip64=True) as file,
     ):
-        for _ in range(archives.MOST // (1 << 20) + 1):
+        for _ in range(archives.MAX_BYTES // (1 << 20) + 1):
             file.write(bytes(1 << 20))
     assert "at most 8,388,608 are read" in refused(tmp_path / "in.zip")
 
@@ -159,7 +161,7 @@ def test_very_many_tiny_entries_are_read(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "in.tar.gz", "w:gz", compresslevel=1) as archive:
         for i in range(20_000):
             archive.addfile(tarfile.TarInfo(f"{i}.txt"))
-        archives.add(archive, "a.jpg", GOOD)
+        archives.add_file(archive, "a.jpg", GOOD)
     assert read(tmp_path / "in.tar.gz") == {"a.jpg": GOOD}
 
 
@@ -193,8 +195,8 @@ def png(width: int, height: int) -> bytes:
 def test_a_bomb_of_pixels_is_named_and_not_decoded() -> None:
     small, bomb = png(40, 30), png(20_000, 10_000)
     assert len(bomb) < 30_000
-    assert presize.squeezed("a.png", small, 16, "white").pixels is not None
-    made = presize.squeezed("b.png", bomb, 16, "white")
+    assert cache_writer.decode_to_square("a.png", small, 16, "white").pixels is not None
+    made = cache_writer.decode_to_square("b.png", bomb, 16, "white")
     assert made.pixels is None and "200 megapixels" in made.fault
 
 
@@ -210,10 +212,10 @@ def test_a_bomb_of_pixels_is_named_and_not_decoded() -> None:
     ],
 )  # fmt: skip
 def test_what_a_spreadsheet_would_run_is_refused(tmp_path: Path, text: str, why: str) -> None:
-    assert untrusted.fault(text) == why
+    assert sanitize.name_error(text) == why
     found = Findings()
-    rule = Rule.model_validate({"from": "name", "pattern": r"^(.+)_\d+\.jpg$"})
-    labels.named([f"{text}_1.jpg"], rule, "label", found)
+    rule = LabelRule.model_validate({"from": "name", "pattern": r"^(.+)_\d+\.jpg$"})
+    labels.extract_targets([f"{text}_1.jpg"], rule, "label", found)
     assert [why in error for error in found.errors] == ([True] if why else [])
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pawprint import file_type, image_files
-from pawprint.file_type import CONVERT
-from pawprint.image_files import HIDDEN, Listing, Unused
+from pawprint.storage import file_type, image_files
+from pawprint.storage.file_type import CONVERT
+from pawprint.storage.image_files import HIDDEN, Listing, Unused
 from tests.conftest import picture
 
 JPEG, HEIC = picture(), b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)

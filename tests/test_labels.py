@@ -3,22 +3,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pawprint import labels
-from pawprint.catalogue import Rule
-from pawprint.findings import Findings
+from pawprint.core.findings import Findings
+from pawprint.data import labels
+from pawprint.data.catalog import LabelRule
 
 PETS = r"^(.+)_\d+\.jpg$"
 
 
-def rule(source: str, pattern: str | None) -> Rule:
+def rule(source: str, pattern: str | None) -> LabelRule:
     csv = {"file": "x.csv", "name": "x", "label": "y"} if source == "csv" else {}
-    return Rule.model_validate({"from": source, "pattern": pattern, **csv})
+    return LabelRule.model_validate({"from": source, "pattern": pattern, **csv})
 
 
 def test_the_pattern_splits_at_the_last_number() -> None:
     names = ["images/american_pit_bull_terrier_12.jpg", "images/Egyptian_Mau_191.jpg"]
     found = Findings()
-    assert labels.named(names, rule("name", PETS), "label", found) == [
+    assert labels.extract_targets(names, rule("name", PETS), "label", found) == [
         "american_pit_bull_terrier",
         "Egyptian_Mau",
     ]
@@ -28,7 +28,7 @@ def test_the_pattern_splits_at_the_last_number() -> None:
 def test_all_unmatched_names_are_reported_with_their_count_and_the_first() -> None:
     names = ["a_1.jpg", *(f"bad{i}.png" for i in range(7)), "b_2.jpg"]
     found = Findings()
-    assert labels.named(names, rule("name", PETS), "label", found)[1:8] == [None] * 7
+    assert labels.extract_targets(names, rule("name", PETS), "label", found)[1:8] == [None] * 7
     (error,) = found.errors
     assert error.startswith("7 of 9 pictures get no label by label.pattern")
     assert "bad0.png, bad1.png, bad2.png, bad3.png, bad4.png and 2 more" in error
@@ -37,33 +37,47 @@ def test_all_unmatched_names_are_reported_with_their_count_and_the_first() -> No
 
 def test_an_empty_label_is_no_label() -> None:
     found = Findings()
-    assert labels.named(["_1.jpg"], rule("name", r"^(.*)_\d+\.jpg$"), "label", found) == [None]
+    assert labels.extract_targets(["_1.jpg"], rule("name", r"^(.*)_\d+\.jpg$"), "label", found) == [
+        None
+    ]
     assert len(found.errors) == 1
 
 
 def test_the_folder_names_the_class_with_or_without_a_pattern() -> None:
     names = ["root/n01-cat/1.jpg", "root/n02-dog/1.jpg"]
-    assert labels.named(names, rule("folder", None), "label", Findings()) == ["n01-cat", "n02-dog"]
-    assert labels.named(names, rule("folder", r"-(.+)$"), "label", Findings()) == ["cat", "dog"]
-    assert labels.named(["1.jpg"], rule("folder", None), "label", found := Findings()) == [None]
+    assert labels.extract_targets(names, rule("folder", None), "label", Findings()) == [
+        "n01-cat",
+        "n02-dog",
+    ]
+    assert labels.extract_targets(names, rule("folder", r"-(.+)$"), "label", Findings()) == [
+        "cat",
+        "dog",
+    ]
+    assert labels.extract_targets(
+        ["1.jpg"], rule("folder", None), "label", found := Findings()
+    ) == [None]
     assert "label.from: folder" in found.errors[0]
 
 
 def test_a_csvs_cell_is_the_label_or_holds_it() -> None:
     cells, found = {"1.jpg": "n01-cat", "2.jpg": "n02-dog"}, Findings()
-    assert labels.named(["1.jpg", "2.jpg"], rule("csv", None), "label", found, cells) == [
+    assert labels.extract_targets(["1.jpg", "2.jpg"], rule("csv", None), "label", found, cells) == [
         "n01-cat",
         "n02-dog",
     ]
-    assert labels.named(["2.jpg", "1.jpg"], rule("csv", r"-(.+)$"), "label", found, cells) == [
+    assert labels.extract_targets(
+        ["2.jpg", "1.jpg"], rule("csv", r"-(.+)$"), "label", found, cells
+    ) == [
         "dog",
         "cat",
     ]
-    assert labels.named(["3.jpg"], rule("csv", None), "label", found, cells) == [
+    assert labels.extract_targets(["3.jpg"], rule("csv", None), "label", found, cells) == [
         None
     ]  # said by annotations
     assert not found.errors
-    assert labels.named(["1.jpg"], rule("csv", r"_(.+)$"), "label", found, cells) == [None]
+    assert labels.extract_targets(["1.jpg"], rule("csv", r"_(.+)$"), "label", found, cells) == [
+        None
+    ]
     assert found.errors[0].startswith("1 of 1 pictures get no label by label.pattern _(.+)$: 1.jpg")
     assert "1.jpg (n01-cat); mend the rule" in found.errors[0]
 
@@ -71,7 +85,7 @@ def test_a_csvs_cell_is_the_label_or_holds_it() -> None:
 @pytest.mark.parametrize("cell", ["=HYPERLINK(1)", "cat\x1b[2J"])
 def test_a_hostile_cell_is_refused(cell: str) -> None:
     found = Findings()
-    labels.named(["1.jpg"], rule("csv", None), "label", found, {"1.jpg": cell})
+    labels.extract_targets(["1.jpg"], rule("csv", None), "label", found, {"1.jpg": cell})
     (error,) = found.errors
     assert error.startswith("1 labels cannot be used: ") and "rename these cells" in error
     assert error.isprintable()
@@ -79,22 +93,22 @@ def test_a_hostile_cell_is_refused(cell: str) -> None:
 
 def test_a_pattern_is_shown_as_it_was_written() -> None:
     found = Findings()
-    labels.named(["x"], rule("name", "(\\d)\x1b"), "label", found)
+    labels.extract_targets(["x"], rule("name", "(\\d)\x1b"), "label", found)
     assert r"by label.pattern (\d)\x1b: x;" in found.errors[0]
 
 
 def table(*rows: tuple[str, str, str]) -> pd.DataFrame:
     names, words, splits = map(list, zip(*rows, strict=True))
-    return labels.table(names, words, splits)
+    return labels.labels_table(names, words, splits)
 
 
 def test_rows_without_label_or_split_are_left_out() -> None:
-    rows = labels.table(["a", "b", "c"], ["x", None, "y"], ["train", "valid", None])
+    rows = labels.labels_table(["a", "b", "c"], ["x", None, "y"], ["train", "valid", None])
     assert rows.to_dict("records") == [{"name": "a", "label": "x", "split": "train"}]
 
 
 def test_counts_are_by_class_and_split_with_capitals_first() -> None:
-    counted = labels.counts(
+    counted = labels.class_counts(
         table(("1", "cat", "train"), ("2", "Birman", "valid"), ("3", "cat", "train"))
     )
     assert counted.index.tolist() == ["Birman", "cat"]
@@ -105,7 +119,7 @@ def test_counts_are_by_class_and_split_with_capitals_first() -> None:
 def test_classes_absent_from_train_stop_and_absent_from_valid_are_noted() -> None:
     found = Findings()
     rows = table(("1", "a", "train"), ("2", "b", "valid"), ("3", "c", "train"), ("4", "a", "valid"))
-    labels.check_classes(labels.counts(rows), rows, found)
+    labels.check_classes(labels.class_counts(rows), rows, found)
     assert [error.split(";")[0] for error in found.errors] == [
         "1 of 3 classes have no picture in train, so they cannot be learned: b"
     ]
@@ -126,14 +140,14 @@ def test_what_cannot_be_trained_or_judged_stops(
     rows: list[tuple[str, str, str]], message: str
 ) -> None:
     found = Findings()
-    labels.check_classes(labels.counts(table(*rows)), table(*rows), found)
+    labels.check_classes(labels.class_counts(table(*rows)), table(*rows), found)
     assert any(error.startswith(message) for error in found.errors)
 
 
 def test_equal_bytes_across_the_split_are_found_and_within_a_side_are_not() -> None:
     rows = table(("1", "a", "train"), ("2", "a", "valid"), ("3", "b", "train"), ("4", "b", "train"))
     hashes = labels.fingerprints([("1", b"x"), ("2", b"x"), ("3", b"y"), ("4", b"y")])
-    assert labels.across_splits(rows, hashes) == [["1", "2"]]
+    assert labels.duplicates_across_splits(rows, hashes) == [["1", "2"]]
 
 
 @pytest.mark.parametrize(("rule", "kind"), [("warn", "notes"), ("error", "errors")])
@@ -152,7 +166,7 @@ def test_findings_stop_with_every_error_on_its_own_line() -> None:
 
 @given(st.lists(st.sampled_from(["train", "valid", "test"]), min_size=1, max_size=30))
 def test_the_summary_adds_up(splits: list[str]) -> None:
-    rows = labels.table([str(i) for i in range(len(splits))], ["a"] * len(splits), splits)
-    made = labels.summary(rows, labels.counts(rows), len(splits) + 2, 0)
+    rows = labels.labels_table([str(i) for i in range(len(splits))], ["a"] * len(splits), splits)
+    made = labels.summary(rows, labels.class_counts(rows), len(splits) + 2, 0)
     assert made["train"] + made["valid"] + made["test"] + made["in_no_split"] == made["pictures"]
     assert made["in_no_split"] == 2

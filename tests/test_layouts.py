@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from pawprint import layouts
-from pawprint.layouts import Splits, class_rules, split_folders
+from pawprint.data import layouts
+from pawprint.data.layouts import Splits, class_rules, split_folders
 
 TWO = ("cat", "dog")
 
@@ -130,7 +130,7 @@ def test_mixed_folders_are_a_note_with_the_way_to_keep_them_apart() -> None:
     names = under("train", "val")
     splits = split_folders(names)
     assert splits is not None
-    (note,) = layouts.mixed(splits, names)
+    (note,) = layouts.mixed_splits(splits, names)
     assert "train/ (2), val/ (2) are mixed" in note and "--split-folders" in note
     assert "group: ^(?:.*?/)?(train|val)/, valid: [val]" in note
-    assert layouts.mixed(splits, names[:2]) == []
+    assert layouts.mixed_splits(splits, names[:2]) == []

@@ -4,8 +4,8 @@ import unicodedata
 
 import pytest
 
-from pawprint import lookalikes
-from pawprint.findings import Findings
+from pawprint.core.findings import Findings
+from pawprint.data import lookalikes
 
 CAFE = "caf\u00e9"
 

@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from pawprint import matching
+from pawprint.data import matching
 
 NAMES = ["top/train/1.jpg", "top/train/2.jpg", "top/val/1.jpg", "top/val/3.png"]
 
@@ -23,7 +23,7 @@ NAMES = ["top/train/1.jpg", "top/train/2.jpg", "top/val/1.jpg", "top/val/3.png"]
     ],
 )
 def test_a_cell_is_a_path_from_somewhere(cells: list[str], folder: str, taken: str) -> None:
-    hits, prefix = matching.hits(cells, matching.known(NAMES), PurePosixPath(folder))
+    hits, prefix = matching.hits(cells, matching.index_names(NAMES), PurePosixPath(folder))
     if taken == "-":  # no path leads upwards
         assert hits[0] == ["top/train/1.jpg"]
         return
@@ -31,10 +31,14 @@ def test_a_cell_is_a_path_from_somewhere(cells: list[str], folder: str, taken: s
 
 
 def test_folders_that_differ_are_never_taken_off() -> None:
-    hits, prefix = matching.hits(["a/2.jpg", "b/3.png"], matching.known(NAMES), PurePosixPath("."))
+    hits, prefix = matching.hits(
+        ["a/2.jpg", "b/3.png"], matching.index_names(NAMES), PurePosixPath(".")
+    )
     assert hits == [[], []] and prefix == ""
 
 
 def test_file_names_and_stems_may_mean_several() -> None:
-    hits, _ = matching.hits(["1", "2", "3.png", "9"], matching.known(NAMES), PurePosixPath("."))
+    hits, _ = matching.hits(
+        ["1", "2", "3.png", "9"], matching.index_names(NAMES), PurePosixPath(".")
+    )
     assert [len(some) for some in hits] == [2, 1, 1, 0]

@@ -7,9 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pawprint import counting, files, headlines, metrics
-from pawprint.counting import Named
-from pawprint.metrics import Predictions
+from pawprint.core import files
+from pawprint.evaluation import classification, headline, results
+from pawprint.evaluation.classification import Predictions
+from pawprint.evaluation.results import ClassificationResult
 
 CLASSES = ["a", "b", "c"]
 
@@ -24,7 +25,7 @@ def made(actual: list[int], predicted: list[int], probability: float = 0.5) -> P
 
 def test_predictions_by_hand() -> None:
     logits = torch.tensor([[0.0, math.log(3.0)], [math.log(9.0), 0.0]])
-    found = metrics.predictions(logits, torch.tensor([0, 0]))
+    found = classification.predict_classes(logits, torch.tensor([0, 0]))
     assert found.predicted.tolist() == [1, 0]
     assert found.probability.tolist() == pytest.approx([0.75, 0.9])
     assert found.loss.tolist() == pytest.approx([math.log(4), -math.log(0.9)])
@@ -32,7 +33,7 @@ def test_predictions_by_hand() -> None:
 
 
 def test_scalars_by_hand() -> None:
-    found = metrics.scalars(made([0, 0, 1, 2], [0, 1, 1, 1]), bins=10)
+    found = classification.metrics(made([0, 0, 1, 2], [0, 1, 1, 1]), bins=10)
     assert (found["error_rate"], found["accuracy"], found["n"]) == (0.5, 0.5, 4)
     # F1: a 2·1/(2+1) = 2/3, b 2·1/(1+3) = 1/2, c 0
     assert found["macro_f1"] == pytest.approx((2 / 3 + 1 / 2 + 0) / 3)
@@ -42,7 +43,7 @@ def test_scalars_by_hand() -> None:
 
 def test_top5_error_counts_classes_that_are_likelier() -> None:
     logits = torch.arange(7.0).expand(2, 7)
-    found = metrics.scalars(metrics.predictions(logits, torch.tensor([2, 1])), 15)
+    found = classification.metrics(classification.predict_classes(logits, torch.tensor([2, 1])), 15)
     assert found["top5_error"] == 0.5  # class 2 is the fifth, class 1 the sixth
 
 
@@ -51,16 +52,16 @@ def test_calibration_error_by_hand() -> None:
     right = np.array([True, False, False, True])
     # bins of 0.1: {0.95, 1.0}: 2 right of 1.95; {0.85}: 0 right; {0.15}: 0 right
     expected = (abs(1.95 - 2) + 0.85 + 0.15) / 4
-    assert metrics.calibration_error(probability, right, 10) == pytest.approx(expected)
+    assert classification.calibration_error(probability, right, 10) == pytest.approx(expected)
 
 
 def test_most_confused_is_sorted_by_count_then_by_class() -> None:
-    found = metrics.most_confused(made([0, 0, 1, 2, 2, 0], [1, 1, 0, 0, 1, 0]), CLASSES)
+    found = classification.most_confused(made([0, 0, 1, 2, 2, 0], [1, 1, 0, 0, 1, 0]), CLASSES)
     assert found == [("a", "b", 2), ("b", "a", 1), ("c", "a", 1), ("c", "b", 1)]
 
 
 def test_per_class_by_hand_and_a_class_without_pictures() -> None:
-    found = metrics.per_class(made([0, 0, 1], [0, 1, 1]), CLASSES)
+    found = classification.per_class(made([0, 0, 1], [0, 1, 1]), CLASSES)
     assert found == [
         ("a", 1.0, 0.5, pytest.approx(2 / 3), 2),
         ("b", 0.5, 1.0, pytest.approx(2 / 3), 1),
@@ -70,18 +71,23 @@ def test_per_class_by_hand_and_a_class_without_pictures() -> None:
 
 @given(st.lists(st.floats(0, 100), max_size=30), st.integers(1, 40))
 def test_top_losses_are_the_largest_first(losses: list[float], k: int) -> None:
-    found = counting.top_losses(np.array(losses, dtype=np.float64), k)
+    found = results.top_losses(np.array(losses, dtype=np.float64), k)
     assert [losses[i] for i in found] == sorted(losses, reverse=True)[:k]
 
 
 def test_test_is_summed_beside_valid() -> None:
-    both = {"valid": Named(made([0], [0]), CLASSES), "test": Named(made([0], [1]), CLASSES)}
-    found = counting.summary(both, 15)
+    both = {
+        "valid": ClassificationResult(made([0], [0]), CLASSES),
+        "test": ClassificationResult(made([0], [1]), CLASSES),
+    }
+    found = results.all_metrics(both, 15)
     assert (found["error_rate"], found["test_error_rate"], found["test_n"]) == (0, 1, 1)
 
 
 def test_rows_name_the_classes() -> None:
-    assert metrics.rows(made([0], [2]), ["x.jpg"], CLASSES) == [("x.jpg", "a", "c", 0.5, 0.0)]
+    assert classification.prediction_rows(made([0], [2]), ["x.jpg"], CLASSES) == [
+        ("x.jpg", "a", "c", 0.5, 0.0)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -97,4 +103,4 @@ def test_a_summary_that_cannot_be_read_is_told_in_one_line(
     path = tmp_path / "evaluate.json"
     path.write_text(text)
     with pytest.raises(ValueError, match=message):
-        headlines.main(files.read_json(path))
+        headline.main_metric(files.read_json(path))

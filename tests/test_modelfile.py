@@ -12,40 +12,44 @@ import torchvision
 from PIL import Image
 from safetensors.torch import save_file
 
-from pawprint import downloads, modelfile, networks, params, predict, pretrained, state_dict
-from pawprint.findings import Findings
-from pawprint.modelfile import Card
+from pawprint.core import params
+from pawprint.core.findings import Findings
+from pawprint.data import downloads
+from pawprint.inference import predict
+from pawprint.models import model_file, network, pretrained, state_dict
+from pawprint.models.model_file import ModelCard
+from pawprint.runtime import tensor_file
 from tests.server import Site, serving
 
-CARD = Card("resnet18", ["a", "b"], 32, 40, [0.1] * 3, [0.2] * 3, {"lr": 0.1}, "0" * 64, {})
+CARD = ModelCard("resnet18", ["a", "b"], 32, 40, [0.1] * 3, [0.2] * 3, {"lr": 0.1}, "0" * 64, {})
 
 
 def test_a_model_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    network = networks.fresh("resnet18", 2, 0, {})
-    modelfile.write(tmp_path / "m.safetensors", network, CARD)
-    back, card = modelfile.read(tmp_path / "m.safetensors")
-    assert card == CARD
+    model = network.create_model("resnet18", 2, 0, {})
+    model_file.write(tmp_path / "m.safetensors", model, CARD)
+    back, model_card = model_file.read(tmp_path / "m.safetensors")
+    assert model_card == CARD
     assert not back.training
-    for name, tensor in network.state_dict().items():
+    for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, back.state_dict()[name])
 
 
 def test_a_file_of_before_there_was_a_ground_drops_transparency(tmp_path: Path) -> None:
     text = {key: value for key, value in asdict(CARD).items() if key != "background"}
-    modelfile.write_tensors(tmp_path / "m", {"x": torch.zeros(1)}, text)
-    background = modelfile.card(tmp_path / "m").background
+    tensor_file.write_tensors(tmp_path / "m", {"x": torch.zeros(1)}, text)
+    background = model_file.read_card(tmp_path / "m").background
     assert background is None
     image = Image.fromarray(np.array([[[10, 200, 30, 0]]], np.uint8))
     image.save(tmp_path / "a.png")
     for ground, shown in ((background, [10, 200, 30]), ("white", [255, 255, 255])):
-        pixels = predict.opened(tmp_path / "a.png", 1, ground).pixels
+        pixels = predict.read_image(tmp_path / "a.png", 1, ground).pixels
         assert pixels is not None and pixels[0, 0].tolist() == shown
 
 
 def test_equal_models_have_equal_bytes_and_one_key(tmp_path: Path) -> None:
     made = []
     for name in ("one", "two"):
-        modelfile.write(tmp_path / name, networks.fresh("resnet18", 2, 0, {}), CARD)
+        model_file.write(tmp_path / name, network.create_model("resnet18", 2, 0, {}), CARD)
         made.append((tmp_path / name).read_bytes())
     assert made[0] == made[1]
     head = made[0][8 : 8 + int.from_bytes(made[0][:8], "little")]
@@ -58,19 +62,19 @@ def test_another_file_is_refused_in_one_line(tmp_path: Path, content: bytes) -> 
     path = tmp_path / "m.safetensors"
     path.write_bytes(content)
     with pytest.raises(ValueError, match="not a model file of pawprint's"):
-        modelfile.read(path)
+        model_file.read(path)
 
 
 def test_a_model_of_another_shape_is_refused(tmp_path: Path) -> None:
-    wrong = Card("resnet34", ["a", "b"], 32, 40, [], [], {}, "", {})
-    modelfile.write(tmp_path / "m", networks.fresh("resnet18", 2, 0, {}), wrong)
+    wrong = ModelCard("resnet34", ["a", "b"], 32, 40, [], [], {}, "", {})
+    model_file.write(tmp_path / "m", network.create_model("resnet18", 2, 0, {}), wrong)
     with pytest.raises(ValueError, match="not a model file of this version: Error.*Missing key"):
-        modelfile.read(tmp_path / "m")
+        model_file.read(tmp_path / "m")
 
 
 def test_a_missing_model_says_what_makes_it(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="dvc repro"):
-        modelfile.read(tmp_path / "absent")
+        model_file.read(tmp_path / "absent")
 
 
 def quiet(size: int) -> None:
@@ -86,7 +90,7 @@ def state() -> dict[str, torch.Tensor]:
 
 def local(path: Path, arch: str = "resnet18") -> dict[str, torch.Tensor]:
     sha = hashlib.sha256(path.read_bytes()).hexdigest()
-    return pretrained.tensors(arch, str(path), sha, quiet, Findings())
+    return pretrained.load_pretrained(arch, str(path), sha, quiet, Findings())
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
@@ -95,8 +99,8 @@ def test_local_weights_become_the_body_and_their_classifier_is_dropped(
 ) -> None:
     path = tmp_path / f"w{suffix}"
     torch.save(state, path) if suffix == ".pth" else save_file(state, path)
-    network = networks.fresh("resnet18", 2, 0, local(path))
-    assert torch.equal(network.state_dict()["body.conv1.weight"], state["conv1.weight"])
+    model = network.create_model("resnet18", 2, 0, local(path))
+    assert torch.equal(model.state_dict()["body.conv1.weight"], state["conv1.weight"])
     assert not any(name.startswith("fc") for name in local(path))
 
 
@@ -104,7 +108,7 @@ def test_local_weights_become_the_body_and_their_classifier_is_dropped(
 def test_the_published_weights_of_every_network_fit_and_carry_their_hash(arch: str) -> None:
     with torch.device("meta"):
         model = torchvision.models.get_model(arch, weights=None)
-        body = networks.built_body(model)
+        body = network.build_body(model)
         found = state_dict.align(arch, body, model.state_dict(), "torchvision")
     assert found.keys() == body.state_dict().keys()
     assert len(model.state_dict()) - len(found) >= 2  # the classifier's
@@ -113,8 +117,8 @@ def test_the_published_weights_of_every_network_fit_and_carry_their_hash(arch: s
 
 
 def test_no_weights_are_no_tensors() -> None:
-    assert pretrained.tensors("resnet18", None, None, quiet, Findings()) == {}
-    assert pretrained.tensors("resnet18", "", None, quiet, Findings()) == {}
+    assert pretrained.load_pretrained("resnet18", None, None, quiet, Findings()) == {}
+    assert pretrained.load_pretrained("resnet18", "", None, quiet, Findings()) == {}
 
 
 def test_old_files_without_batch_counters_are_taken(
@@ -122,7 +126,7 @@ def test_old_files_without_batch_counters_are_taken(
 ) -> None:
     old = {name: t for name, t in state.items() if not name.endswith("num_batches_tracked")}
     torch.save(old, tmp_path / "w.pth")
-    networks.fresh("resnet18", 2, 0, local(tmp_path / "w.pth"))
+    network.create_model("resnet18", 2, 0, local(tmp_path / "w.pth"))
 
 
 def test_weights_of_another_arch_are_refused_with_counts(
@@ -142,7 +146,7 @@ def test_a_wrong_hash_is_told_with_the_right_one(
 ) -> None:
     torch.save(state, tmp_path / "w.pth")
     with pytest.raises(ValueError, match="into weights_sha256"):
-        pretrained.tensors("resnet18", str(tmp_path / "w.pth"), "0" * 64, quiet, Findings())
+        pretrained.load_pretrained("resnet18", str(tmp_path / "w.pth"), "0" * 64, quiet, Findings())
 
 
 class Poison:
@@ -173,7 +177,7 @@ def test_an_unknown_name_is_told_the_known_ones() -> None:
     with pytest.raises(
         ValueError, match="torchvision has IMAGENET1K_V1, IMAGENET1K_V2, DEFAULT for resnet50"
     ):
-        pretrained.tensors("resnet50", "BEST", None, quiet, Findings())
+        pretrained.load_pretrained("resnet50", "BEST", None, quiet, Findings())
 
 
 @pytest.fixture
@@ -196,17 +200,17 @@ def test_torchvisions_file_is_fetched_and_its_hash_is_that_of_its_name(
     monkeypatch.setattr(weights.IMAGENET1K_V1._value_, "url", published.url + name, raising=False)
     monkeypatch.setattr(downloads, "STORE", tmp_path / "store")
     if honest:
-        assert pretrained.tensors("resnet18", "IMAGENET1K_V1", None, quiet, Findings())
-        assert pretrained.tensors("resnet18", "DEFAULT", None, quiet, Findings())
+        assert pretrained.load_pretrained("resnet18", "IMAGENET1K_V1", None, quiet, Findings())
+        assert pretrained.load_pretrained("resnet18", "DEFAULT", None, quiet, Findings())
         assert len(published.asked) == 1
     else:
         with pytest.raises(ValueError, match="does not begin with"):
-            pretrained.tensors("resnet18", "IMAGENET1K_V1", None, quiet, Findings())
+            pretrained.load_pretrained("resnet18", "IMAGENET1K_V1", None, quiet, Findings())
         assert not list((tmp_path / "store").glob("*.pth"))
 
 
 @pytest.mark.photographs
 def test_real_weights_name_real_photographs(mobilenet_weights: Path) -> None:
     body = local(mobilenet_weights, "mobilenet_v2")
-    network = networks.fresh("mobilenet_v2", 37, 0, body)
-    assert torch.equal(network.state_dict()["body.0.0.weight"], body["0.0.weight"])
+    model = network.create_model("mobilenet_v2", 37, 0, body)
+    assert torch.equal(model.state_dict()["body.0.0.weight"], body["0.0.weight"])

@@ -5,8 +5,10 @@ import torch
 import torchvision
 from torch import nn
 
-from pawprint import networks, params, session
-from pawprint.networks import NORMS
+from pawprint.core import params
+from pawprint.models import network
+from pawprint.models.network import NORMS
+from pawprint.training import session
 from tests import small
 
 BODIES = {  # children of the body that begin the second group, counted by hand
@@ -19,8 +21,8 @@ BODIES = {  # children of the body that begin the second group, counted by hand
 @pytest.mark.parametrize("arch", params.ARCHITECTURES)
 def test_every_architecture_gives_a_body_a_head_and_three_groups(arch: str) -> None:
     with torch.device("meta"):
-        body = networks.built_body(torchvision.models.get_model(arch, weights=None))
-        found = networks.shapes(body)
+        body = network.build_body(torchvision.models.get_model(arch, weights=None))
+        found = network.feature_shapes(body)
     strides = [stride for stride, _ in found]
     assert strides == sorted(strides)
     assert strides[-1] == 32
@@ -29,27 +31,27 @@ def test_every_architecture_gives_a_body_a_head_and_three_groups(arch: str) -> N
 
 @pytest.mark.parametrize(("arch", "first"), BODIES.items())
 def test_the_second_group_begins_at_stride_16(arch: str, first: int) -> None:
-    network = networks.built(arch, 5)
-    early, late, head = networks.groups(network)
-    assert id(late[0]) == id(next(network.body[first].parameters()))
+    model = network.build_model(arch, 5)
+    early, late, head = network.parameter_groups(model)
+    assert id(late[0]) == id(next(model.body[first].parameters()))
     together = [id(p) for p in (*early, *late, *head)]
-    assert sorted(together) == sorted(id(p) for p in network.parameters())  # a partition
-    assert {id(p) for p in head} == {id(p) for p in network.head.parameters()}
+    assert sorted(together) == sorted(id(p) for p in model.parameters())  # a partition
+    assert {id(p) for p in head} == {id(p) for p in model.head.parameters()}
 
 
 def test_resnet34_is_fastais() -> None:
-    network = networks.built("resnet34", 37)
-    sizes = [sum(p.numel() for p in group) for group in networks.groups(network)]
+    model = network.build_model("resnet34", 37)
+    sizes = [sum(p.numel() for p in group) for group in network.parameter_groups(model)]
     assert sizes == [1_347_904, 19_936_768, 546_304]
-    assert [len(group) for group in networks.groups(network)] == [48, 60, 6]
-    networks.freeze(network, train_norm=True)
-    assert sum(p.numel() for p in network.parameters() if p.requires_grad) == 563_328
-    networks.freeze(network, train_norm=False)
-    assert sum(p.numel() for p in network.parameters() if p.requires_grad) == 546_304
+    assert [len(group) for group in network.parameter_groups(model)] == [48, 60, 6]
+    network.freeze(model, train_norm=True)
+    assert sum(p.numel() for p in model.parameters() if p.requires_grad) == 563_328
+    network.freeze(model, train_norm=False)
+    assert sum(p.numel() for p in model.parameters() if p.requires_grad) == 546_304
 
 
 def test_the_head_is_fastais_for_512_features() -> None:
-    head = networks.built_head(512, 37)
+    head = network.build_head(512, 37)
     kinds = [type(layer).__name__ for layer in head]
     assert kinds == [
         *("ConcatPool", "BatchNorm1d", "Dropout", "Linear", "ReLU"),
@@ -69,26 +71,26 @@ def test_the_head_is_fastais_for_512_features() -> None:
 
 def test_concat_pool_is_maximum_then_mean() -> None:
     planes = torch.tensor([[[[1.0, 2.0], [3.0, 6.0]], [[-4.0, 0.0], [0.0, 0.0]]]])
-    assert networks.ConcatPool()(planes).tolist() == [[6.0, 0.0, 3.0, -1.0]]
+    assert network.ConcatPool()(planes).tolist() == [[6.0, 0.0, 3.0, -1.0]]
 
 
 def test_decay_acts_on_convolutions_and_linear_layers_alone() -> None:
-    network = networks.built("mobilenet_v2", 5)
-    decayed = networks.is_decayed(network)
-    for module in network.modules():
+    model = network.build_model("mobilenet_v2", 5)
+    decayed = network.is_decayed(model)
+    for module in model.modules():
         for name, parameter in module.named_parameters(recurse=False):
             assert decayed[parameter] == (not isinstance(module, NORMS) and name != "bias")
             assert decayed[parameter] == (parameter.ndim > 1)
 
 
 def test_equal_seeds_give_equal_networks_and_the_head_ignores_the_weights() -> None:
-    first, second = (networks.fresh("resnet18", 3, 7, {}) for _ in range(2))
-    other = networks.fresh("resnet18", 3, 8, {})
+    first, second = (network.create_model("resnet18", 3, 7, {}) for _ in range(2))
+    other = network.create_model("resnet18", 3, 8, {})
     body = {name: tensor + 1 for name, tensor in other.body.state_dict().items()}
-    loaded = networks.fresh("resnet18", 3, 7, body)
+    loaded = network.create_model("resnet18", 3, 7, body)
     for name, tensor in first.state_dict().items():
         assert torch.equal(tensor, second.state_dict()[name])
-    ours, mine, others = (network.state_dict() for network in (loaded, first, other))
+    ours, mine, others = (model.state_dict() for model in (loaded, first, other))
     assert torch.equal(ours["body.conv1.weight"], others["body.conv1.weight"] + 1)
     assert torch.equal(ours["head.3.weight"], mine["head.3.weight"])
     assert not torch.equal(others["head.3.weight"], mine["head.3.weight"])
@@ -96,17 +98,17 @@ def test_equal_seeds_give_equal_networks_and_the_head_ignores_the_weights() -> N
 
 def test_building_a_network_leaves_torchs_generator_alone() -> None:
     before = torch.random.get_rng_state()
-    networks.fresh("resnet18", 3, 7, {})
+    network.create_model("resnet18", 3, 7, {})
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
 def test_the_heads_dropout_is_the_recipes() -> None:
     """0.4 before the last layer means 0.2 before the first; 0 leaves nothing to chance."""
-    run, network = small.session(), networks.fresh("resnet18", 3, 0, {})
+    run, model = small.session(), network.create_model("resnet18", 3, 0, {})
     of = replace(run, optimizer=replace(run.optimizer, dropout=0.4))
-    session.state(of, network)
-    assert [layer.p for layer in network.head if isinstance(layer, nn.Dropout)] == [0.2, 0.4]
+    session.init_state(of, model)
+    assert [layer.p for layer in model.head if isinstance(layer, nn.Dropout)] == [0.2, 0.4]
     pictures = torch.rand(4, 3, 64, 64)
-    assert not torch.equal(network.train()(pictures), network(pictures))
-    session.state(replace(run, optimizer=replace(run.optimizer, dropout=0.0)), network)
-    assert torch.equal(network.train()(pictures), network(pictures))
+    assert not torch.equal(model.train()(pictures), model(pictures))
+    session.init_state(replace(run, optimizer=replace(run.optimizer, dropout=0.0)), model)
+    assert torch.equal(model.train()(pictures), model(pictures))

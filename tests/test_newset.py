@@ -15,7 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from pawprint import catalogue, entry, folders, newset, renewal, yaml12
+from pawprint.core import yaml_file
+from pawprint.curation import catalog_entry, new_dataset, update_dataset
+from pawprint.data import catalog
+from pawprint.storage import folders
 from tests.conftest import ROOT, picture
 from tests.server import serving
 from tests.test_stages import run
@@ -39,7 +42,7 @@ def pets(cats: int = 3, dogs: int = 2) -> dict[str, bytes]:
 
 
 def new(url: str = "pics", rule: Mapping[str, str] = NAMED, name: str = "mine") -> list[str]:
-    return list(newset.added(name, url, rule, None))
+    return list(new_dataset.add_dataset(name, url, rule, None))
 
 
 def refused(url: str = "pics", rule: Mapping[str, str] = NAMED, name: str = "mine") -> str:
@@ -79,8 +82,8 @@ mine:
   count: 6
 """
     assert FILE.read_text() == before + block
-    assert load_yaml("datasets.yaml") == yaml12.load(FILE)
-    made = catalogue.block("mine")
+    assert load_yaml("datasets.yaml") == yaml_file.load(FILE)
+    made = catalog.load_dataset_entry("mine")
     assert (made.pictures.sha256, made.count, made.label.pattern) == (sha, 6, PATTERN)
 
 
@@ -92,13 +95,13 @@ def test_a_url_is_fetched_once_and_kept_by_its_hash(project: Path) -> None:
         url = f"{site.url}/pics.tar"
         lines = new(url, {})
         assert f"pawprint new mine {url} --pattern '^(.+)_\\d+\\.jpg$' --sha256 {sha}" in lines[-2]
-        assert list(newset.added("mine", url, NAMED, sha))[-1]
+        assert list(new_dataset.add_dataset("mine", url, NAMED, sha))[-1]
         assert [path for path, _ in site.asked] == ["/pics.tar"]
-        assert catalogue.block("mine").pictures == catalogue.Source(url=url, sha256=sha)
+        assert catalog.load_dataset_entry("mine").pictures == catalog.Source(url=url, sha256=sha)
         site.files["/pics.tar"] = data + bytes(512)
-        assert word(list(renewal.updated("mine", None)), "count") == "5 -> 5 pictures"
+        assert word(list(update_dataset.update_dataset("mine", None)), "count") == "5 -> 5 pictures"
         with pytest.raises(ValueError, match=f"is not the {'0' * 64} of"):
-            list(newset.added("other", url, NAMED, "0" * 64))
+            list(new_dataset.add_dataset("other", url, NAMED, "0" * 64))
     with pytest.raises(ConnectionError, match="could not be fetched"):
         new(url, NAMED, "other")
 
@@ -112,7 +115,7 @@ def test_all_that_is_wrong_with_the_pictures_is_said_at_once(project: Path) -> N
         new(folder(contents))
     Path("pics/=1(2)_1.jpg").unlink()
     try:
-        for line in newset.added("mine", "pics", NAMED, None):
+        for line in new_dataset.add_dataset("mine", "pics", NAMED, None):
             lines.append(line)
     except ValueError as error:
         said = str(error)
@@ -133,7 +136,7 @@ def test_damaged_pictures_are_named_and_may_be_left_out(project: Path) -> None:
     lines = new(folder(pets() | {"cat_9.jpg": b"no picture"}))
     assert "leave them out by -S presize.on_error=skip" in word(lines, "note")
     assert word(lines, "formats") == "JPEG 5, text 1"
-    assert catalogue.block("mine").count == 6
+    assert catalog.load_dataset_entry("mine").count == 6
 
 
 def test_pictures_that_are_of_no_use_are_refused(project: Path) -> None:
@@ -222,7 +225,7 @@ def test_where_nothing_fits_the_ways_to_say_it_are_named(project: Path, names: l
 
 
 def update(url: str | None = None) -> list[str]:
-    return list(renewal.updated("mine", url))
+    return list(update_dataset.update_dataset("mine", url))
 
 
 def test_an_update_says_what_changed_and_rewrites_two_lines(project: Path) -> None:
@@ -250,7 +253,9 @@ def test_an_update_says_what_changed_and_rewrites_two_lines(project: Path) -> No
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
     assert [old.split(":")[0] for old, _ in changed] == ["    sha256", "  count"]
     assert changed[1][1] == "  count: 6   # pictures"
-    assert catalogue.block("mine").pictures.sha256 == word(lines, "written").split()[3].strip(",")
+    assert catalog.load_dataset_entry("mine").pictures.sha256 == word(lines, "written").split()[
+        3
+    ].strip(",")
 
 
 def test_an_update_that_leaves_pictures_without_a_label_writes_nothing(project: Path) -> None:
@@ -262,7 +267,7 @@ def test_an_update_that_leaves_pictures_without_a_label_writes_nothing(project: 
     with pytest.raises(ValueError, match="`mine` has url: pics; change it there"):
         update("elsewhere")
     with pytest.raises(ValueError, match="no block `other`"):
-        list(renewal.updated("other", None))
+        list(update_dataset.update_dataset("other", None))
     assert FILE.read_bytes() == before
 
 
@@ -287,10 +292,10 @@ def test_a_hash_is_added_or_replaced_where_it_stands(
     FILE.write_bytes(text.format(end=end).encode())
     lines = update()
     assert word(lines, "count") == "unknown -> 5 pictures; the earlier ones are not kept"
-    sha = catalogue.block("mine").pictures.sha256
+    sha = catalog.load_dataset_entry("mine").pictures.sha256
     expected = text.replace(written, then).format(end=end, sha=sha)
     assert FILE.read_bytes().decode() == expected
-    assert "count" not in yaml12.load(FILE)["mine"]
+    assert "count" not in yaml_file.load(FILE)["mine"]
     (project / ".downloads" / str(sha)).unlink()
     Path("pics/cat_5.jpg").write_bytes(picture(seed=5))
     assert word(update(), "count").startswith("unknown -> 6")
@@ -301,7 +306,7 @@ def test_a_file_in_braces_is_updated_but_not_appended_to(project: Path) -> None:
     FILE.write_text("{mine: {pictures: {url: pics}, label: " + rule + ", count: 1}}")
     folder({"a/1.jpg": picture(seed=1), "b/2.jpg": picture(seed=2)})
     update()
-    sha = catalogue.block("mine").pictures.sha256
+    sha = catalog.load_dataset_entry("mine").pictures.sha256
     assert FILE.read_text() == (
         "{mine: {pictures: {url: pics, sha256: " + str(sha) + "}, label: " + rule + ", count: 2}}"
     )
@@ -320,9 +325,9 @@ def test_a_block_that_shares_its_values_is_left_to_its_author(project: Path) -> 
 
 @given(st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" "), min_size=1))
 def test_every_text_is_the_same_to_both_readers(text: str) -> None:
-    made = entry.block("x", {"label": {"pattern": text}})
+    made = catalog_entry.format_entry("x", {"label": {"pattern": text}})
     expected = {"x": {"label": {"pattern": text}}}
-    assert yaml12.parsed(made, "") == expected
+    assert yaml_file.parse(made, "") == expected
     assert YAML(typ="safe", pure=True).load(made) == expected
 
 
@@ -330,9 +335,9 @@ def test_every_text_is_the_same_to_both_readers(text: str) -> None:
     "text", ["1e5", "0x1F", "2026-11-21", "null", "~", "yes", "<<", "=", "a: b", "a #b", "- a", "'"]
 )
 def test_texts_that_look_like_something_else_stay_texts(text: str) -> None:
-    made = entry.block("x", {"label": {"pattern": text}})
-    assert YAML(typ="safe", pure=True).load(made) == yaml12.parsed(made, "")
-    assert yaml12.parsed(made, "")["x"]["label"]["pattern"] == text
+    made = catalog_entry.format_entry("x", {"label": {"pattern": text}})
+    assert YAML(typ="safe", pure=True).load(made) == yaml_file.parse(made, "")
+    assert yaml_file.parse(made, "")["x"]["label"]["pattern"] == text
 
 
 def test_what_cannot_be_shown_in_one_line_is_refused(project: Path) -> None:
@@ -389,23 +394,23 @@ SPLIT = [f"{side}/{label}/{i}.jpg" for side in ("Train", "val") for label in "ab
 
 def test_folders_of_a_split_are_written_as_groups(project: Path) -> None:
     folder({name: picture(seed=i) for i, name in enumerate([*SPLIT, "test/1.jpg"])})
-    lines = list(newset.added("mine", "pics", {"from": "folder"}, None, True))
+    lines = list(new_dataset.add_dataset("mine", "pics", {"from": "folder"}, None, True))
     assert word(lines, "classes") == "9 pictures, 2 classes: a (4), b (4)"
     assert word(lines, "note").startswith(
         "1 of 9 pictures are for testing or prediction and have no label;"
     )
     assert word(lines, "next") == "dvc exp run -S dataset=mine -S label.split=official"
-    made = catalogue.block("mine").label
+    made = catalog.load_dataset_entry("mine").label
     assert (made.valid, made.test) == (["val"], ["test"])
-    assert load_yaml("datasets.yaml") == yaml12.load(FILE)
+    assert load_yaml("datasets.yaml") == yaml_file.load(FILE)
     with pytest.raises(ValueError, match="--split-folders: the pictures lie in no folders named t"):
-        list(newset.added("flat", folder(pets(), "flat"), NAMED, None, True))
+        list(new_dataset.add_dataset("flat", folder(pets(), "flat"), NAMED, None, True))
 
 
 def test_a_split_by_folders_goes_through_the_stages(project: Path) -> None:
     folder({name: picture(seed=i) for i, name in enumerate([*SPLIT, "test/1.jpg"])})
-    list(newset.added("mine", "pics", {"from": "folder"}, None, True))
-    whole = yaml12.load(Path("params.yaml"))
+    list(new_dataset.add_dataset("mine", "pics", {"from": "folder"}, None, True))
+    whole = yaml_file.load(Path("params.yaml"))
     whole["dataset"], whole["label"]["split"] = "mine", "official"
     Path("params.yaml").write_text(yaml.safe_dump(whole))
     for stage in ("fetch", "label"):
@@ -440,7 +445,7 @@ def test_lists_of_a_split_are_named_with_the_keys_that_use_them(project: Path) -
     assert "lists: {url: pics, test: meta/test.txt, train: meta/train.txt}" in word(lines, "note")
     text = FILE.read_text() + "  lists: {url: pics, test: meta/test.txt, train: meta/train.txt}\n"
     FILE.write_text(text)
-    assert catalogue.block("mine").lists is not None
+    assert catalog.load_dataset_entry("mine").lists is not None
 
 
 @pytest.mark.parametrize("folders", [("images_1", "images_2"), ("x_part1", "x_part2")])
@@ -509,7 +514,7 @@ def test_a_csv_is_taken_from_where_it_lies(
     pictures = numbered(text, where)
     lines = new(pictures, {**LIST, "file": typed.format(here=project)})
     assert word(lines, "classes") == "6 pictures, 2 classes: x (3), y (3)"
-    made = catalogue.block("mine").label
+    made = catalog.load_dataset_entry("mine").label
     assert made.file == written.format(here=project)
     is_inside = where.startswith("set/images")
     sha256 = hashlib.sha256(text.encode()).hexdigest()
@@ -530,7 +535,7 @@ def test_a_csv_elsewhere_is_fetched_and_its_changes_are_told(project: Path) -> N
     lines = update()
     assert word(lines, "changed") == "1 other label (5.jpg)"
     sha256 = hashlib.sha256(Path("l.csv").read_bytes()).hexdigest()
-    assert catalogue.block("mine").label.sha256 == sha256
+    assert catalog.load_dataset_entry("mine").label.sha256 == sha256
     assert word(update(), "unchanged")
     for stage in ("fetch", "label"):
         importlib.import_module(f"stages.{stage}").main()
@@ -546,7 +551,7 @@ def test_a_csv_at_a_url_is_kept_by_its_hash(project: Path) -> None:
     pictures = numbered("", "l.txt")
     with serving({"/l.csv": text.encode()}) as site:
         new(pictures, {**LIST, "file": f"{site.url}/l.csv"})
-        made = catalogue.block("mine").label
+        made = catalog.load_dataset_entry("mine").label
         assert made.file == f"{site.url}/l.csv"
         assert made.sha256 == hashlib.sha256(text.encode()).hexdigest()
 
@@ -556,7 +561,7 @@ def test_a_separator_makes_a_block_of_several_labels(project: Path) -> None:
     pictures = numbered("id,kind\n" + rows, "set/images/l.csv")
     lines = new(pictures, {**LIST, "file": "l.csv", "separator": " "})
     assert word(lines, "classes") == "6 pictures, 2 classes: x (4), y (4)"
-    made = catalogue.block("mine")
+    made = catalog.load_dataset_entry("mine")
     assert (made.target, made.label.separator) == ("labels", " ")
     lines = new(pictures, {}, "other")
     assert "--label-column kind --separator ' '" in "".join(lines)
@@ -612,7 +617,7 @@ def test_a_class_of_which_nothing_can_be_decoded_is_an_error(project: Path) -> N
 def test_update_names_what_is_not_used_too(project: Path) -> None:
     new(folder(by_folder()), BY_FOLDER)
     folder({"cat/x.avif": b"\0\0\0\x1cftypavif\0\0\0\0avifmif1"})
-    lines = list(renewal.updated("mine", None))
+    lines = list(update_dataset.update_dataset("mine", None))
     assert "1 file is not used: AVIF 1 (cat/x.avif)" in word(lines, "note")
 
 

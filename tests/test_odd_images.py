@@ -6,9 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pawprint import cli, folders, modelfile, networks, newset, params, predict, sampling, summary
-from pawprint.findings import Findings
-from pawprint.modelfile import Card
+from pawprint.cli import main
+from pawprint.core import params
+from pawprint.core.findings import Findings
+from pawprint.curation import dry_run, new_dataset
+from pawprint.inference import predict
+from pawprint.models import model_file, network
+from pawprint.models.model_file import ModelCard
+from pawprint.storage import folders
+from pawprint.vision import resample
 from stages import presize as stage
 from tests.conftest import picture
 from tests.imagefiles import saved
@@ -69,7 +75,7 @@ NOTES = [
 
 def test_new_tells_what_is_odd(project: Path) -> None:
     folder(odd_files(), "mine")
-    lines = word(list(newset.added("other", "mine", NAMED, None)), "note").splitlines()
+    lines = word(list(new_dataset.add_dataset("other", "mine", NAMED, None)), "note").splitlines()
     assert all(any(line.startswith(note) for line in lines) for note in NOTES), lines
 
 
@@ -77,11 +83,11 @@ def test_new_asks_params_for_the_ground_and_works_without_them(project: Path) ->
     folder(odd_files(), "mine")
     text = Path("params.yaml").read_text()
     Path("params.yaml").write_text(text.replace("background: white", "background: black"))
-    notes = word(list(newset.added("other", "mine", NAMED, None)), "note")
+    notes = word(list(new_dataset.add_dataset("other", "mine", NAMED, None)), "note")
     assert "a_20.jpg (black)" in notes and "3 of them have transparent parts" in notes
     Path("params.yaml").unlink()
     assert "laid on presize.background white" in word(
-        list(newset.added("another", "mine", NAMED, None)), "note"
+        list(new_dataset.add_dataset("another", "mine", NAMED, None)), "note"
     )
 
 
@@ -102,7 +108,7 @@ def test_summary_tells_what_is_odd_and_does_not_say_that_nothing_is_wrong(
 ) -> None:
     odd_set(project)
     monkeypatch.setattr("sys.argv", ["pawprint", "summary"])
-    cli.main()
+    main.main()
     lines = capsys.readouterr().out.splitlines()
     for note in NOTES:
         assert any(line.startswith(f"note       {note}") for line in lines), lines
@@ -124,7 +130,7 @@ def test_summary_names_every_image_that_cannot_be_decoded(
     text = Path("params.yaml").read_text()
     Path("params.yaml").write_text(text.replace("on_error: stop ", f"on_error: {on_error} "))
     findings = Findings()
-    names = [step.name for step in summary.steps(params.load(), findings)]
+    names = [step.name for step in dry_run.dry_run(params.load(), findings)]
     assert names[-1] == "loss"  # the rest is shown with the others
     lines = findings.errors if is_error else findings.notes
     (line,) = [line for line in lines if "cannot be decoded" in line]
@@ -135,11 +141,13 @@ def test_summary_names_every_image_that_cannot_be_decoded(
 def test_predict_tells_what_is_odd_and_what_cannot_be_decoded(
     project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stats = (list(sampling.MEAN), list(sampling.STD))
+    stats = (list(resample.MEAN), list(resample.STD))
     augment = params.load().augment.model_dump()
     asked = {"threads": 1, "augment": augment}
-    card = Card("resnet18", ["a", "b"], 32, 32, *stats, asked, "", {}, background="black")
-    modelfile.write(Path("m.safetensors"), networks.fresh("resnet18", 2, 0, {}), card)
+    model_card = ModelCard(
+        "resnet18", ["a", "b"], 32, 32, *stats, asked, "", {}, background="black"
+    )
+    model_file.write(Path("m.safetensors"), network.create_model("resnet18", 2, 0, {}), model_card)
     files = {
         "frames.gif": moving(0),
         "ink.png": ink(0),
@@ -149,7 +157,9 @@ def test_predict_tells_what_is_odd_and_what_cannot_be_decoded(
     for name, data in files.items():
         Path(name).write_bytes(data)
     findings = Findings()
-    answers = predict.answers(Path("m.safetensors"), [Path(n) for n in files], 1, None, findings)
+    answers = predict.predict_files(
+        Path("m.safetensors"), [Path(n) for n in files], 1, None, findings
+    )
     assert [answer.file for answer in answers] == ["frames.gif", "ink.png"]
     assert findings.errors == [
         "none.jpg: empty (0 bytes); the copy or download broke off: copy it again",
@@ -160,5 +170,5 @@ def test_predict_tells_what_is_odd_and_what_cannot_be_decoded(
     assert first.startswith("1 of 2 images is the first of several frames or pages in the file")
     words = ["pawprint", "predict", "--model", "m.safetensors", "frames.gif"]
     monkeypatch.setattr("sys.argv", words)
-    cli.main()
+    main.main()
     assert capsys.readouterr().err.startswith("pawprint: note: 1 of 1 images is the first of ")

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image, ImageDraw
 from sklearn.datasets import load_digits, load_sample_images
 
-from pawprint import archives, decode, frames, oddities, presize, tiff
-from pawprint.oddities import Oddities
+from pawprint.storage import archives
+from pawprint.vision import cache_writer, decode, frames, oddities, tiff
+from pawprint.vision.oddities import Oddities
 from tests.imagefiles import pages, png, saved
 from tests.imagefiles import tiff as one_page
 
@@ -105,8 +106,8 @@ def test_nothing_is_odd_about_the_digits() -> None:
 
 @pytest.mark.photographs
 def test_nothing_is_odd_about_real_photographs(sample: Path) -> None:
-    contents = archives.contents(sample, archives.image_names(sample)[::10])
-    made = presize.presized(contents, 8, "white", workers=1)
+    contents = archives.read_files(sample, archives.image_names(sample)[::10])
+    made = cache_writer.decode_all(contents, 8, "white", workers=1)
     assert {image.odd for image in made} == {oddities.ORDINARY}
 
 

@@ -21,16 +21,21 @@ import torch
 import yaml
 from PIL import Image
 
-from pawprint import cli, dataset, files, mistakes, report, result, scenes, splits, yaml12
-from pawprint.catalogue import Block
-from pawprint.findings import Findings
-from pawprint.labels import LOST, check_classes, counts, table
-from pawprint.page import CHARTS, SHEETS
-from pawprint.points import Points
-from pawprint.reading import told
-from pawprint.sampling import View
-from pawprint.sides import grouped, sided
-from pawprint.splits import Told
+from pawprint.cli import main
+from pawprint.core import files, yaml_file
+from pawprint.core.findings import Findings
+from pawprint.data import digits, splits
+from pawprint.data.annotations import read_targets
+from pawprint.data.catalog import DatasetEntry
+from pawprint.data.labels import LOST, check_classes, class_counts, labels_table
+from pawprint.data.split_words import extract_groups, parse_splits
+from pawprint.data.splits import Annotations
+from pawprint.experiments import last_run
+from pawprint.reporting import figures, gallery
+from pawprint.reporting.page import CHARTS, SHEETS
+from pawprint.vision import dataset
+from pawprint.vision.keypoints import Keypoints
+from pawprint.vision.resample import InputSpec
 from tests.conftest import ROOT
 from tests.copies import call
 from tests.server import serving
@@ -109,10 +114,10 @@ SIZES: dict[str, int | str] = {"pascal": 32, "biwi": "48x64"}
 
 def configured(folder: Path, name: str, url: str, data: bytes) -> None:
     """A project with this data set's own block, small, its pictures at another place."""
-    catalogue = yaml12.load(ROOT / "datasets.yaml")
+    catalogue = yaml_file.load(ROOT / "datasets.yaml")
     catalogue[name]["pictures"] = {"url": url, "sha256": hashlib.sha256(data).hexdigest()}
     (folder / "datasets.yaml").write_text(yaml.safe_dump(catalogue))
-    whole = yaml12.load(ROOT / "presets/digits.yaml")
+    whole = yaml_file.load(ROOT / "presets/digits.yaml")
     whole |= {"dataset": name, "arch": "mobilenet_v3_small", "threads": 1, "batch_size": 8}
     whole |= {"size": SIZES[name]}
     whole["label"]["split"] = "official"
@@ -194,18 +199,18 @@ def test_predict_says_what_evaluate_says(
     through: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: Any
 ) -> None:
     rows = pd.read_csv("reports/predictions.csv", keep_default_na=False, dtype="str")
-    wanted = dict(zip(rows["name"], rows["predicted"], strict=True))
+    targets = dict(zip(rows["name"], rows["predicted"], strict=True))
     with tarfile.open("data/raw/pictures") as archive:
-        members = [m for m in archive if m.name in wanted]
+        members = [m for m in archive if m.name in targets]
         archive.extractall(tmp_path, members, filter="data")
-    files = [str(tmp_path / name) for name in wanted]
+    files = [str(tmp_path / name) for name in targets]
     for flag, check in (("--json", as_json), ("--csv", as_csv)):
         monkeypatch.setattr(sys, "argv", ["pawprint", "predict", flag, *files])
-        cli.main()
+        main.main()
         lines = capsys.readouterr().out.splitlines()
-        check(through, lines, list(wanted.values()))
+        check(through, lines, list(targets.values()))
     monkeypatch.setattr(sys, "argv", ["pawprint", "predict", files[0]])
-    cli.main()
+    main.main()
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith(f"{files[0]}  ")
 
@@ -217,16 +222,16 @@ def test_points_have_no_least_probability(
     words = ["pawprint", "predict", "--min-probability", "0.5", str(tmp_path / "a.png")]
     monkeypatch.setattr(sys, "argv", words)
     if through == "pascal":
-        cli.main()
+        main.main()
         assert capsys.readouterr().out.count("\n") == 1
         return
     with pytest.raises(SystemExit, match="points, which have no probability: no --min-prob") as end:
-        cli.main()
+        main.main()
     assert len(str(end.value).splitlines()) == 1
 
 
-def as_json(name: str, lines: list[str], wanted: list[str]) -> None:
-    for line, cell in zip(lines, wanted, strict=True):
+def as_json(name: str, lines: list[str], targets: list[str]) -> None:
+    for line, cell in zip(lines, targets, strict=True):
         said = json.loads(line)
         if name == "pascal":
             assert sorted(said["labels"]) == cell.split(";") if cell else said["labels"] == []
@@ -236,10 +241,10 @@ def as_json(name: str, lines: list[str], wanted: list[str]) -> None:
             assert flat == pytest.approx([float(x) for x in cell.split()], abs=0.2)
 
 
-def as_csv(name: str, lines: list[str], wanted: list[str]) -> None:
+def as_csv(name: str, lines: list[str], targets: list[str]) -> None:
     head, *rows = lines
     assert head == {"pascal": "file,labels,probability", "biwi": "file,x,y"}[name]
-    for row, cell in zip(rows, wanted, strict=True):
+    for row, cell in zip(rows, targets, strict=True):
         if name == "pascal":
             assert row.split(",")[1].split(";") == sorted(cell.split(";"), key=row.index)
         else:
@@ -250,11 +255,11 @@ def as_csv(name: str, lines: list[str], wanted: list[str]) -> None:
 def test_answers_that_lie_outside_of_a_picture_are_drawn(through: str) -> None:
     """Averaged over changed pictures (evaluate.tta), a point may be said beside the picture."""
     cache, index = Path("data/presized/images.npy"), Path("data/presized/index.csv")
-    data = dataset.opened(cache, index, Path("data/labels.csv"), torch.device("cpu"), 0)
-    rows = report.table(Path("reports/top_losses.csv"))
+    data = dataset.load_dataset(cache, index, Path("data/labels.csv"), torch.device("cpu"), 0)
+    rows = figures.read_table(Path("reports/top_losses.csv"))
     if through == "biwi":
         rows["predicted"] = "-5.00 2000.00"
-    made = mistakes.captioned(data, rows, View(SIZES[through]))
+    made = gallery.captioned_sheet(data, rows, InputSpec(SIZES[through]))
     assert made.width > 4 * 160
 
 
@@ -270,7 +275,7 @@ def test_the_report_and_the_summary_speak_of_the_kind(
     assert ("surest first" in page) == (through == "pascal")
     assert (' px off"}' in page or ' px off", ' in page) == (through == "biwi")
     monkeypatch.setattr(sys, "argv", ["pawprint", "summary"])
-    cli.main()
+    main.main()
     said = capsys.readouterr().out
     assert "No errors; read the " in said
     assert {"pascal": "column labels of pascal_2007/train.csv", "biwi": "its pose"}[through] in said
@@ -281,7 +286,7 @@ def test_epochs_says_that_it_judges_error_rates(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["pawprint", "epochs"])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        main.main()
     said = str(ended.value.code) + capsys.readouterr().err
     assert "of several labels or points" in said and "Traceback" not in said
 
@@ -289,15 +294,15 @@ def test_epochs_says_that_it_judges_error_rates(
 def test_the_export_answers_as_torch(through: str, monkeypatch: Any, tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     monkeypatch.setattr(sys, "argv", ["pawprint", "export", "--to", str(tmp_path / "m.onnx")])
-    cli.main()
+    main.main()
     made = onnx.load(tmp_path / "m.onnx")
     told_of = json.loads(made.metadata_props[0].value)
     assert told_of["target"] == {"pascal": "labels", "biwi": "points"}[through]
     assert ("×48×64" in told_of["input"]) == (through == "biwi")
 
 
-def block(**keys: Any) -> Block:
-    return Block.model_validate({"pictures": {"url": "x"}, **keys})
+def block(**keys: Any) -> DatasetEntry:
+    return DatasetEntry.model_validate({"pictures": {"url": "x"}, **keys})
 
 
 @pytest.mark.parametrize(
@@ -330,36 +335,38 @@ def test_a_rule_that_cannot_give_the_target_is_refused(keys: dict[str, Any], sai
 def test_groups_stay_together_and_are_drawn_by_the_seed() -> None:
     groups = [f"film {i % 10}" for i in range(100)]
     drawn = [
-        splits.chosen(
-            "group", groups, Told([*groups], None, [*groups]), Path(), 0.2, seed, Findings()
+        splits.assign_splits(
+            "group", groups, Annotations([*groups], None, [*groups]), Path(), 0.2, seed, Findings()
         )
         for seed in range(5)
     ]
-    for sides in drawn:
-        by = {group: {sides[i] for i in range(100) if groups[i] == group} for group in groups}
+    for image_sizes in drawn:
+        by = {group: {image_sizes[i] for i in range(100) if groups[i] == group} for group in groups}
         assert all(len(each) == 1 for each in by.values())
-        assert sides.count("valid") == 20
-    assert len({tuple(sides) for sides in drawn}) > 1
+        assert image_sizes.count("valid") == 20
+    assert len({tuple(image_sizes) for image_sizes in drawn}) > 1
 
 
 @pytest.mark.parametrize("groups", [None, ["one"] * 4])
 def test_a_split_by_group_without_groups_says_what_is_missing(groups: Any) -> None:
     found = Findings()
-    made = splits.chosen("group", ["a"] * 4, Told(["a"] * 4, None, groups), Path(), 0.2, 0, found)
+    made = splits.assign_splits(
+        "group", ["a"] * 4, Annotations(["a"] * 4, None, groups), Path(), 0.2, 0, found
+    )
     assert made == [None] * 4
     assert "its block in datasets.yaml needs label.group" in found.errors[0]
 
 
 def test_the_faults_of_poses_groups_and_columns_are_told() -> None:
     found = Findings()
-    grouped(["a/1.jpg", "b.jpg"], r"^(.+)/", found, LOST)
+    extract_groups(["a/1.jpg", "b.jpg"], r"^(.+)/", found, LOST)
     assert found.errors[0].startswith(
         "1 of 2 pictures are of no group by label.group ^(.+)/: b.jpg"
     )
-    assert sided(["a", "b", "c"], {"a": "TRUE", "b": "test"}, "side", found) == [
+    assert parse_splits(["a", "b", "c"], {"a": "TRUE", "b": "test"}, "side", found) == [
         *("valid", "test", None)
     ]
-    sided(["a"], {"a": "maybe"}, "side", found)
+    parse_splits(["a"], {"a": "maybe"}, "side", found)
     assert "column side holds maybe: it must say train" in found.errors[1]
 
 
@@ -385,7 +392,7 @@ def test_damaged_poses_are_counted_and_named(
     path.write_bytes(packed({k: v for k, v in (files | change).items() if v is not None}))
     found = Findings()
     rule = block(target="points", label={"from": "biwi"}).label
-    made = told(path, ["x/1_rgb.jpg", "x/2_rgb.jpg"], rule, found, "points")
+    made = read_targets(path, ["x/1_rgb.jpg", "x/2_rgb.jpg"], rule, found, "points")
     assert found.errors[0].startswith(said)
     assert "x/1" in found.errors[0] and made.targets[0] is None
 
@@ -396,7 +403,7 @@ def test_numbers_that_are_none_are_no_points(tmp_path: Path) -> None:
     rule = {"from": "csv", "file": "p.csv", "name": "f", "label": ["x", "y"]}
     found = Findings()
     whole = block(target="points", label=rule)
-    made = told(path, ["1.jpg", "2.jpg"], whole.label, found, "points")
+    made = read_targets(path, ["1.jpg", "2.jpg"], whole.label, found, "points")
     assert made.targets == ["2 3", None]
     assert found.errors[0].startswith("1 of 2 pictures get no points by label.from: csv: 2.jpg (4")
 
@@ -415,12 +422,12 @@ def test_new_update_takes_over_what_was_added(
     (tmp_path / "params.yaml").touch()
     (tmp_path / "in/3.png").write_bytes(square({"cat": 100}, 40, 40, 20, 20))
     monkeypatch.setattr(sys, "argv", ["pawprint", "new", "mine", "--update"])
-    cli.main()
+    main.main()
     assert "count 3" in capsys.readouterr().out
-    assert yaml12.load(tmp_path / "datasets.yaml")["mine"]["count"] == 3
+    assert yaml_file.load(tmp_path / "datasets.yaml")["mine"]["count"] == 3
 
 
-SCENES = {scenes.write_labels: "07fb9f36a4419b64", scenes.write_points: "5521affeefbf95f7"}
+SCENES = {digits.write_labels: "07fb9f36a4419b64", digits.write_points: "5521affeefbf95f7"}
 
 
 def test_the_scenes_never_change(tmp_path: Path) -> None:
@@ -432,15 +439,17 @@ def test_the_scenes_never_change(tmp_path: Path) -> None:
 def test_the_glyphs_of_a_scene_cover_one_another_by_three_tenths_at_most() -> None:
     rng = np.random.default_rng(0)
     for _ in range(200):
-        assert not scenes.is_crowded(scenes.places(rng, 6)).any()
-    assert scenes.is_crowded(np.array([[0, 0], [5, 5]])).tolist() == [[False, True], [False, False]]
-    assert not scenes.is_crowded(np.array([[0, 0], [14, 0]])).any()  # 6 of 20 px: 30 %
+        assert not digits.is_crowded(digits.draw_places(rng, 6)).any()
+    assert digits.is_crowded(np.array([[0, 0], [5, 5]])).tolist() == [[False, True], [False, False]]
+    assert not digits.is_crowded(np.array([[0, 0], [14, 0]])).any()  # 6 of 20 px: 30 %
 
 
 def test_points_outside_of_their_pictures_are_counted() -> None:
-    sides, known = torch.tensor([[640.0, 480.0], [427.0, 320.0]]), ["640 0", "9999 10"]
+    image_sizes, known = torch.tensor([[640.0, 480.0], [427.0, 320.0]]), ["640 0", "9999 10"]
     with pytest.raises(ValueError, match=r"1 of 2 .* b\.png \(9999 10, but 427×320 px\)"):
-        Points().check(Points().encoded(known, ["x", "y"], sides), ["a.png", "b.png"], sides)
+        Keypoints().check(
+            Keypoints().encode(known, ["x", "y"], image_sizes), ["a.png", "b.png"], image_sizes
+        )
 
 
 def test_a_class_with_a_semicolon_and_a_table_without_rows_are_told(tmp_path: Path) -> None:
@@ -449,10 +458,10 @@ def test_a_class_with_a_semicolon_and_a_table_without_rows_are_told(tmp_path: Pa
     rule = {"from": "csv", "file": "p.csv", "name": "f", "label": "l", "separator": " "}
     found = Findings()
     whole = block(target="labels", label={**rule, "split": "s"})
-    assert told(path, ["1.jpg"], whole.label, found, "labels").targets == [None]
+    assert read_targets(path, ["1.jpg"], whole.label, found, "labels").targets == [None]
     assert "1.jpg (a;b c); no class may hold a semicolon; mend the rule" in found.errors[0]
-    found, rows = Findings(), table(["2.jpg"], [None], [None], "labels")
-    check_classes(counts(rows), rows, found)
+    found, rows = Findings(), labels_table(["2.jpg"], [None], [None], "labels")
+    check_classes(class_counts(rows), rows, found)
     assert found.errors[0].startswith("no picture has both labels and a split")
 
 
@@ -460,18 +469,18 @@ def test_the_last_commits_metric_is_named_where_it_is_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    files.write_json(result.SUMMARY, {"error_rate": 0.25, "n": 4})
-    out = {"path": str(result.SUMMARY), "md5": files.digest(result.SUMMARY, "md5")}
+    files.write_json(last_run.SUMMARY, {"error_rate": 0.25, "n": 4})
+    out = {"path": str(last_run.SUMMARY), "md5": files.file_hash(last_run.SUMMARY, "md5")}
     fetch = {"params": {"params.yaml": {"dataset": "mine"}}}
     lock = {"stages": {"fetch": fetch, "evaluate": {"outs": [out]}}}
-    result.LOCK.write_text(json.dumps(lock))
+    last_run.LOCK.write_text(json.dumps(lock))
     call(tmp_path, "git", "init", "-q")
     call(tmp_path, "git", "add", "--all")
     call(tmp_path, "git", "commit", "-qm", "One")
-    assert result.then({"error_rate": 0.5}) == "0.2500"
-    assert result.then({"map": 0.5}) == "error rate 0.2500"
-    files.write_json(result.SUMMARY, {"error_rate": 0.0, "n": 4})
+    assert last_run.last_commit_metric({"error_rate": 0.5}) == "0.2500"
+    assert last_run.last_commit_metric({"map": 0.5}) == "error rate 0.2500"
+    files.write_json(last_run.SUMMARY, {"error_rate": 0.0, "n": 4})
     call(tmp_path, "git", "commit", "-qam", "Better by hand")
-    assert result.then({"error_rate": 0.5}).startswith(
+    assert last_run.last_commit_metric({"error_rate": 0.5}).startswith(
         "none to compare with (HEAD has no figure of its own: its reports/evaluate.json is not the"
     )

@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pawprint import cli, page, report, sheets
-from pawprint.dataset import Dataset
-from pawprint.sampling import View
+from pawprint.cli import main
+from pawprint.reporting import contact_sheet, figures, page
+from pawprint.vision.dataset import Dataset
+from pawprint.vision.resample import InputSpec
 from tests import small
 
 HOSTILE = "<script>document.title = 'taken'</script>"
@@ -28,10 +29,10 @@ def data() -> Dataset:
         split: replace(part, labels=[names[label] for label in part.labels])
         for split, part in made.parts.items()
     }
-    return replace(made, parts=parts, classes=list(names.values()))
+    return replace(made, splits=parts, classes=list(names.values()))
 
 
-def tables(made: Dataset) -> report.Tables:
+def tables(made: Dataset) -> figures.Tables:
     """Every eighth cat is taken for the hostile class."""
     part, rows = made.parts["valid"], []
     for i, (name, label) in enumerate(zip(part.names, part.labels, strict=True)):
@@ -45,20 +46,20 @@ def tables(made: Dataset) -> report.Tables:
         [(label, 0.5 + i / 10, 0.5, 0.5, 20 + i) for i, label in enumerate(made.classes)],
         columns=["label", "precision", "recall", "f1", "n"],
     )
-    return report.Tables(predictions, pairs, wrong, scores, pd.DataFrame())
+    return figures.Tables(predictions, pairs, wrong, scores, pd.DataFrame())
 
 
 def rendered(folder: Path) -> str:
     made = data()
     found = tables(made)
-    blank = sheets.sheet(sheets.visible(small_batch()), ["x"], 1)
+    blank = contact_sheet.draw_sheet(contact_sheet.denormalize(small_batch()), ["x"], 1)
     for name in (*page.CHARTS, *page.SHEETS):
-        sheets.write(folder / f"{name}.png", blank)
+        contact_sheet.write(folder / f"{name}.png", blank)
     wrong = len(found.losses)
     n = len(found.predictions)
     metrics: dict[str, float | int] = {"error_rate": wrong / n, "n": n}
     params = {"dataset": HOSTILE, "arch": "resnet18", "augment": {"flip": 0.5}, "lr": 1e-3}
-    return page.rendered(made, View(32), found, metrics, params, folder)
+    return page.render_page(made, InputSpec(32), found, metrics, params, folder)
 
 
 def small_batch() -> Any:
@@ -80,7 +81,9 @@ def test_equal_runs_give_equal_bytes(folder: Path) -> None:
 
 def test_the_cells_are_the_counts() -> None:
     found = tables(data())
-    matrix, order = page.cells(report.counts(found.predictions, data()), data().classes)
+    matrix, order = page.matrix_cells(
+        figures.confusion_counts(found.predictions, data()), data().classes
+    )
     counted = {
         (order[i], order[j]): cell["count"]
         for i, row in enumerate(matrix)
@@ -93,8 +96,8 @@ def test_the_cells_are_the_counts() -> None:
 
 def test_of_too_many_pictures_the_mistakes_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     found = tables(data())
-    monkeypatch.setattr(page, "MOST", len(found.losses) + 2)
-    kept = page.chosen(found.predictions)
+    monkeypatch.setattr(page, "MAX_IMAGES", len(found.losses) + 2)
+    kept = page.choose_rows(found.predictions)
     assert len(kept) == len(found.losses) + 2
     assert set(found.losses["name"]) <= set(kept["name"])
 
@@ -111,14 +114,14 @@ def test_a_stamped_copy_says_its_commit_and_leaves_the_report_alone(
     before = (tmp_path / "reports/report.html").read_bytes()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["pawprint", "report", "--stamp", "--to", "copy.html"])
-    cli.main()
+    main.main()
     assert capsys.readouterr().out.startswith("copy.html: commit no commit, 20")
     assert "<p>commit no commit, 20" in (tmp_path / "copy.html").read_text()
     assert (tmp_path / "reports/report.html").read_bytes() == before
     (tmp_path / "dvc.lock").unlink()
     (tmp_path / "copy.html").unlink()
     with pytest.raises(SystemExit, match="is of other params, data or code .*no run of stage rep"):
-        cli.main()
+        main.main()
     assert not (tmp_path / "copy.html").exists()
 
 

@@ -6,10 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pawprint import paired
+from pawprint.experiments import paired
 
 
-def sides(only_first: int, only_second: int, pictures: int) -> tuple[paired.Wrong, paired.Wrong]:
+def image_sizes(
+    only_first: int, only_second: int, pictures: int
+) -> tuple[paired.Wrong, paired.Wrong]:
     """One run a side that differ in so many pictures, and share no mistake."""
     first, second = np.zeros((2, 1, pictures))
     first[0, :only_first] = 1
@@ -18,20 +20,20 @@ def sides(only_first: int, only_second: int, pictures: int) -> tuple[paired.Wron
 
 
 def test_counts_and_p_are_mcnemars() -> None:
-    found = paired.difference(*sides(10, 2, 100), 0.95)
+    found = paired.difference(*image_sizes(10, 2, 100), 0.95)
     assert (found.only_first, found.only_second) == (10, 2)
     assert found.mean == pytest.approx(0.08)
     assert found.p == pytest.approx(2 * (1 + 12 + 66) / 2**12)  # of 12 coins at most 2 heads
 
 
 def test_equal_sides_differ_by_nothing() -> None:
-    side = sides(7, 3, 50)[0]
+    side = image_sizes(7, 3, 50)[0]
     assert paired.difference(side, side, 0.95) == paired.Difference(0.0, 0.0, 0.0, 0, 0, 1.0)
 
 
 def test_one_run_has_the_interval_of_the_normal_law() -> None:
     """Of a mean of +1, -1 and 0 over many independent pictures."""
-    found = paired.difference(*sides(60, 40, 1000), 0.95)
+    found = paired.difference(*image_sizes(60, 40, 1000), 0.95)
     sd = np.sqrt((0.1 - 0.02**2) / 1000)
     assert found.low == pytest.approx(0.02 - 1.96 * sd, abs=0.002)
     assert found.high == pytest.approx(0.02 + 1.96 * sd, abs=0.002)
@@ -58,7 +60,7 @@ def test_several_runs_have_the_interval_of_resampled_indices() -> None:
 
 
 def test_a_wider_level_gives_a_wider_interval() -> None:
-    narrow, wide = (paired.difference(*sides(9, 4, 200), level) for level in (0.9, 0.99))
+    narrow, wide = (paired.difference(*image_sizes(9, 4, 200), level) for level in (0.9, 0.99))
     assert wide.low < narrow.low < narrow.high < wide.high
 
 

@@ -9,7 +9,7 @@ from dvc.utils.serialize import parse_yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pawprint import params, yaml12
+from pawprint.core import params, yaml_file
 from tests.conftest import ROOT
 from tests.copies import call
 from tests.kinds import put
@@ -24,7 +24,7 @@ def written(tmp_path: Path, text: str) -> Path:
 
 
 def changed(**values: Any) -> str:
-    content = yaml12.load(ROOT / "presets/digits.yaml")
+    content = yaml_file.load(ROOT / "presets/digits.yaml")
     for key, value in values.items():
         put(content, tuple(key.split("__")), value)
     return yaml.safe_dump(content, sort_keys=False)
@@ -55,7 +55,7 @@ def test_a_preset_differs_from_digits_only_where_its_head_says(preset: Path) -> 
                 found[above + key] = value
         return found
 
-    digits, own = flat(yaml12.load(ROOT / "presets/digits.yaml")), flat(yaml12.load(preset))
+    digits, own = flat(yaml_file.load(ROOT / "presets/digits.yaml")), flat(yaml_file.load(preset))
     head = re.match(r"(?:#.*\n)*", preset.read_text())
     listed = head[0].partition("digits.yaml in:")[2] if head else ""
     said = set(re.findall(r"[a-z0-9_.]+", listed))
@@ -88,7 +88,7 @@ def test_a_preset_differs_from_digits_only_where_its_head_says(preset: Path) -> 
 def test_scalars_are_read_as_dvc_reads_them(tmp_path: Path, text: str) -> None:
     path = written(tmp_path, f"key: {text}\n")
     theirs = parse_yaml(path.read_text(), path)["key"]
-    ours = yaml12.load(path)["key"]
+    ours = yaml_file.load(path)["key"]
     if text == "2026-11-21":
         assert str(ours) == str(theirs)
     else:
@@ -97,7 +97,7 @@ def test_scalars_are_read_as_dvc_reads_them(tmp_path: Path, text: str) -> None:
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_every_float_that_dvc_writes_is_read_as_a_float(value: float) -> None:
-    assert yaml.load(repr(value), yaml12.Loader) == value
+    assert yaml.load(repr(value), yaml_file.Loader) == value
 
 
 def test_a_key_given_twice_is_an_error(tmp_path: Path) -> None:

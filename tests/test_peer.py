@@ -21,11 +21,15 @@ from scipy.stats import ks_2samp
 from sklearn.datasets import load_sample_images
 from torch import Tensor, nn
 
-from pawprint import augment, finder, networks, optimizers, randomness, sampling, training
-from pawprint.augment import Draws, Strengths
-from pawprint.networks import NORMS, Network
-from pawprint.sampling import View
-from pawprint.schedules import Growing, OneCycle
+from pawprint.models import network
+from pawprint.models.network import NORMS, Network
+from pawprint.runtime import rng
+from pawprint.training import loop, lr_finder
+from pawprint.training.optimizer import adamw
+from pawprint.training.schedule import ExponentialRamp, OneCycle
+from pawprint.vision import augment, resample
+from pawprint.vision.augment import AugmentConfig, AugmentParams
+from pawprint.vision.resample import InputSpec
 from tests import small
 
 with warnings.catch_warnings():
@@ -59,14 +63,14 @@ def doubles(monkeypatch: pytest.MonkeyPatch) -> None:
 def batches(dtype: torch.dtype) -> Batches:
     rng = torch.Generator().manual_seed(1)
     pictures = torch.randn(STEPS, BATCH, 3, SIDE, SIDE, generator=rng).to(dtype)
-    wanted = torch.randint(0, CLASSES, (STEPS, BATCH), generator=rng)
-    return list(zip(pictures, wanted, strict=True))
+    targets = torch.randint(0, CLASSES, (STEPS, BATCH), generator=rng)
+    return list(zip(pictures, targets, strict=True))
 
 
 def both(dtype: torch.dtype) -> tuple[Network, nn.Sequential]:
     """Our network and fastai's, of the same initial weights, without dropout."""
     torch.manual_seed(0)
-    ours = networks.built("resnet18", CLASSES).to(dtype)
+    ours = network.build_model("resnet18", CLASSES).to(dtype)
     for layer in ours.head:
         if isinstance(layer, nn.Dropout):
             layer.p = 0.0
@@ -102,7 +106,7 @@ class Told(OneCycle):
 
 
 def learner(model: nn.Module, given: Batches) -> tuple[Any, Seen]:
-    items = [(x, y) for pictures, wanted in given for x, y in zip(pictures, wanted, strict=True)]
+    items = [(x, y) for pictures, targets in given for x, y in zip(pictures, targets, strict=True)]
     loaders = [fastai.DataLoader(part, bs=BATCH, num_workers=0) for part in (items, items[:BATCH])]
     seen = Seen()
     learn = fastai.Learner(
@@ -114,12 +118,12 @@ def learner(model: nn.Module, given: Batches) -> tuple[Any, Seen]:
 
 
 def ours_run(
-    network: Network, given: Iterator[tuple[Tensor, Tensor]], schedule: OneCycle | Growing
+    model: Network, given: Iterator[tuple[Tensor, Tensor]], schedule: OneCycle | ExponentialRamp
 ) -> Iterator[float]:
-    groups, decayed = networks.groups(network), networks.is_decayed(network)
-    optimizer = optimizers.adamw(groups, decayed, small.SETTINGS)
-    state = training.started(network, optimizer, torch.float32)
-    for loss in training.steps(state, given, schedule, 0, small.recipe()):
+    groups, decayed = network.parameter_groups(model), network.is_decayed(model)
+    optimizer = adamw(groups, decayed, small.SETTINGS)
+    state = loop.init_state(model, optimizer, torch.float32)
+    for loss in loop.train_one_epoch(state, given, schedule, 0, small.recipe()):
         yield loss.item()
 
 
@@ -130,7 +134,7 @@ def test_twenty_steps_end_with_fastais_weights(phase: str) -> None:
     ours, theirs = both(torch.float64)
     learn, seen = learner(theirs, given)
     if phase == "frozen":
-        networks.freeze(ours, train_norm=True)
+        network.freeze(ours, train_norm=True)
         learn.freeze()
         rate: Any = 3e-3
     else:
@@ -169,20 +173,20 @@ def test_the_finder_draws_fastais_curve_and_suggests_its_rates(
     learn, _ = learner(theirs, given)
     rules = (fastai.valley, fastai.steep, fastai.minimum, fastai.slide)
     with learn.no_bar(), learn.no_logging():
-        wanted = learn.lr_find(suggest_funcs=rules, show_plot=False)
+        targets = learn.lr_find(suggest_funcs=rules, show_plot=False)
         gc.collect()  # here, where its warning of a folder not closed is ignored
-    growing = Growing(1e-7, 10.0, 100, 3)
+    growing = ExponentialRamp(1e-7, 10.0, 100, 3)
     losses = ours_run(ours, itertools.cycle(given), growing)
     points = (
         (growing.at(step)[0][-1], loss) for step, loss in enumerate(itertools.islice(losses, 100))
     )
-    curve = list(finder.curve(points))
+    curve = list(lr_finder.smooth_curve(points))
     rates, smoothed = zip(*curve, strict=True)
     theirs_curve = [float(loss) for loss in learn.recorder.losses]
     assert list(rates) == pytest.approx([float(rate) for rate in learn.recorder.lrs], rel=1e-9)
     assert list(smoothed) == pytest.approx(theirs_curve, rel=1e-6)
-    found = finder.suggestions(rates, smoothed, 100)
-    for name, value in zip(("valley", "steep", "minimum", "slide"), wanted, strict=True):
+    found = lr_finder.suggestions(rates, smoothed, 100)
+    for name, value in zip(("valley", "steep", "minimum", "slide"), targets, strict=True):
         assert found[name] == float(f"{value:.1e}"), name
 
 
@@ -193,7 +197,7 @@ FAMILIES = ("resnet18", "resnet34", "resnet50", "mobilenet_v3_small", "efficient
 def test_head_groups_and_trained_norms_are_fastais(arch: str) -> None:
     build = getattr(torchvision.models, arch)
     theirs = fastai.create_vision_model(build, 37, pretrained=False)
-    ours = networks.built(arch, 37)
+    ours = network.build_model(arch, 37)
     for mine, other in zip(ours.body.parameters(), theirs[0].parameters(), strict=True):
         assert mine.shape == other.shape
     mine_kinds = [type(layer).__name__ for layer in ours.head]
@@ -206,10 +210,10 @@ def test_head_groups_and_trained_norms_are_fastais(arch: str) -> None:
             assert mine.std().item() == pytest.approx(other.std().item(), rel=0.03)
     split = fastai.model_meta.get(build, {"split": fastai.default_split})["split"]
     groups = [sum(p.numel() for p in group) for group in split(theirs)]
-    found = [sum(p.numel() for p in group) for group in networks.groups(ours)]
+    found = [sum(p.numel() for p in group) for group in network.parameter_groups(ours)]
     # fastai cuts the body of resnets alone; of the others it makes one group, of ours the first two
     assert found == groups if len(groups) == 3 else [found[0] + found[1], found[2]] == groups
-    networks.freeze(ours, train_norm=True)
+    network.freeze(ours, train_norm=True)
     items = [(torch.zeros(3, 8, 8), torch.tensor(0))] * 4
     loaders = fastai.DataLoaders(*[fastai.DataLoader(items, bs=2, num_workers=0)] * 2)
     learn = fastai.Learner(loaders, theirs, loss_func=fastai.CrossEntropyLossFlat(), splitter=split)
@@ -238,7 +242,7 @@ def fixed(values: Tensor) -> Callable[[Tensor], Tensor]:
     return lambda x: values.to(x.dtype)
 
 
-def fastais(draws: Draws, size: int | None) -> Any:
+def fastais(draws: AugmentParams, size: int | None) -> Any:
     """fastai's affine transform and lighting that draw these values, composed by its own code."""
     how = {"p": 1.0, "size": size}
     tfms = [
@@ -271,26 +275,26 @@ def psnr(a: Tensor, b: Tensor) -> float:
     return -10 * math.log10((a - b).double().square().mean().item())
 
 
-def shown(pictures: Tensor, draws: Draws, view: View, corners: bool = False) -> Tensor:
+def shown(pictures: Tensor, draws: AugmentParams, view: InputSpec, corners: bool = False) -> Tensor:
     """Ours, in [0, 1]; with `corners`, coordinates go from centre to centre of the outer pixels."""
     side = pictures.shape[1]
-    chosen = augment.maps(draws, torch.ones(len(pictures), 2), side, light=True)
+    chosen = augment.build_transform(draws, torch.ones(len(pictures), 2), side, light=True)
     if corners:
-        outer = view.sides[0] / (view.sides[0] - 1)
+        outer = view.image_sizes[0] / (view.image_sizes[0] - 1)
         chosen = replace(
             chosen,
             matrix=chosen.matrix @ torch.diag(torch.tensor([outer, outer, 1.0])),
             scale=chosen.scale * (side - 1) / side,
         )
-    mean, std = (torch.tensor(stat).view(3, 1, 1) for stat in (sampling.MEAN, sampling.STD))
-    return sampling.batch(pictures, chosen, view) * std + mean
+    mean, std = (torch.tensor(stat).view(3, 1, 1) for stat in (resample.MEAN, resample.STD))
+    return resample.render(pictures, chosen, view) * std + mean
 
 
-def drawn(n: int, **changed: float) -> Draws:
-    strengths = Strengths(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
-    draws = augment.drawn(n, strengths, randomness.generator("peer"))
+def drawn(n: int, **changed: float) -> AugmentParams:
+    strengths = AugmentConfig(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
+    draws = augment.sample_params(n, strengths, rng.generator("peer"))
     values = {name: torch.full((n,), value).double() for name, value in changed.items()}
-    return Draws(**(vars(draws) | values))
+    return AugmentParams(**(vars(draws) | values))
 
 
 def test_one_sampling_gives_fastais_picture() -> None:
@@ -301,7 +305,7 @@ def test_one_sampling_gives_fastais_picture() -> None:
     theirs = fastai.TensorImage(pictures.permute(0, 3, 1, 2).float() / 255)
     for tfm in fastais(draws, 230):
         theirs = tfm(theirs, split_idx=0)
-    assert psnr(shown(pictures, draws, View(230), corners=True), theirs) > 100
+    assert psnr(shown(pictures, draws, InputSpec(230), corners=True), theirs) > 100
 
 
 def test_with_the_crop_it_is_fastais_picture_up_to_its_second_sampling_and_corners() -> None:
@@ -313,10 +317,10 @@ def test_with_the_crop_it_is_fastais_picture_up_to_its_second_sampling_and_corne
     affine, light = fastais(draws, None)
     for tfm in (affine, Crop(224, side, top, left), light):
         theirs = tfm(theirs, split_idx=0)
-    ours = shown(pictures, draws, View(224))
+    ours = shown(pictures, draws, InputSpec(224))
     moved = drawn(n, area=0.8, crop_x=0.33, crop_y=0.6)  # by one pixel of 460: what a fault costs
     assert psnr(ours, theirs) > 31
-    assert psnr(shown(pictures, moved, View(224)), theirs) < psnr(ours, theirs) - 3
+    assert psnr(shown(pictures, moved, InputSpec(224)), theirs) < psnr(ours, theirs) - 3
 
 
 DRAWS = 20_000
@@ -335,11 +339,11 @@ def fastais_draws() -> dict[str, np.ndarray]:
     (warp,) = affine.coord_fs
     warp.before_call(x)
     light.before_call(x, 0)
-    sides = []
+    image_sizes = []
     for _ in range(DRAWS):
         crop.before_call(fastai.TensorImage(torch.zeros(1, 1, 460, 460)), None)
-        sides.append((crop.cp_size[0], *crop.tl))
-    side, top, left = np.array(sides).T
+        image_sizes.append((crop.cp_size[0], *crop.tl))
+    side, top, left = np.array(image_sizes).T
     scale = zoom[:, 0, 0]
     inside = scale < 1 - 1e-9
     return {

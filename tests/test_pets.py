@@ -123,10 +123,13 @@ def test_another_number_of_pictures_than_the_catalogue_knows_stops(project: Path
 
 @pytest.mark.parametrize("damage", [premature_end, extraneous_bytes])
 def test_a_damaged_tail_costs_no_more_than_the_last_rows(damage: Any) -> None:
-    from pawprint import presize
+    from pawprint.vision import cache_writer
 
     whole = picture(64, 64, seed=7)
-    made = [presize.squeezed("x", data, 64, "white").pixels for data in (whole, damage(whole))]
+    made = [
+        cache_writer.decode_to_square("x", data, 64, "white").pixels
+        for data in (whole, damage(whole))
+    ]
     assert made[0] is not None and made[1] is not None
     assert (made[0][:32] == made[1][:32]).all()
     assert Image.open(io.BytesIO(damage(whole))).convert("RGB").size == (64, 64)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pawprint.answers import Named, as_csv, as_text
+from pawprint.inference.answers import ClassAnswer, as_csv, as_text
 from tests.conftest import picture
 from tests.test_stages import ran as _ran
 
@@ -29,10 +29,10 @@ def folder(ran: dict[str, set[str]], tmp_path: Path) -> Path:
 
 
 def test_odd_names_harm_neither_a_terminal_nor_a_spreadsheet() -> None:
-    odd = Named("=cmd|'!A0\n\x1b[2J.png", "cat", 0.5, [("cat", 0.5)])
+    odd = ClassAnswer("=cmd|'!A0\n\x1b[2J.png", "cat", 0.5, [("cat", 0.5)])
     assert as_text(odd).isprintable()
     assert as_csv(odd).startswith("\"./=cmd|'!A0")
-    plain = Named("a.png", "cat", 0.5, [("cat", 0.5)])
+    plain = ClassAnswer("a.png", "cat", 0.5, [("cat", 0.5)])
     assert as_text(plain) == "a.png  cat 0.50"
     assert as_csv(plain) == "a.png,cat,0.500000"
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pawprint import cli, predict
+from pawprint.cli import main
+from pawprint.inference import predict
 from tests.test_folders import write
 from tests.test_image_files import HEIC
 
@@ -17,7 +18,7 @@ def test_a_folder_gives_its_images_by_content_and_the_rest_is_noted(tmp_path: Pa
     write(tmp_path / "in/c.heic", HEIC)
     (tmp_path / "in/linked").symlink_to(write(tmp_path / "store/4.jpg").parent)
     notes = list[str]()
-    paths = predict.found([str(tmp_path / "in")], notes)
+    paths = predict.expand_paths([str(tmp_path / "in")], notes)
     assert [path.relative_to(tmp_path / "in").as_posix() for path in paths] == [
         *["a/1.jfif", "a/2", "b.JPG", "linked/4.jpg"]
     ]
@@ -31,9 +32,9 @@ def test_a_folder_gives_its_images_by_content_and_the_rest_is_noted(tmp_path: Pa
 def test_an_image_that_is_lost_is_reported_as_one_that_cannot_be_read(tmp_path: Path) -> None:
     write(tmp_path / "1.jpg")
     (tmp_path / "2.jpg").symlink_to("nowhere.jpg")
-    paths = predict.found([str(tmp_path)])
+    paths = predict.expand_paths([str(tmp_path)])
     assert [path.name for path in paths] == ["1.jpg", "2.jpg"]
-    assert predict.opened(paths[1], 8, None).fault == "No such file or directory"
+    assert predict.read_image(paths[1], 8, None).fault == "No such file or directory"
 
 
 def test_a_file_that_may_not_be_read_is_reported(
@@ -46,7 +47,7 @@ def test_a_file_that_may_not_be_read_is_reported(
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(predict, "head", head)
-    assert [path.name for path in predict.found([str(tmp_path)])] == ["1.jpg", "2"]
+    assert [path.name for path in predict.expand_paths([str(tmp_path)])] == ["1.jpg", "2"]
 
 
 def test_a_folder_that_may_not_be_read_is_not_said_to_be_empty(
@@ -55,15 +56,15 @@ def test_a_folder_that_may_not_be_read_is_not_said_to_be_empty(
     def iterdir(path: Path) -> list[Path]:
         raise PermissionError(13, "Permission denied", str(path))
 
-    assert predict.opened(tmp_path, 8, None).fault == "no pictures in this folder"
+    assert predict.read_image(tmp_path, 8, None).fault == "no pictures in this folder"
     monkeypatch.setattr(Path, "iterdir", iterdir)
-    assert predict.opened(tmp_path, 8, None).fault == "Permission denied"
+    assert predict.read_image(tmp_path, 8, None).fault == "Permission denied"
 
 
 def test_a_pattern_that_means_folders_gives_their_images(tmp_path: Path) -> None:
     for name in ("in/a/1.jpg", "in/b/2.jpg", "in/3.jpg"):
         write(tmp_path / name)
-    paths = predict.found([os.path.join(tmp_path, "in", "*")])  # noqa: PTH118 - as typed
+    paths = predict.expand_paths([os.path.join(tmp_path, "in", "*")])  # noqa: PTH118 - as typed
     assert [path.name for path in paths] == ["3.jpg", "1.jpg", "2.jpg"]
 
 
@@ -72,9 +73,9 @@ def test_notes_go_to_stderr_and_leave_the_answers_alone(
 ) -> None:
     write(tmp_path / "1.jpg")
     write(tmp_path / "c.heic", HEIC)
-    monkeypatch.setattr(predict, "answers", lambda *given: iter(()))
+    monkeypatch.setattr(predict, "predict_files", lambda *given: iter(()))
     monkeypatch.setattr(sys, "argv", ["pawprint", "predict", "--json", str(tmp_path)])
-    cli.main()
+    main.main()
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err == (

@@ -9,7 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from pawprint import archives, cache, decode, presize
+from pawprint.storage import archives
+from pawprint.vision import cache_writer, decode, image_cache
 from tests.conftest import picture
 
 SIZE = 32
@@ -22,7 +23,7 @@ def by_pillow(data: bytes, size: int = SIZE) -> np.ndarray:
 
 
 def worst(data: bytes, size: int = SIZE) -> int:
-    made = presize.squeezed("x", data, size, "white")
+    made = cache_writer.decode_to_square("x", data, size, "white")
     assert made.pixels is not None, made.fault
     difference = made.pixels.numpy().astype(int) - by_pillow(data, size)
     return int(np.abs(difference).max())
@@ -56,7 +57,9 @@ def test_any_mode_becomes_rgb(mode: str) -> None:
 
 def test_sixteen_bit_greys_are_scaled_not_cut_off() -> None:
     grey = np.linspace(0, 65535, 64 * 64).astype(np.uint16).reshape(64, 64)
-    made = presize.squeezed("x", saved(Image.fromarray(grey), "PNG"), 64, "white").pixels
+    made = cache_writer.decode_to_square(
+        "x", saved(Image.fromarray(grey), "PNG"), 64, "white"
+    ).pixels
     assert made is not None
     assert np.abs(made.numpy()[..., 0].astype(int) - np.rint(grey / 257).astype(int)).max() <= 1
 
@@ -67,7 +70,7 @@ def test_the_picture_is_upright(orientation: int) -> None:
     exif = Image.Exif()
     exif[decode.ORIENTATION] = orientation
     data = saved(image, "JPEG", exif=exif, quality=95)
-    made = presize.squeezed("x", data, SIZE, "white")
+    made = cache_writer.decode_to_square("x", data, SIZE, "white")
     assert (made.width, made.height) == ((60, 40) if orientation < 5 else (40, 60))
     assert worst(data) <= 1
 
@@ -75,7 +78,7 @@ def test_the_picture_is_upright(orientation: int) -> None:
 def test_the_first_picture_of_an_animation_is_taken() -> None:
     frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "blue")]
     data = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
-    made = presize.squeezed("x", data, 8, "white").pixels
+    made = cache_writer.decode_to_square("x", data, 8, "white").pixels
     assert made is not None and made[0, 0].tolist() == pytest.approx([255, 0, 0], abs=2)
 
 
@@ -89,14 +92,16 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_damaged_file_gives_a_reason_in_one_line(name: str) -> None:
-    made = presize.squeezed(name, BAD[name], SIZE, "white")
+    made = cache_writer.decode_to_square(name, BAD[name], SIZE, "white")
     assert made.pixels is None
     assert made.fault and "\n" not in made.fault and "object at 0x" not in made.fault
 
 
 def made_cache(folder: Path, contents: dict[str, bytes], on_error: str, size: int = 16) -> str:
-    pictures = presize.presized(contents.items(), size, "white", workers=2)
-    _, said = presize.write(folder / "images.npy", pictures, sorted(contents), size, on_error)
+    pictures = cache_writer.decode_all(contents.items(), size, "white", workers=2)
+    _, said = cache_writer.write_cache(
+        folder / "images.npy", pictures, sorted(contents), size, on_error
+    )
     return said
 
 
@@ -105,7 +110,7 @@ def test_the_cache_holds_each_picture_in_the_row_of_its_sorted_name(tmp_path: Pa
     assert made_cache(tmp_path, contents, "stop") == ""
     stored = np.load(tmp_path / "images.npy", mmap_mode="r")
     for row, name in enumerate(sorted(contents)):
-        alone = presize.squeezed(name, contents[name], 16, "white").pixels
+        alone = cache_writer.decode_to_square(name, contents[name], 16, "white").pixels
         assert alone is not None and np.array_equal(stored[row], alone.numpy())
 
 
@@ -124,14 +129,14 @@ def test_skip_leaves_bad_pictures_out_and_lists_them(tmp_path: Path) -> None:
     stored = np.load(tmp_path / "images.npy")
     assert stored.shape == (2, 16, 16, 3)
     for row, name in enumerate(("a.jpg", "z.jpg")):
-        alone = presize.squeezed(name, contents[name], 16, "white").pixels
+        alone = cache_writer.decode_to_square(name, contents[name], 16, "white").pixels
         assert alone is not None and np.array_equal(stored[row], alone.numpy())
 
 
 def test_a_full_disk_is_foreseen(tmp_path: Path) -> None:
     names = [f"{i}.jpg" for i in range(10_000_000)]
     with pytest.raises(OSError, match=r"need 120,000,000.0 MB, but only .* lower presize.size"):
-        presize.write(tmp_path / "images.npy", iter(()), names, 2000, "stop")
+        cache_writer.write_cache(tmp_path / "images.npy", iter(()), names, 2000, "stop")
 
 
 def test_few_pictures_wait_in_memory_at_a_time() -> None:
@@ -143,7 +148,7 @@ def test_few_pictures_wait_in_memory_at_a_time() -> None:
                 taken.append(i)
             yield f"{i}.jpg", picture(seed=i)
 
-    made = presize.presized(contents(), 8, "white", workers=2)  # type: ignore[arg-type]
+    made = cache_writer.decode_all(contents(), 8, "white", workers=2)  # type: ignore[arg-type]
     next(made)
     assert len(taken) <= 17
 
@@ -155,17 +160,17 @@ def test_the_cache_is_the_same_on_the_device_and_mapped(tmp_path: Path) -> None:
     (tmp_path / "index.csv").write_text("\n".join(lines) + "\n")
     here = torch.device("cpu")
     kinds = [
-        cache.opened(tmp_path / "images.npy", tmp_path / "index.csv", here, budget)
+        image_cache.load_image_cache(tmp_path / "images.npy", tmp_path / "index.csv", here, budget)
         for budget in (1 << 30, 0)
     ]
     assert [isinstance(kind.store, torch.Tensor) for kind in kinds] == [True, False]
     rows = torch.tensor([7, 0, 3, 3])
-    assert torch.equal(kinds[0].pictures(rows), kinds[1].pictures(rows))
-    assert kinds[0].size == 16 and kinds[0].sides[2].tolist() == [40, 30]
+    assert torch.equal(kinds[0].images(rows), kinds[1].images(rows))
+    assert kinds[0].size == 16 and kinds[0].image_sizes[2].tolist() == [40, 30]
 
 
 @pytest.mark.photographs
 def test_real_photographs_are_squeezed_as_by_pillow(sample: Path) -> None:
     names = archives.image_names(sample)[::30]
-    for _, data in archives.contents(sample, names):
+    for _, data in archives.read_files(sample, names):
         assert worst(data, 460) <= 1

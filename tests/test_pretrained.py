@@ -8,25 +8,28 @@ from pathlib import Path
 import pytest
 import torch
 
-from pawprint import console, modelfile, networks, pretrained, sampling
-from pawprint.findings import Findings
-from pawprint.modelfile import Card
+from pawprint.core.findings import Findings
+from pawprint.models import model_file, network, pretrained
+from pawprint.models.model_file import ModelCard
+from pawprint.runtime import tensor_file
+from pawprint.terminal import console
+from pawprint.vision import resample
 from stages import weights
 from tests.test_graph import GRAPH, written
 from tests.test_scarcity import changed
 
 ARCH = "mobilenet_v3_small"
 MEAN, STD = pretrained.NORMALISATION.values()
-CARD = Card(ARCH, ["cat", "dog"], 32, 40, MEAN, STD, {}, "0" * 64, {})
+CARD = ModelCard(ARCH, ["cat", "dog"], 32, 40, MEAN, STD, {}, "0" * 64, {})
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """A trained model of two classes, outside the project, whose statistics have moved."""
-    network = networks.fresh(ARCH, 2, 7, {})
-    network.train()(torch.rand(4, 3, 32, 32))
+    model = network.create_model(ARCH, 2, 7, {})
+    model.train()(torch.rand(4, 3, 32, 32))
     path = tmp_path / "mine.safetensors"
-    modelfile.write(path, network, CARD)
+    model_file.write(path, model, CARD)
     return path
 
 
@@ -34,7 +37,7 @@ def given(path: Path, arch: str = ARCH) -> tuple[dict[str, torch.Tensor], list[s
     """The body's tensors of a file, and the notes on it."""
     findings = Findings()
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    tensors = pretrained.tensors(arch, str(path), sha256, lambda _: None, findings)
+    tensors = pretrained.load_pretrained(arch, str(path), sha256, lambda _: None, findings)
     return tensors, findings.notes
 
 
@@ -43,24 +46,24 @@ def test_the_stage_takes_the_body_of_ones_own_model_bit_for_bit_and_a_new_head(
 ) -> None:
     sha256 = hashlib.sha256(model.read_bytes()).hexdigest()
     changed(project, arch=ARCH, weights=str(model), weights_sha256=sha256)
-    console.run(weights.main, "weights")
+    console.run_stage(weights.main, "weights")
     out = capsys.readouterr().out
     assert (
         "note: " in out and "a model of ours with 2 outputs: its body is taken, its head is" in out
     )
-    tensors, _ = modelfile.read_tensors(weights.OUT)
-    network = networks.fresh(ARCH, 5, 0, tensors).state_dict()  # as train_frozen does
-    before = modelfile.read(model)[0].state_dict()
+    tensors, _ = tensor_file.read_tensors(weights.OUT)
+    model = network.create_model(ARCH, 5, 0, tensors).state_dict()  # as train_frozen does
+    before = model_file.read(model)[0].state_dict()
     body = [name for name in before if name.startswith("body.")]
-    assert all(torch.equal(network[name], before[name]) for name in body)
+    assert all(torch.equal(model[name], before[name]) for name in body)
     assert any(name.endswith("running_mean") and before[name].any() for name in body)
-    assert network["head.7.weight"].shape == (5, 512) != before["head.7.weight"].shape
-    assert not torch.equal(network["head.3.weight"], before["head.3.weight"])
+    assert model["head.7.weight"].shape == (5, 512) != before["head.7.weight"].shape
+    assert not torch.equal(model["head.3.weight"], before["head.3.weight"])
 
 
 def test_a_bare_body_that_the_stage_has_written_is_taken(tmp_path: Path, model: Path) -> None:
     body, _ = given(model)
-    modelfile.write_tensors(tmp_path / "body.safetensors", body, {})
+    tensor_file.write_tensors(tmp_path / "body.safetensors", body, {})
     again, notes = given(tmp_path / "body.safetensors")
     assert notes == [] and all(torch.equal(body[name], again[name]) for name in body)
 
@@ -73,9 +76,9 @@ def test_a_model_of_another_arch_is_told_with_both(model: Path) -> None:
 
 
 def test_another_normalisation_is_told(tmp_path: Path) -> None:
-    assert list(sampling.MEAN) == MEAN and list(sampling.STD) == STD
+    assert list(resample.MEAN) == MEAN and list(resample.STD) == STD
     other = replace(CARD, mean=[0.5, 0.5, 0.5])
-    modelfile.write(tmp_path / "m", networks.fresh(ARCH, 2, 7, {}), other)
+    model_file.write(tmp_path / "m", network.create_model(ARCH, 2, 7, {}), other)
     (tmp_path / "m").rename(tmp_path / "m.safetensors")
     _, notes = given(tmp_path / "m.safetensors")
     assert len(notes) == 2
@@ -91,7 +94,7 @@ def test_another_normalisation_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_another_file_of_ours_is_named(tmp_path: Path, text: dict[str, object], words: str) -> None:
-    modelfile.write_tensors(tmp_path / "m.safetensors", {}, text)
+    tensor_file.write_tensors(tmp_path / "m.safetensors", {}, text)
     with pytest.raises(ValueError, match=words):
         given(tmp_path / "m.safetensors")
 
@@ -102,7 +105,7 @@ def test_what_the_stages_write_is_refused_as_weights_there_or_not(project: Path)
     Path("link.safetensors").symlink_to("models/unfrozen.safetensors")
     for name in (*models, f"{project}/models/frozen.safetensors", "./link.safetensors"):
         with pytest.raises(ValueError, match=r"each run would replace it; copy it out of models/"):
-            pretrained.local(Path(name), "0" * 64)
+            pretrained.check_local_file(Path(name), "0" * 64)
 
 
 def test_an_experiments_copy_finds_the_file_in_the_project(
@@ -115,7 +118,7 @@ def test_an_experiments_copy_finds_the_file_in_the_project(
     monkeypatch.chdir(copy)
     assert given(project / "w/mine.safetensors")[0]
     sha256 = hashlib.sha256((project / "w/mine.safetensors").read_bytes()).hexdigest()
-    assert pretrained.local(Path("w/mine.safetensors"), sha256).is_file()
+    assert pretrained.check_local_file(Path("w/mine.safetensors"), sha256).is_file()
 
 
 @pytest.mark.parametrize(
@@ -128,18 +131,18 @@ def test_an_experiments_copy_finds_the_file_in_the_project(
 )
 def test_what_is_no_file_says_which_paths_are_taken(project: Path, name: str, words: str) -> None:
     with pytest.raises(FileNotFoundError, match=words):
-        pretrained.local(Path(name), "0" * 64)
+        pretrained.check_local_file(Path(name), "0" * 64)
 
 
 def test_a_file_whose_name_could_be_torchvisions_is_told_how_to_mean_it(project: Path) -> None:
     Path("best.ckpt").write_bytes(b"")
     with pytest.raises(ValueError, match=r"to mean the file, write \./best\.ckpt, and its hash"):
-        pretrained.published(ARCH, "best.ckpt", lambda _: None)
+        pretrained.fetch_published(ARCH, "best.ckpt", lambda _: None)
 
 
 def test_predict_names_a_file_of_ours_that_is_no_model_of_images(tmp_path: Path) -> None:
-    modelfile.write_tensors(tmp_path / "m", {}, {"users": []})
-    for read in (modelfile.read, modelfile.card):
+    tensor_file.write_tensors(tmp_path / "m", {}, {"users": []})
+    for read in (model_file.read, model_file.read_card):
         with pytest.raises(ValueError, match="a model of ratings, not a model of images: give one"):
             read(tmp_path / "m")
 
@@ -147,4 +150,4 @@ def test_predict_names_a_file_of_ours_that_is_no_model_of_images(tmp_path: Path)
 def test_a_model_file_that_was_cut_is_called_so(model: Path) -> None:
     model.write_bytes(model.read_bytes()[:5000])
     with pytest.raises(ValueError, match="not a model file of pawprint's any more: it is cut or"):
-        modelfile.read(model)
+        model_file.read(model)

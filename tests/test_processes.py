@@ -17,7 +17,8 @@ import psutil
 import pytest
 import torch
 
-from pawprint import devices, processes
+from pawprint.runtime import distributed
+from pawprint.runtime.device import setup_device
 from tests.conftest import ROOT
 from tests.copies import shrunk
 from tests.small import dataset
@@ -210,6 +211,6 @@ def test_more_processes_than_gpus_are_told_how_many_there_may_be(
 ) -> None:
     # two processes and one GPU cannot be had here
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    monkeypatch.setattr(processes, "on_this_machine", lambda: (1, 2))
+    monkeypatch.setattr(distributed, "local_rank", lambda: (1, 2))
     with pytest.raises(ValueError, match="torch sees 1 CUDA devices; set processes to 1 in params"):
-        devices.prepared("auto", 1)
+        setup_device("auto", 1)

@@ -10,18 +10,26 @@ import torch
 from torch.nn import functional
 
 from benchmarks import planted
-from pawprint import factors, randomness, rated, training
-from pawprint.factors import Dot
-from pawprint.rated import Rated, Ratings, Run, Squares
-from pawprint.schedules import OneCycle
+from pawprint.ratings import dataset, models, training
+from pawprint.ratings.dataset import Ratings
+from pawprint.ratings.models import EmbeddingDotBias
+from pawprint.ratings.training import RatingSession, RatingWorkload, SquaredError
+from pawprint.runtime import rng
+from pawprint.training import loop
+from pawprint.training.schedule import OneCycle
 from tests import small
-from tests.ratingtables import card, ratings
+from tests.ratingtables import model_card, ratings
 
 CYCLE = {"epochs": 4, "pct_start": 0.25, "div": 25.0, "div_final": 1e5}
 
 
-def run(data: Ratings, kind: str = "bias", seed: int = 0) -> Run:
-    return Run(small.CPU, Rated(data, Squares(16, seed)), card(data, kind), small.SETTINGS)
+def run(data: Ratings, kind: str = "bias", seed: int = 0) -> RatingSession:
+    return RatingSession(
+        small.CPU,
+        RatingWorkload(data, SquaredError(16, seed)),
+        model_card(data, kind),
+        small.SETTINGS,
+    )
 
 
 def table(path: Path, rows: list[tuple[str, str, float, str]]) -> Path:
@@ -37,10 +45,10 @@ def test_names_of_train_have_rows_and_others_are_row_0(tmp_path: Path) -> None:
             ("9", "c", 1, "valid"), ("7", "b", 2, "valid"),
         ],
     )  # fmt: skip
-    data = rated.opened(path, small.CPU)
+    data = dataset.load_ratings(path, small.CPU)
     assert (data.users, data.items) == (["9", "10"], ["NA", "b"])
     assert data.train.pairs.tolist() == [[2, 1], [1, 2], [1, 1]]
-    assert data.train.wanted.tolist() == [3, 4, 5]
+    assert data.train.targets.tolist() == [3, 4, 5]
     assert data.valid.pairs.tolist() == [[1, 0], [0, 2]]
 
 
@@ -49,39 +57,39 @@ def test_every_rating_comes_once_an_epoch_in_an_order_that_no_batch_size_changes
     batch_size: int,
 ) -> None:
     data = ratings()
-    task = Rated(data, Squares(batch_size, 0))
+    task = RatingWorkload(data, SquaredError(batch_size, 0))
     found = list(task.batches(3))
-    assert len(found) == task.per_epoch
-    sizes = [len(wanted) for _, wanted in found]
+    assert len(found) == task.steps_per_epoch
+    sizes = [len(targets) for _, targets in found]
     assert max(sizes) - min(sizes) <= 1 and max(sizes) <= max(batch_size, 2)
-    order = torch.randperm(len(data.train), generator=randomness.generator(0, "train", 3))
+    order = torch.randperm(len(data.train), generator=rng.generator(0, "train", 3))
     assert torch.equal(torch.cat([pairs for pairs, _ in found]), data.train.pairs[order])
-    assert torch.equal(torch.cat([wanted for _, wanted in found]), data.train.wanted[order])
+    assert torch.equal(torch.cat([targets for _, targets in found]), data.train.targets[order])
     again, other = (next(task.batches(epoch))[0] for epoch in (3, 4))
     assert torch.equal(again, found[0][0]) and not torch.equal(other, again)
 
 
 def test_valid_is_judged_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     data = ratings()
-    network = factors.fresh(card(data, "bias"), 0)
-    loss, none = Rated(data, Squares(16, 0)).judged(network)
-    expected = functional.mse_loss(network(data.valid.pairs), data.valid.wanted)
+    model = models.create_model(model_card(data, "bias"), 0)
+    loss, none = RatingWorkload(data, SquaredError(16, 0)).validate(model)
+    expected = functional.mse_loss(model(data.valid.pairs), data.valid.targets)
     assert none is None and loss == pytest.approx(expected.item())
-    monkeypatch.setattr(rated, "AT_ONCE", 7)
-    assert Rated(data, Squares(16, 0)).judged(network)[0] == pytest.approx(loss)
+    monkeypatch.setattr(training, "AT_ONCE", 7)
+    assert RatingWorkload(data, SquaredError(16, 0)).validate(model)[0] == pytest.approx(loss)
 
 
 def test_the_metrics_by_hand() -> None:
     data = ratings(n=20)
-    network = factors.fresh(card(data, "dot"), 0)
-    errors = (network(data.valid.pairs) - data.valid.wanted).tolist()
-    found = rated.summary(network, data, 0.5)
+    model = models.create_model(model_card(data, "dot"), 0)
+    errors = (model(data.valid.pairs) - data.valid.targets).tolist()
+    found = training.metrics(model, data, 0.5)
     assert list(found) == ["mse", "rmse", "mae", "noise", "n"]
     assert found["mse"] == pytest.approx(sum(e * e for e in errors) / 4)
     assert found["rmse"] == pytest.approx(math.sqrt(found["mse"]))
     assert found["mae"] == pytest.approx(sum(map(abs, errors)) / 4)
     assert (found["noise"], found["n"]) == (0.5, 4)
-    assert "noise" not in rated.summary(network, data, None)
+    assert "noise" not in training.metrics(model, data, None)
 
 
 @pytest.mark.parametrize("kind", ["dot", "bias", "network"])
@@ -91,19 +99,19 @@ def test_a_few_ratings_are_learned_by_heart(kind: str) -> None:
     state = opened.state()
     losses = [
         epoch.train_loss
-        for epoch in training.fit(state, opened.task, OneCycle([0.05], 10**9, 0.25, 1.0, 1e5), 200)
+        for epoch in loop.fit(state, opened.workload, OneCycle([0.05], 10**9, 0.25, 1.0, 1e5), 200)
     ]
-    own = functional.mse_loss(rated.predicted(state.network, data.train.pairs), data.train.wanted)
+    own = functional.mse_loss(training.predict(state.model, data.train.pairs), data.train.targets)
     assert own.item() < 0.1 * losses[0]
 
 
 def test_only_rows_of_a_batch_have_a_gradient() -> None:
     data = ratings()
-    network = factors.fresh(card(data, "bias"), 0)
-    pairs, wanted = data.train.pairs[:3], data.train.wanted[:3]
-    Squares(3, 0).loss(network(pairs), wanted).backward()  # type: ignore[no-untyped-call]
-    assert isinstance(network, Dot) and network.factors.grad is not None
-    for column, gradient in enumerate(torch.split(network.factors.grad, network.rows)):
+    model = models.create_model(model_card(data, "bias"), 0)
+    pairs, targets = data.train.pairs[:3], data.train.targets[:3]
+    SquaredError(3, 0).loss(model(pairs), targets).backward()  # type: ignore[no-untyped-call]
+    assert isinstance(model, EmbeddingDotBias) and model.factors.grad is not None
+    for column, gradient in enumerate(torch.split(model.factors.grad, model.rows)):
         rows = gradient.abs().sum(1).nonzero().squeeze(1).tolist()
         assert rows == sorted(set(pairs[:, column].tolist()))
 
@@ -115,7 +123,7 @@ def completed(folder: Path, monkeypatch: pytest.MonkeyPatch, **given: Any) -> by
     source = Path("ratings.csv")
     source.write_text("the same in every run")
     made = [source, Path("model"), Path("train.csv"), Path("train.json")]
-    lines = rated.completed(run(ratings(), **given), 0.01, CYCLE, Path(rated.__file__), made)
+    lines = training.run_phase(run(ratings(), **given), 0.01, CYCLE, Path(training.__file__), made)
     for line in lines:
         with Path("said.txt").open("a") as said:
             said.write(f"{line}\n")

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pawprint import rating_file, ratings, splits
-from pawprint.findings import Findings
+from pawprint.core.findings import Findings
+from pawprint.data import splits
+from pawprint.ratings import rating_file
+from pawprint.ratings.table import count_ratings, read_noise, split_ratings, vocabulary
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
 
@@ -18,7 +20,7 @@ LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
 def read(path: Path, found: Findings | None = None, **given: Any) -> pd.DataFrame:
     told = {"file": None, "columns": {}, "titles": None} | given
     found = found or Findings()
-    table = rating_file.read(path, **told, found=found)
+    table = rating_file.read_ratings(path, **told, findings=found)
     found.stop()
     return table
 
@@ -157,7 +159,7 @@ def test_a_title_that_a_spreadsheet_would_run_gets_an_apostrophe(tmp_path: Path)
 
 def test_the_random_split_is_fastais() -> None:
     table = pd.DataFrame({"user": list("abcdefghij"), "rating": range(10)})
-    assert ratings.sides(table, "random", 0.2, 42) == splits.random(10, 0.2, 42)
+    assert split_ratings(table, "random", 0.2, 42) == splits.random_split(10, 0.2, 42)
 
 
 def timed(users: str, times: list[int]) -> pd.DataFrame:
@@ -165,22 +167,28 @@ def timed(users: str, times: list[int]) -> pd.DataFrame:
 
 
 def test_the_latest_ratings_are_valid() -> None:
-    sides = ratings.sides(timed("abcde", [5, 9, 1, 9, 7]), "time", 0.4, 0)
-    assert sides == ["train", "valid", "train", "valid", "train"]
-    sides = ratings.sides(timed("abcde", [5, 9, 9, 9, 7]), "time", 0.4, 0)
-    assert sides == ["train", "train", "valid", "valid", "train"]  # of equal times the later rows
+    image_sizes = split_ratings(timed("abcde", [5, 9, 1, 9, 7]), "time", 0.4, 0)
+    assert image_sizes == ["train", "valid", "train", "valid", "train"]
+    image_sizes = split_ratings(timed("abcde", [5, 9, 9, 9, 7]), "time", 0.4, 0)
+    assert image_sizes == [
+        "train",
+        "train",
+        "valid",
+        "valid",
+        "train",
+    ]  # of equal times the later rows
 
 
 def test_the_latest_rating_of_each_user_is_valid_but_not_the_only_one() -> None:
-    sides = ratings.sides(timed("abacbb", [3, 2, 1, 5, 2, 1]), "one", 0.2, 0)
-    assert sides == ["valid", "train", "train", "train", "valid", "train"]
+    image_sizes = split_ratings(timed("abacbb", [3, 2, 1, 5, 2, 1]), "one", 0.2, 0)
+    assert image_sizes == ["valid", "train", "train", "train", "valid", "train"]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 5)), min_size=5, max_size=40))
 def test_one_is_left_out_of_every_user_who_has_two(rows: list[tuple[str, int]]) -> None:
     table = timed("".join(user for user, _ in rows), [time for _, time in rows])
     try:
-        table["split"] = ratings.sides(table, "one", 0.2, 0)
+        table["split"] = split_ratings(table, "one", 0.2, 0)
     except ValueError:
         assert not table["user"].duplicated().any()
         return
@@ -192,29 +200,29 @@ def test_one_is_left_out_of_every_user_who_has_two(rows: list[tuple[str, int]]) 
 
 def test_a_split_that_cannot_be_made_is_told() -> None:
     with pytest.raises(ValueError, match="time needs the time of each rating: name its column"):
-        ratings.sides(timed("ab", [1, 2]).drop(columns="time"), "time", 0.5, 0)
+        split_ratings(timed("ab", [1, 2]).drop(columns="time"), "time", 0.5, 0)
     with pytest.raises(ValueError, match="leaves train or valid empty, of 3 ratings"):
-        ratings.sides(timed("abc", [1, 2, 3]), "random", 0.2, 0)
+        split_ratings(timed("abc", [1, 2, 3]), "random", 0.2, 0)
     with pytest.raises(ValueError, match="split.rule: one leaves train or valid empty"):
-        ratings.sides(timed("abc", [1, 2, 3]), "one", 0.2, 0)
+        split_ratings(timed("abc", [1, 2, 3]), "one", 0.2, 0)
 
 
 def test_names_are_sorted_as_numbers_only_where_all_are() -> None:
-    assert ratings.vocabulary(["10", "9", "9"]) == ["9", "10"]
-    assert ratings.vocabulary(["10", "9", "x"]) == ["10", "9", "x"]
+    assert vocabulary(["10", "9", "9"]) == ["9", "10"]
+    assert vocabulary(["10", "9", "x"]) == ["10", "9", "x"]
 
 
 def test_the_noise_is_that_of_made_ratings_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("1,2,3\n")
-    assert ratings.noise(tmp_path / "mine.csv") is None
-    assert ratings.noise(zipped(tmp_path / "z", {"ml-100k/u.data": U_DATA})) is None
+    assert read_noise(tmp_path / "mine.csv") is None
+    assert read_noise(zipped(tmp_path / "z", {"ml-100k/u.data": U_DATA})) is None
     made = {"planted/planted.json": b'{"noise": 0.25}'}
-    assert ratings.noise(zipped(tmp_path / "made", made)) == 0.25
+    assert read_noise(zipped(tmp_path / "made", made)) == 0.25
 
 
 def test_a_split_counts_what_it_has() -> None:
     table = pd.DataFrame({"user": list("aab"), "item": list("xyx")})
     table["split"] = ["train", "valid", "train"]
-    assert ratings.summary(table) == {
+    assert count_ratings(table) == {
         "ratings": 3, "users": 2, "items": 2, "train": 2, "valid": 1,
     }  # fmt: skip

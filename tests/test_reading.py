@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pawprint import reading
-from pawprint.catalogue import Block, Rule
-from pawprint.findings import Findings
-from pawprint.splits import Told
+from pawprint.core.findings import Findings
+from pawprint.data.annotations import read_targets
+from pawprint.data.catalog import DatasetEntry, LabelRule
+from pawprint.data.splits import Annotations
 
 Tar = Callable[..., Path]
 SPLIT = ["train/cat/1.jpg", "train/dog/1.jpg", "val/cat/1.jpg"]
@@ -20,9 +20,9 @@ GROUPS = {"group": "^(train|val|test)/", "valid": ["val"], "test": ["test"]}
 
 def read(
     names: list[str], rule: Mapping[str, Any], archive: Path = Path("absent"), target: str = "label"
-) -> tuple[Told, Findings]:
+) -> tuple[Annotations, Findings]:
     found = Findings()
-    return reading.told(archive, names, Rule.model_validate(rule), found, target), found
+    return read_targets(archive, names, LabelRule.model_validate(rule), found, target), found
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def read(
 def test_pictures_for_testing_without_a_label_are_left_out_and_counted(rule: Any) -> None:
     told, found = read(FLAT, rule)
     assert told.targets == ["cat", "dog", "cat", None, None]
-    assert told.sides == ["train", "train", "valid", "test", "test"]
+    assert told.splits == ["train", "train", "valid", "test", "test"]
     assert not found.errors
     assert found.notes[0].startswith("2 of 5 pictures are for testing or prediction and have no")
     assert found.notes[0].endswith("they are left out: test/1.jpg, test/2.jpg")
@@ -88,7 +88,7 @@ def test_rows_for_testing_without_a_label_are_left_out_and_counted(tar: Tar) -> 
     archive = tar({"l.csv": ROWS.encode(), **dict.fromkeys(NUMBERS, b"")})
     told, found = read(NUMBERS, {**CSV, "split": "split"}, archive)
     assert told.targets == ["cat", "dog", "cat", None] and not found.errors
-    assert told.sides and told.sides[:3] == ["train", "train", "valid"]
+    assert told.splits and told.splits[:3] == ["train", "train", "valid"]
     assert found.notes == [
         "1 rows of l.csv are for testing and have no label; their pictures are left out: 4.jpg"
     ]
@@ -184,4 +184,4 @@ def test_a_pattern_that_fits_the_name_has_no_such_hint() -> None:
 )
 def test_keys_that_do_not_go_together_are_refused(keys: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Block.model_validate({"pictures": {"url": "x"}, "label": keys})
+        DatasetEntry.model_validate({"pictures": {"url": "x"}, "label": keys})

@@ -8,61 +8,66 @@ import numpy as np
 import pytest
 import torch
 
-from pawprint import factors, files, plane, rated, recommend
-from pawprint.factors import Card, Dot
-from pawprint.rated import Ratings
-from tests.ratingtables import card, ratings
+from pawprint.core import files
+from pawprint.ratings import factor_map, models, recommend, training
+from pawprint.ratings.dataset import Ratings
+from pawprint.ratings.models import EmbeddingDotBias, RatingsCard
+from tests.ratingtables import model_card, ratings
 
 
 @pytest.fixture
-def model() -> tuple[Ratings, Dot, Card]:
+def trained() -> tuple[Ratings, EmbeddingDotBias, RatingsCard]:
     """Three films, two users; the factors lie at angles that are easy to tell."""
     data = ratings(users=2, items=3, n=30)
-    made = card(data, "bias", 2)
-    network = factors.fresh(made, 0).eval()
-    assert isinstance(network, Dot)
-    biases = network.bias_tables()
+    made = model_card(data, "bias", 2)
+    model = models.create_model(made, 0).eval()
+    assert isinstance(model, EmbeddingDotBias)
+    biases = model.bias_tables()
     assert biases is not None
-    users, items = network.tables()
+    users, items = model.tables()
     items.data[1:] = torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.0, -2.0]])
     users.data[1:] = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
     biases[0].data.zero_()
     biases[1].data[1:] = torch.tensor([0.0, -0.5, 0.75])
-    return data, network, made
+    return data, model, made
 
 
-def test_items_are_recommended_by_their_predicted_rating(model: tuple[Ratings, Dot, Card]) -> None:
-    _, network, made = model
-    found = recommend.recommended(network, made, "1", [], 5)
+def test_items_are_recommended_by_their_predicted_rating(
+    trained: tuple[Ratings, EmbeddingDotBias, RatingsCard],
+) -> None:
+    _, model, made = trained
+    found = recommend.recommend_items(model, made, "1", [], 5)
     assert [one.item for one in found] == ["film 1", "film 3", "film 2"]
     assert [one.score for one in found] == pytest.approx([1.0, 0.75, 0.5])
-    found = recommend.recommended(network, made, "1", ["film 3", "film 9"], 1)
+    found = recommend.recommend_items(model, made, "1", ["film 3", "film 9"], 1)
     assert [one.item for one in found] == ["film 1"]
-    assert recommend.recommended(network, made, "1", made.items, 4) == []
+    assert recommend.recommend_items(model, made, "1", made.items, 4) == []
 
 
-def test_the_cosines_are_those_of_the_angles(model: tuple[Ratings, Dot, Card]) -> None:
-    _, network, made = model
-    found = recommend.similar(network, made, "film 2", 5)
+def test_the_cosines_are_those_of_the_angles(
+    trained: tuple[Ratings, EmbeddingDotBias, RatingsCard],
+) -> None:
+    _, model, made = trained
+    found = recommend.similar_items(model, made, "film 2", 5)
     assert [one.item for one in found] == ["film 1", "film 3"]
     assert [one.score for one in found] == pytest.approx([math.sqrt(0.5), -math.sqrt(0.5)])
-    near = recommend.neighbours(network, made, torch.tensor([1.0, 5.0, 3.0]), 2)
+    near = recommend.neighbours(model, made, torch.tensor([1.0, 5.0, 3.0]), 2)
     assert near[["item", "nearest"]].to_numpy().tolist() == [
         ["film 2", "film 1"], ["film 3", "film 1"],
     ]  # fmt: skip
 
 
 def test_biases_are_ranked_and_a_model_without_them_has_none(
-    model: tuple[Ratings, Dot, Card],
+    trained: tuple[Ratings, EmbeddingDotBias, RatingsCard],
 ) -> None:
-    data, network, made = model
-    table = recommend.biases(network, made, torch.tensor([4.0, 5.0, 6.0]))
+    data, model, made = trained
+    table = recommend.biases(model, made, torch.tensor([4.0, 5.0, 6.0]))
     assert table.to_numpy().tolist() == [
         ["film 3", 6, 0.75], ["film 1", 4, 0.0], ["film 2", 5, -0.5],
     ]  # fmt: skip
     for kind in ("dot", "network"):
-        other = card(data, kind, 2)
-        table = recommend.biases(factors.fresh(other, 0), other, torch.zeros(3))
+        other = model_card(data, kind, 2)
+        table = recommend.biases(models.create_model(other, 0), other, torch.zeros(3))
         assert list(table.columns) == ["item", "ratings", "bias"] and table.empty
 
 
@@ -96,13 +101,13 @@ def test_a_name_that_is_none_or_several_is_told_with_others() -> None:
 def test_components_are_those_of_the_covariance() -> None:
     rng = np.random.default_rng(0)
     table = rng.normal(size=(40, 5)) * [5, 4, 3, 2, 1]
-    found = plane.components(torch.from_numpy(table), 2).numpy()
+    found = factor_map.components(torch.from_numpy(table), 2).numpy()
     values, vectors = np.linalg.eigh(np.cov(table.T))
     expected = (table - table.mean(0)) @ vectors[:, ::-1][:, :2]
     assert np.abs(found) == pytest.approx(np.abs(expected), abs=1e-9)
     assert found.var(0, ddof=1) == pytest.approx(values[::-1][:2])
     assert ((found**3).sum(0) > 0).all()
-    turned = plane.components(torch.from_numpy(-table), 2).numpy()
+    turned = factor_map.components(torch.from_numpy(-table), 2).numpy()
     assert (turned**3).sum(0).min() > 0
 
 
@@ -110,8 +115,8 @@ def test_components_are_those_of_the_covariance() -> None:
 def test_the_plane_is_drawn_with_any_title_and_number_of_factors(tmp_path: Path, each: int) -> None:
     data = ratings()
     data.items[0] = "A $1 film_{x} 日本"
-    made = card(data, "dot", each)
-    figure = plane.drawn(factors.fresh(made, 0), made, torch.arange(30.0), 10)
+    made = model_card(data, "dot", each)
+    figure = factor_map.draw_map(models.create_model(made, 0), made, torch.arange(30.0), 10)
     assert len(figure.axes[0].texts) == 10
 
 
@@ -120,14 +125,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project whose ratings have been trained on."""
     monkeypatch.chdir(tmp_path)
     data = ratings(users=3, items=6, n=40)
-    made = card(data, "dot")
+    made = model_card(data, "dot")
     (tmp_path / "collab").mkdir()
     (tmp_path / "collab/dvc.yaml").touch()
     where = recommend.place()
     rows = [("1", f"film {i}", 3.0, "train") for i in (1, 2, 3)]
     files.write_csv(where.table, ["user", "item", "rating", "split"], rows)
-    made = replace(made, data=files.digest(where.table))
-    factors.write(where.model, factors.fresh(made, 0), made)
+    made = replace(made, data=files.file_hash(where.table))
+    models.write(where.model, models.create_model(made, 0), made)
     return tmp_path
 
 
@@ -153,7 +158,7 @@ def test_predictions_do_not_depend_on_how_many_are_made_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     data = ratings()
-    network = factors.fresh(card(data, "network"), 0)
-    whole = rated.predicted(network, data.train.pairs)
-    monkeypatch.setattr(rated, "AT_ONCE", 3)
-    assert torch.allclose(rated.predicted(network, data.train.pairs), whole, atol=1e-6)
+    model = models.create_model(model_card(data, "network"), 0)
+    whole = training.predict(model, data.train.pairs)
+    monkeypatch.setattr(training, "AT_ONCE", 3)
+    assert torch.allclose(training.predict(model, data.train.pairs), whole, atol=1e-6)

@@ -12,34 +12,36 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import nn
 
-from pawprint import batches, charts, gradcam, mistakes, networks, sheets
-from pawprint.networks import Network
-from pawprint.sampling import View
-from pawprint.schedules import OneCycle
-from pawprint.sheets import LINE, MARGIN
-from pawprint.smoothing import Smoothed
+from pawprint.models import network
+from pawprint.models.network import Network
+from pawprint.reporting import charts, contact_sheet, gallery, gradcam
+from pawprint.reporting.contact_sheet import LINE, MARGIN
+from pawprint.training.ema import DebiasedEMA
+from pawprint.training.schedule import OneCycle
+from pawprint.vision import loader
+from pawprint.vision.resample import InputSpec
 from tests import small
 
 
 def test_the_loss_of_each_batch_comes_back_from_the_smoothed_ones() -> None:
     losses = np.random.default_rng(0).uniform(0, 5, 60)
-    state, smoothed = Smoothed(), []
+    state, smoothed = DebiasedEMA(), []
     for loss in losses:
-        state = state.after([loss])
+        state = state.update([loss])
         smoothed.append(state.value)
-    assert charts.raw(np.array(smoothed)) == pytest.approx(losses, abs=1e-9)
+    assert charts.unsmoothed_losses(np.array(smoothed)) == pytest.approx(losses, abs=1e-9)
 
 
 def test_classes_that_are_mixed_up_become_neighbours() -> None:
     counts = np.diag([9, 9, 9, 9, 9, 9])
     for a, b in ((0, 3), (1, 4), (2, 5)):
         counts[a, b] = counts[b, a] = 4
-    order = charts.clustered(counts)
+    order = charts.cluster_order(counts)
     assert sorted(order) == list(range(6))
     assert {frozenset(order[i : i + 2]) for i in (0, 2, 4)} == {
         frozenset(pair) for pair in ((0, 3), (1, 4), (2, 5))
     }
-    assert charts.clustered(np.eye(2, dtype=int)) == [0, 1]
+    assert charts.cluster_order(np.eye(2, dtype=int)) == [0, 1]
 
 
 def cells(axis: Axes) -> dict[tuple[str, str], str]:
@@ -87,8 +89,8 @@ def test_both_phases_stand_on_one_axis_of_epochs() -> None:
     losses, errors, rates, momenta = axes
     assert [line.get_xdata().tolist() for line in errors.lines] == [[1, 2, 3], [4, 5, 6, 7, 8, 9]]
     assert errors.lines[1].get_ydata()[-1] == pytest.approx(10)
-    peaks = [max(line.get_ydata()) for line in rates.lines]
-    assert peaks == pytest.approx([3e-3, 1e-3, 1e-5], rel=0.01)
+    max_lrs = [max(line.get_ydata()) for line in rates.lines]
+    assert max_lrs == pytest.approx([3e-3, 1e-3, 1e-5], rel=0.01)
     assert min(min(line.get_ydata()) for line in momenta.lines) == pytest.approx(0.85, abs=1e-3)
     assert losses.get_xlim() == (0, 9)
 
@@ -131,39 +133,39 @@ def part(made: Image.Image, column: int, row: int, lines: int) -> np.ndarray:
 
 def told(names: list[str], answers: dict[str, tuple[str, float]]) -> pd.DataFrame:
     data = small.dataset(n=100)
-    labels = dict(zip(data.parts["valid"].names, data.parts["valid"].labels, strict=True))
+    labels = dict(zip(data.splits["valid"].names, data.splits["valid"].labels, strict=True))
     rows = [(n, labels[n], *answers.get(n, (labels[n], 0.9)), 1.0) for n in names]
     return pd.DataFrame(rows, columns=["name", "actual", "predicted", "probability", "loss"])
 
 
 def seen(split: str, name: str) -> np.ndarray:
     data = small.dataset(n=100)
-    part = data.parts[split]
-    shown = torch.cat([x for x, _ in batches.ordered(data.cache, part, View(32), 64)])
-    return sheets.visible(shown)[part.names.index(name)].numpy()
+    part = data.splits[split]
+    shown = torch.cat([x for x, _ in loader.eval_batches(data.cache, part, InputSpec(32), 64)])
+    return contact_sheet.denormalize(shown)[part.names.index(name)].numpy()
 
 
 def test_the_worst_stand_first_each_with_its_own_picture() -> None:
     data = small.dataset(n=100)
-    names = data.parts["valid"].names[::-1][:6]
+    names = data.splits["valid"].names[::-1][:6]
     table = told(names, {names[0]: ("class 0", 0.99)})
-    made = mistakes.top_losses(data, table, View(32))
+    made = gallery.top_losses_sheet(data, table, InputSpec(32))
     for i, name in enumerate(names):
         assert np.array_equal(part(made, i % 4, i // 4, 2), seen("valid", name))
 
 
 def test_a_mix_up_shows_the_surest_mistake_beside_what_it_was_taken_for() -> None:
     data = small.dataset(n=100)
-    valid = data.parts["valid"]
+    valid = data.splits["valid"]
     zeros = [n for n, x in zip(valid.names, valid.labels, strict=True) if x == "class 0"]
     table = told(valid.names, {zeros[0]: ("class 1", 0.6), zeros[1]: ("class 1", 0.8)})
     pairs = pd.DataFrame([("class 0", "class 1", 2)], columns=["actual", "predicted", "count"])
-    made = mistakes.confused(data, table, pairs, View(32))
-    train = data.parts["train"]
+    made = gallery.confused_sheet(data, table, pairs, InputSpec(32))
+    train = data.splits["train"]
     typical = train.names[train.labels.index("class 1")]
     assert np.array_equal(part(made, 0, 0, 1), seen("valid", zeros[1]))
     assert np.array_equal(part(made, 1, 0, 1), seen("train", typical))
-    assert mistakes.confused(data, table, pairs.iloc[:0], View(32)).size == (160, 160)
+    assert gallery.confused_sheet(data, table, pairs.iloc[:0], InputSpec(32)).size == (160, 160)
 
 
 def test_the_heat_is_where_the_class_is_seen() -> None:
@@ -173,30 +175,30 @@ def test_the_heat_is_where_the_class_is_seen() -> None:
         seeing.weight.copy_(torch.eye(3)[:, :, None, None])
         naming.weight.copy_(torch.tensor([[1.0, 0, 0], [0, 1.0, 0]]))
     head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), naming)
-    network = Network(nn.Sequential(seeing), head).eval()
+    model = Network(nn.Sequential(seeing), head).eval()
     batch = torch.zeros(2, 3, 8, 8)
     batch[:, 0, :4] = 1.0  # red above
     batch[:, 1, 4:] = 0.5  # green below
-    found = gradcam.heat(network, batch, torch.tensor([0, 1]))
+    found = gradcam.grad_cam(model, batch, torch.tensor([0, 1]))
     assert found[0, :4].eq(1).all() and found[0, 4:].eq(0).all()
     assert found[1, :4].eq(0).all() and found[1, 4:].eq(1).all()
-    nothing = gradcam.heat(network, torch.zeros(1, 3, 8, 8), torch.tensor([0]))
+    nothing = gradcam.grad_cam(model, torch.zeros(1, 3, 8, 8), torch.tensor([0]))
     assert nothing.eq(0).all()
 
 
 def test_the_worst_mistakes_stand_beside_where_the_network_looked() -> None:
     data = small.dataset(n=100)
-    names = data.parts["valid"].names
+    names = data.splits["valid"].names
     table = told(names[:4], {names[1]: ("class 0", 0.9)})  # it is of class 2
-    network = networks.fresh("resnet18", 3, 0, {}).eval()
-    made = mistakes.looked_at(data, network, table, View(32))
+    model = network.create_model("resnet18", 3, 0, {}).eval()
+    made = gallery.gradcam_sheet(data, model, table, InputSpec(32))
     assert np.array_equal(part(made, 0, 0, 1), seen("valid", names[1]))
     assert not np.array_equal(part(made, 1, 0, 1), seen("valid", names[1]))
-    assert mistakes.looked_at(data, network, told(names, {}), View(32)).size == (160, 160)
+    assert gallery.gradcam_sheet(data, model, told(names, {}), InputSpec(32)).size == (160, 160)
 
 
 def test_results_are_valid_pictures_the_same_on_each_run() -> None:
     data = small.dataset(n=100)
-    table = told(data.parts["valid"].names, {})
-    first, second = (mistakes.results(data, table, View(32)) for _ in range(2))
+    table = told(data.splits["valid"].names, {})
+    first, second = (gallery.results_sheet(data, table, InputSpec(32)) for _ in range(2))
     assert first.tobytes() == second.tobytes()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pawprint import cli, root
+from pawprint.cli import main, root
 from tests.copies import call
 
 
@@ -22,7 +22,7 @@ def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def entered(*words: str) -> argparse.Namespace:
-    return root.entered(cli.parser().parse_args(words))
+    return root.enter_root(main.parser().parse_args(words))
 
 
 def test_the_first_project_upwards_is_entered_and_typed_paths_stay_right(docs: Path) -> None:
@@ -86,7 +86,7 @@ def test_outside_of_a_project_one_line_says_so(
     (tmp_path / "params.yaml").write_text("{}")  # another program's
     monkeypatch.setattr(sys, "argv", ["pawprint", *words.split()])
     with pytest.raises(SystemExit, match="no project of Pawprint's here .*`cd` to the project's"):
-        cli.main()
+        main.main()
     assert not (tmp_path / ".downloads").exists()
 
 
@@ -98,4 +98,4 @@ def test_compare_reads_the_whole_project_from_a_subfolder(
     call(docs.parents[1], "git", "commit", "-qm", "No run")
     monkeypatch.setattr(sys, "argv", ["pawprint", "compare", "HEAD"])
     with pytest.raises(SystemExit, match="HEAD: no dvc.lock in it; run `dvc repro` there"):
-        cli.main()
+        main.main()

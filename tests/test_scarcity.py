@@ -24,9 +24,14 @@ from typing import Any
 import pytest
 import torch
 
-from pawprint import archives, console, files, modelfile, presize, yaml12
-from pawprint.checkpoints import Store
-from pawprint.presize import Presized
+from pawprint.core import files, yaml_file
+from pawprint.models import model_file
+from pawprint.runtime import tensor_file
+from pawprint.storage import archives
+from pawprint.terminal import console
+from pawprint.training.checkpoint import CheckpointStore
+from pawprint.vision import cache_writer
+from pawprint.vision.cache_writer import CachedImage
 from tests.conftest import ROOT, picture
 from tests.copies import ENVIRONMENT, call, fresh_copy, outs, shrunk, stages_run
 from tests.kinds import put
@@ -92,7 +97,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 def changed(project: Path, **keys: Any) -> None:
     """Other params: `frozen__epochs=3` is the key `epochs` of the section `frozen`."""
-    content = yaml12.load(project / "params.yaml")
+    content = yaml_file.load(project / "params.yaml")
     for key, value in keys.items():
         put(content, tuple(key.split("__")), value)
     (project / "params.yaml").write_text(json.dumps(content, indent=1))
@@ -182,17 +187,17 @@ def test_a_cache_that_will_not_fit_is_foreseen_and_one_that_does_not_is_not_kept
 
 
 def test_a_disk_that_fills_while_the_cache_is_written_keeps_nothing_of_it(disk: Disk) -> None:
-    def filling() -> Iterator[Presized]:
+    def filling() -> Iterator[CachedImage]:
         for i in range(9):
             if i == 3:
                 disk.leave(0)
             pixels = torch.full((256, 256, 3), i, dtype=torch.uint8)
-            yield Presized(f"{i}.jpg", pixels, 256, 256, "")
+            yield CachedImage(f"{i}.jpg", pixels, 256, 256, "")
 
     target = disk.folder / "images.npy"
     with pytest.raises(OSError, match="No space left") as caught:
-        presize.write(target, filling(), [f"{i}.jpg" for i in range(9)], 256, "stop")
-    assert console.said(caught.value) == f"{target}: {ROOM}"
+        cache_writer.write_cache(target, filling(), [f"{i}.jpg" for i in range(9)], 256, "stop")
+    assert console.error_message(caught.value) == f"{target}: {ROOM}"
     assert not list(disk.folder.iterdir())
 
 
@@ -245,14 +250,14 @@ def archive() -> bytes:
     """A tar of 3 MB that cannot be packed tighter."""
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w") as tar:
-        archives.add(tar, "cats/1.jpg", random.Random(0).randbytes(3_000_000))
+        archives.add_file(tar, "cats/1.jpg", random.Random(0).randbytes(3_000_000))
     return file.getvalue()
 
 
 def test_a_scratch_folder_that_lies_on_another_disk_stays_when_it_is_empty(tmp_path: Path) -> None:
     (tmp_path / "away").mkdir()
     (tmp_path / ".scratch").symlink_to(tmp_path / "away")
-    Store("train_frozen", "mark", tmp_path / ".scratch").clear()
+    CheckpointStore("train_frozen", "mark", tmp_path / ".scratch").clear()
     assert (tmp_path / ".scratch").is_symlink()
     assert not list((tmp_path / "away").iterdir())
 
@@ -369,9 +374,9 @@ def test_on_a_disk_that_is_read_only_what_writes_says_so_and_what_reads_works(
 
 def test_each_want_of_room_has_its_remedy(tmp_path: Path) -> None:
     def said(number: int) -> str:
-        with pytest.raises(OSError) as caught, files.replacing(tmp_path / "a.csv"):
+        with pytest.raises(OSError) as caught, files.atomic_write(tmp_path / "a.csv"):
             raise OSError(number, os.strerror(number))  # without a name, as a write has it
-        return console.said(caught.value)
+        return console.error_message(caught.value)
 
     assert said(errno.ENOSPC) == f"{tmp_path}/a.csv: {ROOM}"
     assert "a.csv: Disk quota exceeded; nothing is lost: make room" in said(errno.EDQUOT)
@@ -383,7 +388,7 @@ def test_a_model_file_that_cannot_be_written_is_an_error_of_the_system(tmp_path:
     resource.setrlimit(resource.RLIMIT_FSIZE, (MEGABYTE, before[1]))
     try:
         with pytest.raises(OSError, match="File too large") as caught:
-            modelfile.write_tensors(tmp_path / "m.safetensors", {"a": torch.zeros(MEGABYTE)}, {})
+            tensor_file.write_tensors(tmp_path / "m.safetensors", {"a": torch.zeros(MEGABYTE)}, {})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert caught.value.errno == errno.EFBIG
@@ -493,12 +498,12 @@ def test_want_of_memory_is_known_by_its_words_and_is_one_line(
         raise error
 
     with pytest.raises(SystemExit) as stopped:
-        console.run(main, "train_frozen")
+        console.run_stage(main, "train_frozen")
     assert stopped.value.code == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("train_frozen: too little memory: ") and "batch_size" in line
     with pytest.raises(SystemExit, match="^pawprint: too little memory: "):
-        console.told(main, "pawprint")
+        console.run_command(main, "pawprint")
 
 
 @pytest.mark.long
@@ -512,17 +517,17 @@ def test_a_picture_that_no_memory_was_left_for_is_not_left_out(hungry: Path) -> 
 
 
 def test_a_model_file_for_which_no_memory_is_left_is_not_called_damaged(tmp_path: Path) -> None:
-    card = modelfile.Card("convnext_large", ["a", "b"], 32, 32, [], [], {}, "", {})
-    modelfile.write_tensors(tmp_path / "m.safetensors", {"a": torch.zeros(1)}, asdict(card))
+    model_card = model_file.ModelCard("convnext_large", ["a", "b"], 32, 32, [], [], {}, "", {})
+    tensor_file.write_tensors(tmp_path / "m.safetensors", {"a": torch.zeros(1)}, asdict(model_card))
     before = resource.getrlimit(resource.RLIMIT_AS)
     taken = int(re.findall(r"VmSize:\s+(\d+)", Path("/proc/self/status").read_text())[0]) * 1024
     resource.setrlimit(resource.RLIMIT_AS, (taken + 20 * MEGABYTE, before[1]))
     try:
         with pytest.raises(RuntimeError, match="can't allocate memory") as caught:
-            modelfile.read(tmp_path / "m.safetensors")
+            model_file.read(tmp_path / "m.safetensors")
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
-    assert console.said(caught.value).startswith("too little memory: ")
+    assert console.error_message(caught.value).startswith("too little memory: ")
 
 
 def test_other_errors_of_torch_are_no_want_of_memory() -> None:
@@ -530,6 +535,6 @@ def test_other_errors_of_torch_are_no_want_of_memory() -> None:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
     with pytest.raises(RuntimeError, match="mat1"):
-        console.run(main, "train_frozen")
+        console.run_stage(main, "train_frozen")
     with pytest.raises(RuntimeError, match="mat1"):
-        console.told(main, "pawprint")
+        console.run_command(main, "pawprint")

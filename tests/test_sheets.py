@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from pawprint import augment, batches, preview, sampling, sheets
-from pawprint.points import Points
-from pawprint.sampling import View
-from pawprint.sheets import LINE, MARGIN
+from pawprint.reporting import contact_sheet, preview
+from pawprint.reporting.contact_sheet import LINE, MARGIN
+from pawprint.vision import augment, loader, resample
+from pawprint.vision.keypoints import Keypoints
+from pawprint.vision.resample import InputSpec
 from tests import small
 
 
@@ -23,13 +24,15 @@ def part(made: Image.Image, column: int, row: int, side: int) -> np.ndarray:
 
 def test_the_normalisation_is_undone_to_the_byte() -> None:
     pictures = torch.randint(0, 256, (2, 16, 16, 3), dtype=torch.uint8)
-    chosen = augment.maps(augment.neutral(2), torch.ones(2, 2), 16, light=False)
-    assert torch.equal(sheets.visible(sampling.batch(pictures, chosen, View(16))), pictures)
+    chosen = augment.build_transform(augment.identity_params(2), torch.ones(2, 2), 16, light=False)
+    assert torch.equal(
+        contact_sheet.denormalize(resample.render(pictures, chosen, InputSpec(16))), pictures
+    )
 
 
 def test_pictures_stand_in_rows_enlarged_by_whole_factors() -> None:
     pictures = torch.randint(0, 256, (5, 48, 48, 3), dtype=torch.uint8)
-    made = sheets.sheet(pictures, list("abcde"), columns=3)
+    made = contact_sheet.draw_sheet(pictures, list("abcde"), columns=3)
     side = 48 * 4  # the least multiple of 48 that reaches 160
     assert made.size == (3 * (side + MARGIN) + MARGIN, 2 * (side + LINE + MARGIN) + MARGIN)
     for i in range(5):
@@ -40,36 +43,38 @@ def test_pictures_stand_in_rows_enlarged_by_whole_factors() -> None:
 def test_equal_pictures_give_equal_bytes(tmp_path: Path) -> None:
     pictures = torch.randint(0, 256, (3, 32, 32, 3), dtype=torch.uint8)
     for name in ("a.png", "b.png"):
-        sheets.write(tmp_path / name, sheets.sheet(pictures, ["x", "y", "z"], 2))
+        contact_sheet.write(tmp_path / name, contact_sheet.draw_sheet(pictures, ["x", "y", "z"], 2))
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 def test_a_long_caption_is_cut_and_an_odd_one_harmless() -> None:
-    font = sheets.typeface()
-    cut = sheets.fitting("staffordshire_bull_terrier" * 3, font, 160)
+    font = contact_sheet.typeface()
+    cut = contact_sheet.ellipsize("staffordshire_bull_terrier" * 3, font, 160)
     assert cut.endswith("…") and font.getlength(cut) <= 160
-    assert sheets.fitting("cat", font, 160) == "cat"
-    assert sheets.fitting("a\nb\x00", font, 160) == "a?b?"
+    assert contact_sheet.ellipsize("cat", font, 160) == "cat"
+    assert contact_sheet.ellipsize("a\nb\x00", font, 160) == "a?b?"
 
 
 def test_the_batch_that_is_shown_is_the_first_of_the_training() -> None:
     data = small.dataset(n=60)
-    made = preview.training(data, small.STRENGTHS, View(32), 20, 7)
+    made = preview.training_sheet(data, small.STRENGTHS, InputSpec(32), 20, 7)
     words = (7, "frozen", 0)
-    found = batches.augmented(
-        data.cache, data.parts["train"], small.STRENGTHS, View(32), 20, *words
+    found = loader.train_batches(
+        data.cache, data.splits["train"], small.STRENGTHS, InputSpec(32), 20, *words
     )
     pictures, _ = next(found)
     for i in range(16):
         shown = part(made, i % 4, i // 4, 160)[::5, ::5]
-        assert np.array_equal(shown, sheets.visible(pictures)[i].numpy())
+        assert np.array_equal(shown, contact_sheet.denormalize(pictures)[i].numpy())
 
 
 def test_changes_begin_with_the_picture_as_it_is() -> None:
     data = small.dataset()
-    made = preview.changes(data, small.STRENGTHS, View(32), 0)
-    plain, _ = next(batches.ordered(data.cache, data.parts["train"], View(32), 1))
-    assert np.array_equal(part(made, 0, 0, 160)[::5, ::5], sheets.visible(plain)[0].numpy())
+    made = preview.changes_sheet(data, small.STRENGTHS, InputSpec(32), 0)
+    plain, _ = next(loader.eval_batches(data.cache, data.splits["train"], InputSpec(32), 1))
+    assert np.array_equal(
+        part(made, 0, 0, 160)[::5, ::5], contact_sheet.denormalize(plain)[0].numpy()
+    )
     others = [part(made, i % 3, i // 3, 160) for i in range(1, 9)]
     assert len({other.tobytes() for other in others}) == 8
 
@@ -79,18 +84,18 @@ def test_the_cross_of_a_point_moves_with_the_picture() -> None:
     data, n = small.dataset(), 40
     pictures = torch.zeros(n, 32, 32, 3, dtype=torch.uint8)
     pictures[:, 6:11, 22:27] = 255
-    stored = replace(data.cache, sides=torch.full((n, 2), 32.0), store=pictures)
-    wanted = torch.tensor([[24.5, 8.5]]) / 16 - 1
+    stored = replace(data.cache, image_sizes=torch.full((n, 2), 32.0), store=pictures)
+    targets = torch.tensor([[24.5, 8.5]]) / 16 - 1
     parts = {
-        side: replace(part, targets=wanted.expand(len(part), 2), kind=Points())
-        for side, part in data.parts.items()
+        side: replace(part, targets=targets.expand(len(part), 2), task=Keypoints())
+        for side, part in data.splits.items()
     }
-    data = replace(data, cache=stored, classes=["x", "y"], parts=parts, kind=Points())
-    made = preview.changes(data, replace(small.STRENGTHS, min_scale=1.0), View(32), 0)
+    data = replace(data, cache=stored, classes=["x", "y"], splits=parts, task=Keypoints())
+    made = preview.changes_sheet(data, replace(small.STRENGTHS, min_scale=1.0), InputSpec(32), 0)
     seen = set()
     for column in range(3):
         tile = part(made, column, 0, 160)
-        rows, columns = np.nonzero((tile == sheets.RIGHT).all(2))
+        rows, columns = np.nonzero((tile == contact_sheet.RIGHT).all(2))
         y, x = round(rows.mean()), round(columns.mean())
         corners = [tile[y + dy, x + dx].min() for dy in (-8, 8) for dx in (-8, 8)]
         assert min(corners) > 128
@@ -100,10 +105,10 @@ def test_the_cross_of_a_point_moves_with_the_picture() -> None:
 
 def test_validation_is_spread_over_the_list_from_first_to_last() -> None:
     data = small.dataset(n=200)
-    made = preview.validation(data, View(32))
+    made = preview.validation_sheet(data, InputSpec(32))
     shown = torch.cat(
-        [x for x, _ in batches.ordered(data.cache, data.parts["valid"], View(32), 64)]
+        [x for x, _ in loader.eval_batches(data.cache, data.splits["valid"], InputSpec(32), 64)]
     )
     for i, row in ((0, 0), (15, 39)):
-        expected = sheets.visible(shown)[row].numpy()
+        expected = contact_sheet.denormalize(shown)[row].numpy()
         assert np.array_equal(part(made, i % 4, i // 4, 160)[::5, ::5], expected)

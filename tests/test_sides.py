@@ -2,8 +2,8 @@
 
 import pytest
 
-from pawprint import sides
-from pawprint.findings import Findings
+from pawprint.core.findings import Findings
+from pawprint.data import split_words
 
 
 @pytest.mark.parametrize(
@@ -21,13 +21,18 @@ from pawprint.findings import Findings
     ],
 )
 def test_a_cell_says_its_side(text: str, column: str, side: str | None) -> None:
-    assert sides.cell_side(text, column) == side
+    assert split_words.cell_side(text, column) == side
 
 
 def test_other_words_are_an_error_that_lists_the_allowed_ones() -> None:
     found = Findings()
     texts = {"a": "Val", "b": "holdout", "c": ""}
-    assert sides.sided(["a", "b", "c", "d"], texts, "split", found) == ["valid", None, None, None]
+    assert split_words.parse_splits(["a", "b", "c", "d"], texts, "split", found) == [
+        "valid",
+        None,
+        None,
+        None,
+    ]
     (error,) = found.errors
     assert error.startswith(
         "column split holds an empty cell, holdout: it must say train (training"
@@ -38,7 +43,7 @@ def test_other_words_are_an_error_that_lists_the_allowed_ones() -> None:
 def test_groups_are_on_the_side_that_names_them_and_absent_ones_are_errors() -> None:
     found = Findings()
     groups = ["tr", "va", "te", None]
-    made = sides.of_groups(groups, ["va", "gone"], ["te", "lost"], found, "fix it")
+    made = split_words.of_groups(groups, ["va", "gone"], ["te", "lost"], found, "fix it")
     assert made == ["train", "valid", "test", "train"]
     assert found.errors == [
         "label.valid: no picture is of group gone; fix it",

@@ -8,9 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pawprint import lists, splits
-from pawprint.findings import Findings
-from pawprint.splits import Told
+from pawprint.core.findings import Findings
+from pawprint.data import lists, splits
+from pawprint.data.splits import Annotations
 
 
 def test_random_is_fastais_for_7390_pictures_and_seed_42(vectors: dict[str, Any]) -> None:
@@ -22,8 +22,8 @@ def test_random_is_fastais_for_7390_pictures_and_seed_42(vectors: dict[str, Any]
     for rows, key in ((order[:n], "valid"), (order[n:], "train")):
         digest = hashlib.sha256(np.asarray(rows, dtype="<i8").tobytes()).hexdigest()
         assert digest == expected[f"{key}_sha256_int64le"]
-    sides = splits.random(7390, 0.2, 42)
-    assert {i for i, side in enumerate(sides) if side == "valid"} == set(order[:n])
+    image_sizes = splits.random_split(7390, 0.2, 42)
+    assert {i for i, side in enumerate(image_sizes) if side == "valid"} == set(order[:n])
 
 
 def test_permutation_of_ten_is_fastais(vectors: dict[str, Any]) -> None:
@@ -38,27 +38,27 @@ def test_permutation_equals_torch(n: int, seed: int) -> None:
 
 @given(st.integers(0, 500), st.floats(0.01, 0.99), st.integers(0, 1000))
 def test_random_gives_valid_its_share_rounded_down(n: int, share: float, seed: int) -> None:
-    assert splits.random(n, share, seed).count("valid") == int(share * n)
+    assert splits.random_split(n, share, seed).count("valid") == int(share * n)
 
 
 @given(st.lists(st.integers(4, 20), min_size=2, max_size=6), st.integers(0, 99))
 def test_stratified_keeps_each_class_within_one_picture(sizes: list[int], seed: int) -> None:
     labels = [f"class {i}" for i, size in enumerate(sizes) for _ in range(size)]
-    sides = splits.stratified(labels, 0.4, seed)
-    assert len(sides) == len(labels)
+    image_sizes = splits.stratified_split(labels, 0.4, seed)
+    assert len(image_sizes) == len(labels)
     for i, size in enumerate(sizes):
-        own = [s for s, label in zip(sides, labels, strict=True) if label == f"class {i}"]
+        own = [s for s, label in zip(image_sizes, labels, strict=True) if label == f"class {i}"]
         assert abs(own.count("valid") - 0.4 * size) <= 1.5
 
 
 def test_stratified_names_classes_of_one_picture() -> None:
     with pytest.raises(ValueError, match=r"1 targets have one picture only.*: cat; add pictures"):
-        splits.stratified(["dog", "dog", "cat"], 0.5, 0)
+        splits.stratified_split(["dog", "dog", "cat"], 0.5, 0)
 
 
 def test_stratified_says_when_valid_is_too_small() -> None:
     with pytest.raises(ValueError, match=r"valid_fraction 0.1 of 6 pictures gives 0 for valid"):
-        splits.stratified(["a", "a", "b", "b", "c", "c"], 0.1, 0)
+        splits.stratified_split(["a", "a", "b", "b", "c", "c"], 0.1, 0)
 
 
 NAMES = [f"images/{stem}.jpg" for stem in ("a_1", "a_2", "a_3", "b_1", "b_2", "b_3")]
@@ -67,10 +67,10 @@ NAMES = [f"images/{stem}.jpg" for stem in ("a_1", "a_2", "a_3", "b_1", "b_2", "b
 def test_official_takes_test_as_listed_and_draws_valid_from_train() -> None:
     found = Findings()
     own = {"train": ["a_1", "a_2", "b_1", "b_2"], "test": ["a_3"]}
-    sides = splits.official(NAMES, own, 0.25, 42, found)
-    assert sides[2] == "test"
-    assert sides[5] is None
-    assert sorted(s for s in sides if s) == ["test", "train", "train", "train", "valid"]
+    image_sizes = splits.official_split(NAMES, own, 0.25, 42, found)
+    assert image_sizes[2] == "test"
+    assert image_sizes[5] is None
+    assert sorted(s for s in image_sizes if s) == ["test", "train", "train", "train", "valid"]
     assert not found.errors
     assert found.notes == [
         "1 of 6 pictures are in none of the data set's own lists and are left out: images/b_3.jpg"
@@ -79,13 +79,13 @@ def test_official_takes_test_as_listed_and_draws_valid_from_train() -> None:
 
 def test_official_keeps_a_list_for_valid() -> None:
     own = {"train": ["a_1", "b_1"], "valid": ["a_2.jpg"], "test": ["images/b_2.jpg"]}
-    sides = splits.official(NAMES, own, 0.9, 42, Findings())
-    assert sides == ["train", "valid", None, "train", "test", None]
+    image_sizes = splits.official_split(NAMES, own, 0.9, 42, Findings())
+    assert image_sizes == ["train", "valid", None, "train", "test", None]
 
 
 def test_official_reports_listed_names_without_a_picture_and_pictures_listed_twice() -> None:
     found = Findings()
-    splits.official(NAMES, {"train": ["a_1", "gone"], "test": ["a_1"]}, 0.2, 42, found)
+    splits.official_split(NAMES, {"train": ["a_1", "gone"], "test": ["a_1"]}, 0.2, 42, found)
     assert "1 listed names have no picture: gone" in found.notes
     assert found.errors[0].startswith("1 pictures stand in two of the data set's own lists: a_1;")
 
@@ -93,7 +93,7 @@ def test_official_reports_listed_names_without_a_picture_and_pictures_listed_twi
 def test_official_does_not_guess_which_of_two_pictures_a_list_means() -> None:
     found, names = Findings(), ["a/1.jpg", "b/1.jpg", "b/1.png", "2.jpg"]
     own = {"train": ["a/1.jpg", "1.png"], "valid": ["1", "1.jpg", "2"]}
-    assert splits.official(names, own, 0.2, 42, found) == ["train", None, "train", "valid"]
+    assert splits.official_split(names, own, 0.2, 42, found) == ["train", None, "train", "valid"]
     (error,) = found.errors
     assert error.startswith("2 names in the data set's own lists may mean several pictures: 1, 1")
     assert "write their paths there" in error
@@ -106,16 +106,18 @@ def test_lists_are_read_by_their_first_word_and_comments_left_out(tmp_path: Path
 
 def test_official_without_lists_says_where_to_name_them(tmp_path: Path) -> None:
     found = Findings()
-    sides = splits.chosen("official", NAMES, Told(["a"] * 6, None, None), tmp_path, 0.5, 42, found)
-    assert sides == [None] * 6  # nothing is said of a split that there is not
+    image_sizes = splits.assign_splits(
+        "official", NAMES, Annotations(["a"] * 6, None, None), tmp_path, 0.5, 42, found
+    )
+    assert image_sizes == [None] * 6  # nothing is said of a split that there is not
     assert "add `lists` (or label.split, label.valid) to its block" in found.errors[0]
 
 
 def test_a_split_of_groups_without_valid_draws_it_from_train_and_says_so(tmp_path: Path) -> None:
     own, found = ["train"] * 10 + ["test"] * 2, Findings()
-    told = Told(["a"] * 12, [*own], None)
-    sides = splits.chosen("official", ["x"] * 12, told, tmp_path, 0.2, 42, found)
-    assert sides[:10] == splits.random(10, 0.2, 42) and sides[10:] == ["test"] * 2
+    told = Annotations(["a"] * 12, [*own], None)
+    image_sizes = splits.assign_splits("official", ["x"] * 12, told, tmp_path, 0.2, 42, found)
+    assert image_sizes[:10] == splits.random_split(10, 0.2, 42) and image_sizes[10:] == ["test"] * 2
     assert found.notes[0].startswith("the data set's own split has no valid: 2 of train's 10 pict")
 
 
@@ -124,24 +126,26 @@ def test_a_split_of_its_own_that_is_not_used_is_a_note(tmp_path: Path, has_lists
     found = Findings()
     if has_lists:
         (tmp_path / "train.txt").write_text("a_1\n")
-    told = Told(["a"] * 6, None if has_lists else ["train", "valid"] * 3, None)
-    splits.chosen("random", NAMES, told, tmp_path, 0.5, 42, found)
+    told = Annotations(["a"] * 6, None if has_lists else ["train", "valid"] * 3, None)
+    splits.assign_splits("random", NAMES, told, tmp_path, 0.5, 42, found)
     assert "which label.split: random of params.yaml does not use" in found.notes[0]
     assert found.notes[0].endswith("-S label.split=official")
-    splits.chosen("random", NAMES, Told(["a"] * 6, None, None), tmp_path / "x", 0.5, 42, found)
+    splits.assign_splits(
+        "random", NAMES, Annotations(["a"] * 6, None, None), tmp_path / "x", 0.5, 42, found
+    )
     assert len(found.notes) == 1
 
 
 def test_lists_may_name_paths_from_the_pictures_folder_without_a_suffix() -> None:
     names, found = ["images/cat/1.jpg", "images/cat/2.jpg", "images/dog/1.jpg"], Findings()
     own = {"train": ["cat/1", "dog/1"], "valid": ["cat/2"]}
-    assert splits.official(names, own, 0.2, 42, found) == ["train", "valid", "train"]
+    assert splits.official_split(names, own, 0.2, 42, found) == ["train", "valid", "train"]
     assert found == Findings()
 
 
 @pytest.mark.parametrize("rule", ["random", "stratified", "group"])
 def test_pictures_without_a_target_take_no_part_in_a_draw(tmp_path: Path, rule: str) -> None:
-    told = Told([None, "a", "b", None, "a", "b"], None, ["x", "1", "1", "x", "2", "2"])
-    sides = splits.chosen(rule, NAMES, told, tmp_path, 0.5, 42, found := Findings())
-    assert found == Findings() and (sides[0], sides[3]) == (None, None)
-    assert sorted(side for side in sides if side) == ["train"] * 2 + ["valid"] * 2
+    told = Annotations([None, "a", "b", None, "a", "b"], None, ["x", "1", "1", "x", "2", "2"])
+    image_sizes = splits.assign_splits(rule, NAMES, told, tmp_path, 0.5, 42, found := Findings())
+    assert found == Findings() and (image_sizes[0], image_sizes[3]) == (None, None)
+    assert sorted(side for side in image_sizes if side) == ["train"] * 2 + ["valid"] * 2

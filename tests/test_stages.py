@@ -14,7 +14,12 @@ import pandas as pd
 import pytest
 import torch
 
-from pawprint import catalogue, console, modelfile, params, phases, schedules, yaml12
+from pawprint.core import params, yaml_file
+from pawprint.data import catalog
+from pawprint.models import model_file
+from pawprint.terminal import console
+from pawprint.training import phase
+from pawprint.training.schedule import OneCycle
 from tests.conftest import ROOT, picture
 from tests.copies import shrunk
 from tests.test_graph import GRAPH, written
@@ -53,7 +58,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, set[str]
         patch.chdir(folder)
         shutil.copy(ROOT / "datasets.yaml", folder)
         (folder / "params.yaml").write_text(shrunk((ROOT / "presets/digits.yaml").read_text()))
-        content = yaml12.load(folder / "params.yaml")
+        content = yaml_file.load(folder / "params.yaml")
         recording = Recording.model_validate(content)
         patch.setattr(params, "load", lambda: recording)
         read = {}
@@ -118,8 +123,8 @@ def test_the_metrics_have_the_keys_of_the_contract(ran: dict[str, set[str]]) -> 
 
 def test_the_models_keep_the_ground_of_transparent_parts(ran: dict[str, set[str]]) -> None:
     for name in ("frozen", "unfrozen"):
-        card = modelfile.card(Path(f"models/{name}.safetensors"))
-        assert card.background == "white" == card.params["presize"]["background"]
+        model_card = model_file.read_card(Path(f"models/{name}.safetensors"))
+        assert model_card.background == "white" == model_card.params["presize"]["background"]
 
 
 def test_evaluate_agrees_with_the_last_epoch_of_training(ran: dict[str, set[str]]) -> None:
@@ -136,7 +141,7 @@ def test_a_finder_that_found_nothing_stops_auto_alone(ran: dict[str, set[str]]) 
     names = ("valley", "steep", "minimum", "slide")
     kept = Path("reports/lr_find.json").read_text()
     Path("reports/lr_find.json").write_text(json.dumps(dict.fromkeys(names)))
-    content = yaml12.load(Path("params.yaml")) | {"lr": "auto"}
+    content = yaml_file.load(Path("params.yaml")) | {"lr": "auto"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(params, "load", lambda: params.Params.model_validate(content))
         with pytest.raises(ValueError, match="no valley was found"):
@@ -147,18 +152,18 @@ def test_a_finder_that_found_nothing_stops_auto_alone(ran: dict[str, set[str]]) 
 def test_fine_tunes_rule_and_several_views_reach_the_training_and_the_judging(
     ran: dict[str, set[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = yaml12.load(Path("params.yaml"))
+    content = yaml_file.load(Path("params.yaml"))
     content["frozen"] |= {"body_ratio": 0.1, "pct_start": 0.99}
     content["unfrozen"] |= {"lr_min": None, "lr_max": "half", "pct_start": 0.3, "div": 5.0}
     content["evaluate"] |= {"tta": "flip"}
     monkeypatch.setattr(params, "load", lambda: params.Params.model_validate(content))
     rates: list[list[float]] = []
 
-    def told(peaks: list[float], *others: Any, **more: Any) -> schedules.OneCycle:
-        rates.append(list(peaks))
-        return schedules.OneCycle(peaks, *others, **more)
+    def told(max_lrs: list[float], *others: Any, **more: Any) -> OneCycle:
+        rates.append(list(max_lrs))
+        return OneCycle(max_lrs, *others, **more)
 
-    monkeypatch.setattr(phases, "OneCycle", told)
+    monkeypatch.setattr(phase, "OneCycle", told)
     kept = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
     before = pd.read_csv("reports/predictions.csv")
     for name in ("train_frozen", "train_unfrozen", "evaluate"):
@@ -314,7 +319,7 @@ def test_the_catalogue_reports_all_its_faults(tmp_path: Path) -> None:
         "x:\n  pictures: {url: 3, sha256: abc}\n  label: {from: nmae, pattern: '(', kind: 1}\n"
     )
     with pytest.raises(ValueError, match="datasets.yaml: x") as caught:
-        catalogue.block("x", path)
+        catalog.load_dataset_entry("x", path)
     said = str(caught.value)
     for key in ("pictures.url", "pictures.sha256", "label.from", "label.pattern", "label.kind"):
         assert f"`{key}`" in said, said
@@ -329,9 +334,9 @@ def test_the_catalogue_reports_all_its_faults(tmp_path: Path) -> None:
     }.items():
         path.write_text(f"x:\n  pictures: {{url: a}}\n  label: {{{rule}}}\n")
         with pytest.raises(ValueError, match=re.escape(message)):
-            catalogue.block("x", path)
+            catalog.load_dataset_entry("x", path)
 
 
 def test_a_clock_is_read_at_a_glance() -> None:
-    assert console.clock(7.26) == "7.3 s"
-    assert console.clock(65.4) == "01:05"
+    assert console.format_seconds(7.26) == "7.3 s"
+    assert console.format_seconds(65.4) == "01:05"

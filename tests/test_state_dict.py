@@ -7,8 +7,8 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from pawprint import networks, state_dict
-from pawprint.findings import Findings
+from pawprint.core.findings import Findings
+from pawprint.models import network, state_dict
 
 State = dict[str, Tensor]
 
@@ -20,7 +20,7 @@ def torchvisions(arch: str) -> State:
 
 
 def body(arch: str) -> nn.Sequential:
-    return networks.built_body(torchvision.models.get_model(arch, weights=None))
+    return network.build_body(torchvision.models.get_model(arch, weights=None))
 
 
 def fastais(arch: str) -> State:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from pawprint import modelfile, splits, yaml12
-from pawprint.summary import PRETRAINED, check_fetched, check_ran
+from pawprint.core import yaml_file
+from pawprint.curation.dry_run import PRETRAINED, check_fetched, check_ran
+from pawprint.data import splits
+from pawprint.runtime import tensor_file
 from tests.conftest import picture
 from tests.test_stages import own_pictures, run
 
@@ -83,8 +85,8 @@ def test_a_class_that_training_never_sees_is_wrong(mine: Path) -> None:
     for name in ("ape_1.jpg", "elk_1.jpg"):
         (mine / "mine" / name).write_bytes(picture(seed=ord(name[0])))
     # ape_1.jpg is the first of 50 names: a seed by which it falls to valid, elk_1.jpg to train
-    sides = {seed: splits.random(50, 0.2, seed) for seed in range(40)}
-    seed = next(s for s, side in sides.items() if (side[0], side[49]) == ("valid", "train"))
+    image_sizes = {seed: splits.random_split(50, 0.2, seed) for seed in range(40)}
+    seed = next(s for s, side in image_sizes.items() if (side[0], side[49]) == ("valid", "train"))
     text = (mine / "params.yaml").read_text().replace("  seed: 42 ", f"  seed: {seed} ")
     (mine / "params.yaml").write_text(text)
     assert run("fetch", mine).returncode == 0
@@ -113,7 +115,7 @@ def test_a_picture_that_cannot_be_decoded_is_named(mine: Path) -> None:
 def test_weights_of_another_network_are_named(project: Path) -> None:
     assert run("fetch", project).returncode == 0
     (project / "models").mkdir()
-    modelfile.write_tensors(project / "models/pretrained.safetensors", {"x": torch.zeros(1)}, {})
+    tensor_file.write_tensors(project / "models/pretrained.safetensors", {"x": torch.zeros(1)}, {})
     last = summary(project, fails=True).splitlines()[-1]
     assert last.endswith("not the weights of resnet18; run `dvc repro weights`")
 
@@ -128,7 +130,7 @@ def test_pictures_of_another_data_set_are_not_taken_for_this_one(project: Path) 
 
 def test_pictures_and_weights_of_an_earlier_run_are_told(project: Path) -> None:
     """A hash that `pawprint new --update` wrote, and weights that were set since."""
-    block = yaml12.load(project / "datasets.yaml")["digits"]
+    block = yaml_file.load(project / "datasets.yaml")["digits"]
     old = {**block, "count": 5, "label": {"from": "folder"}}
     fetch = {"params": {"params.yaml": {"dataset": "digits"}, "datasets.yaml": {"digits": old}}}
     (project / "data/raw").mkdir(parents=True)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from pawprint import dataset, rated, report
+from pawprint.reporting import figures
+from pawprint.vision import dataset
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
 
@@ -27,12 +28,12 @@ def folder(tmp_path: Path) -> Path:
 
 def opened(folder: Path) -> None:
     images, index, labels = (folder / name for name in ("images.npy", "index.csv", "labels.csv"))
-    data = dataset.opened(images, index, labels, torch.device("cpu"), 0)
-    assert data.cache.sides.tolist() == [[8.0 + i, 8.0] for i in range(6)]
+    data = dataset.load_dataset(images, index, labels, torch.device("cpu"), 0)
+    assert data.cache.image_sizes.tolist() == [[8.0 + i, 8.0] for i in range(6)]
 
 
 def ratings(folder: Path) -> None:
-    rated.opened(folder / "ratings.csv", torch.device("cpu"))
+    dataset.load_dataset(folder / "ratings.csv", torch.device("cpu"))
 
 
 @pytest.mark.parametrize(
@@ -75,4 +76,4 @@ def test_files_of_two_data_sets_are_named(folder: Path) -> None:
 def test_a_table_of_the_report_that_is_empty_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "predictions.csv").write_bytes(b"")
     with pytest.raises(ValueError, match=r"predictions\.csv: damaged \(no table, .*`dvc repro`"):
-        report.table(tmp_path / "predictions.csv")
+        figures.read_table(tmp_path / "predictions.csv")

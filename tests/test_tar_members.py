@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pawprint import archives
+from pawprint.storage import archives
 from tests.conftest import picture
 from tests.test_not_archives import tarred
 

@@ -10,31 +10,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from pawprint import augment, randomness, sampling, tagging, targets
-from pawprint.augment import Strengths
-from pawprint.points import Points
-from pawprint.sampling import View
-from pawprint.targets import KINDS, Label, Labels
+from pawprint.runtime import rng
+from pawprint.vision import augment, multilabel, resample
+from pawprint.vision.augment import AugmentConfig
+from pawprint.vision.classification import Classification
+from pawprint.vision.keypoints import Keypoints
+from pawprint.vision.multilabel import MultiLabel
+from pawprint.vision.resample import InputSpec
+from pawprint.vision.task import TASKS, Task
 
-LABELS, POINTS = Labels(), Points()
+LABELS, POINTS = MultiLabel(), Keypoints()
 SIDES = torch.tensor([[640.0, 480.0], [100.0, 200.0]])
 
 
 def test_labels_are_ones_and_zeros_in_the_order_of_the_classes() -> None:
     known = LABELS.classes(["dog;person", "", "cat", "person"])
     assert known == ["cat", "dog", "person"]
-    made = LABELS.encoded(["dog;person", ""], known, SIDES)
+    made = LABELS.encode(["dog;person", ""], known, SIDES)
     assert made.tolist() == [[0, 1, 1], [0, 0, 0]]
 
 
 def test_the_loss_of_labels_by_hand() -> None:
-    outputs, wanted = torch.tensor([[0.0, math.log(3)]]), torch.tensor([[1.0, 0.0]])
+    outputs, targets = torch.tensor([[0.0, math.log(3)]]), torch.tensor([[1.0, 0.0]])
     # probabilities 1/2 and 3/4: -log(1/2) and -log(1/4)
     expected = (math.log(2) + math.log(4)) / 2
-    assert LABELS.loss(outputs, wanted).item() == pytest.approx(expected)
-    assert LABELS.losses(outputs, wanted).tolist() == pytest.approx([expected])
+    assert LABELS.loss(outputs, targets).item() == pytest.approx(expected)
+    assert LABELS.per_image_loss(outputs, targets).tolist() == pytest.approx([expected])
     smoothed = (math.log(2) + 0.95 * math.log(4) + 0.05 * math.log(4 / 3)) / 2
-    assert LABELS.loss(outputs, wanted, 0.1).item() == pytest.approx(smoothed)
+    assert LABELS.loss(outputs, targets, 0.1).item() == pytest.approx(smoothed)
 
 
 def test_points_are_not_smoothed() -> None:
@@ -44,46 +47,48 @@ def test_points_are_not_smoothed() -> None:
 
 def test_a_label_counts_strictly_above_the_threshold() -> None:
     outputs = torch.tensor([[0.0, 1.0, -1.0]])
-    assert LABELS.measured(outputs, torch.tensor([[0.0, 1.0, 0.0]])).item() == 1
-    assert LABELS.measured(outputs, torch.tensor([[1.0, 0.0, 1.0]])).item() == 0
+    assert LABELS.metric_value(outputs, torch.tensor([[0.0, 1.0, 0.0]])).item() == 1
+    assert LABELS.metric_value(outputs, torch.tensor([[1.0, 0.0, 1.0]])).item() == 0
 
 
 def test_the_best_threshold_is_the_one_of_most_right_cells_and_nearest_to_a_half() -> None:
     shares = torch.tensor([[0.9, 0.2], [0.7, 0.1]])
-    assert targets.best(shares, torch.tensor([[1.0, 0.0], [1.0, 0.0]]) > 0) == 0.5
+    assert multilabel.best_threshold(shares, torch.tensor([[1.0, 0.0], [1.0, 0.0]]) > 0) == 0.5
     assert (
-        targets.best(shares, torch.tensor([[1.0, 0.0], [0.0, 0.0]]) > 0) == 0.7
+        multilabel.best_threshold(shares, torch.tensor([[1.0, 0.0], [0.0, 0.0]]) > 0) == 0.7
     )  # 0.7 is not above
-    assert targets.best(shares, torch.tensor([[1.0, 1.0], [1.0, 0.0]]) > 0) == 0.19
+    assert multilabel.best_threshold(shares, torch.tensor([[1.0, 1.0], [1.0, 0.0]]) > 0) == 0.19
 
 
 def test_the_mean_of_views_is_of_probabilities() -> None:
     views = torch.tensor([[[2.0, -1.0]], [[0.0, 3.0]]])
-    made = LABELS.averaged(views, [0.25, 0.75]).sigmoid()
+    made = LABELS.average_views(views, [0.25, 0.75]).sigmoid()
     assert torch.allclose(made, 0.25 * views[0].sigmoid() + 0.75 * views[1].sigmoid(), atol=1e-6)
-    assert POINTS.averaged(views, [0.25, 0.75]).tolist() == [[0.5, 2.0]]
+    assert POINTS.average_views(views, [0.25, 0.75]).tolist() == [[0.5, 2.0]]
 
 
 def test_only_several_labels_have_a_threshold() -> None:
     def never() -> Tensor:
         raise AssertionError("valid is judged for nothing")
 
-    assert Label().threshold(never, torch.zeros(2)) is None
+    assert Classification().threshold(never, torch.zeros(2)) is None
     assert POINTS.threshold(never, torch.zeros(2, 2)) is None
     outputs = torch.tensor([[2.0], [-2.0]])
     assert LABELS.threshold(lambda: outputs, torch.tensor([[1.0], [0.0]])) == 0.5
 
 
-def tagged(shares: list[list[float]], actual: list[list[int]], at: float = 0.5) -> tagging.Tagged:
+def tagged(
+    shares: list[list[float]], actual: list[list[int]], at: float = 0.5
+) -> multilabel.Tagged:
     logits = torch.tensor(shares, dtype=torch.float64).logit()
     names = [chr(97 + i) for i in range(len(shares[0]))]
-    wanted = torch.tensor(actual, dtype=torch.float32)
-    return tagging.tagged(logits, wanted, SIDES, names, at)
+    targets = torch.tensor(actual, dtype=torch.float32)
+    return multilabel.tagged(logits, targets, SIDES, names, at)
 
 
 def test_the_metrics_of_labels_by_hand() -> None:
     made = tagged([[0.9, 0.6], [0.4, 0.7], [0.2, 0.1]], [[1, 0], [1, 1], [0, 0]])
-    found = made.scalars(15)
+    found = made.metrics(15)
     # said: a, b; b; none. Wrong cells: b of the first, a of the second
     assert found["accuracy_multi"] == pytest.approx(4 / 6)
     # a: 1 hit, 0 false, 1 missed: 2/3; b: 1 hit, 1 false, 0 missed: 2/3; all: 2·2/(4+2)
@@ -92,7 +97,7 @@ def test_the_metrics_of_labels_by_hand() -> None:
     # a: ranked 0.9 (there), 0.4 (there): 1; b: 0.7 (there): 1
     assert found["map"] == pytest.approx(1)
     assert (found["threshold"], found["n"]) == (0.5, 3)
-    rows = made.rows(["x", "y", "z"])
+    rows = made.prediction_rows(["x", "y", "z"])
     assert rows[0][:4] == ("x", "a", "a;b", 0.54)
     assert rows[0][4] == pytest.approx(-(math.log(0.9) + math.log(0.4)) / 2, abs=1e-6)
     assert rows[1][1:4] == ("a;b", "b", 0.42) and rows[2][1:4] == ("", "", 0.72)
@@ -123,15 +128,15 @@ def test_average_precision_is_the_area_under_its_steps(pairs: list[tuple[int, bo
 
 
 def test_a_class_that_no_picture_has_does_not_count_for_map() -> None:
-    found = tagged([[0.9, 0.6], [0.4, 0.7]], [[1, 0], [1, 0]]).scalars(15)
+    found = tagged([[0.9, 0.6], [0.4, 0.7]], [[1, 0], [1, 0]]).metrics(15)
     assert found["map"] == 1.0
 
 
 def test_the_sweep_holds_the_threshold_and_what_it_gives() -> None:
     made = tagged([[0.9, 0.6], [0.4, 0.7], [0.2, 0.1]], [[1, 0], [1, 1], [0, 0]], 0.65)
-    rows = {row[0]: row[1:] for row in made.sweep()}
+    rows = {row[0]: row[1:] for row in made.threshold_sweep()}
     assert len(rows) == 99
-    found = made.scalars(15)
+    found = made.metrics(15)
     expected = tuple(found[key] for key in ("accuracy_multi", "micro_f1", "macro_f1"))
     assert rows[0.65] == pytest.approx(expected)
 
@@ -141,9 +146,9 @@ def test_a_threshold_that_valid_chose_flatters_on_noise_and_the_crossfit_does_no
     gaps = []
     for _ in range(200):
         shares, actual = rng.random((20, 2)), rng.random((20, 2)) < 0.5
-        at = targets.best(torch.from_numpy(shares), torch.from_numpy(actual))
+        at = multilabel.best_threshold(torch.from_numpy(shares), torch.from_numpy(actual))
         chosen = float(((shares > at) == actual).mean())
-        gaps.append((chosen - 0.5, tagging.crossfitted(shares, actual) - 0.5))
+        gaps.append((chosen - 0.5, multilabel.crossfitted(shares, actual) - 0.5))
     flattered, fair = np.mean(gaps, 0)
     assert flattered > 0.08  # nothing can be known here
     assert abs(fair) < 0.02
@@ -151,11 +156,11 @@ def test_a_threshold_that_valid_chose_flatters_on_noise_and_the_crossfit_does_no
 
 def test_points_are_places_from_edge_to_edge_of_the_whole_picture() -> None:
     assert POINTS.classes(["320 240", "0 0"]) == ["x", "y"]
-    made = POINTS.encoded(["320 240", "100 0"], ["x", "y"], SIDES)
+    made = POINTS.encode(["320 240", "100 0"], ["x", "y"], SIDES)
     assert made.tolist() == [[0, 0], [1, -1]]
     two = POINTS.classes(["1 2 3 4"])
     assert two == ["x1", "y1", "x2", "y2"]
-    made = POINTS.encoded(["0 480 640 0"], two, SIDES[:1])
+    made = POINTS.encode(["0 480 640 0"], two, SIDES[:1])
     assert made.tolist() == [[-1, 1, 1, -1]]
 
 
@@ -164,28 +169,28 @@ def test_pictures_with_different_numbers_of_points_are_refused() -> None:
         POINTS.classes(["1 2", "1 2 3 4"])
 
 
-WILD = Strengths(0.5, 30.0, 1.5, 0.3, 0.0, 1.0, 0.0, 0.5)
+WILD = AugmentConfig(0.5, 30.0, 1.5, 0.3, 0.0, 1.0, 0.0, 0.5)
 
 
 @pytest.mark.parametrize("size", [96, "72x96", "96x48"])
 def test_points_follow_the_picture_through_every_change(size: int | str) -> None:
     """A bright spot is where the moved point says, by its centre of mass in the sampled picture."""
     n, side = 60, 256
-    view = View(size)
-    sides = torch.tensor([[640.0, 480.0], [300.0, 400.0], [200.0, 200.0]]).repeat(n // 3, 1)
-    places = torch.rand(n, 2, generator=randomness.generator("spots")) * 1.2 - 0.6
+    view = InputSpec(size)
+    image_sizes = torch.tensor([[640.0, 480.0], [300.0, 400.0], [200.0, 200.0]]).repeat(n // 3, 1)
+    places = torch.rand(n, 2, generator=rng.generator("spots")) * 1.2 - 0.6
     at = (torch.arange(side) * 2 + 1) / side - 1
     apart = ((at - places[:, :1]) ** 2)[:, None, :] + ((at - places[:, 1:]) ** 2)[:, :, None]
     spots = (255 * torch.exp(-apart / 0.004)).byte()[..., None].expand(-1, -1, -1, 3)
-    draws = augment.drawn(n, WILD, randomness.generator("wild"))
-    maps = augment.maps(draws, sides, side, light=False, aspect=view.aspect)
-    batch = sampling.batch(spots.contiguous(), maps, view)[:, 0]
+    draws = augment.sample_params(n, WILD, rng.generator("wild"))
+    maps = augment.build_transform(draws, image_sizes, side, light=False, aspect=view.aspect)
+    batch = resample.render(spots.contiguous(), maps, view)[:, 0]
     bright = batch - batch.amin((1, 2), keepdim=True)
-    height, width = view.sides
+    height, width = view.image_sizes
     x, y = ((torch.arange(k) * 2 + 1) / k - 1 for k in (width, height))
     mass = bright.sum((1, 2))
     centre = torch.stack([(bright * x).sum((1, 2)), (bright * y[:, None]).sum((1, 2))], 1)
-    moved = POINTS.moved(places, maps)
+    moved = POINTS.transform_targets(places, maps)
     inside = moved.abs().amax(1) < 0.75  # the spot is whole there, without its mirror image
     off = ((centre / mass[:, None] - moved) * torch.tensor([width / 2, height / 2])).abs()[inside]
     assert int(inside.sum()) >= 15
@@ -194,18 +199,20 @@ def test_points_follow_the_picture_through_every_change(size: int | str) -> None
 
 @pytest.mark.parametrize("size", [64, "48x64"])
 def test_what_the_network_sees_leads_back_to_the_whole_picture(size: int | str) -> None:
-    sides = torch.tensor([[640.0, 480.0], [100.0, 200.0]]).repeat(10, 1)
-    draws = augment.drawn(20, WILD, randomness.generator(1))
-    maps = augment.maps(draws, sides, 64, light=False, aspect=View(size).aspect)
-    seen = torch.rand(20, 4, generator=randomness.generator(2)) * 1.8 - 0.9
+    image_sizes = torch.tensor([[640.0, 480.0], [100.0, 200.0]]).repeat(10, 1)
+    draws = augment.sample_params(20, WILD, rng.generator(1))
+    maps = augment.build_transform(
+        draws, image_sizes, 64, light=False, aspect=InputSpec(size).aspect
+    )
+    seen = torch.rand(20, 4, generator=rng.generator(2)) * 1.8 - 0.9
     outputs = ((seen + 1) / 2).logit()
-    whole = POINTS.seen(outputs, maps)
-    assert torch.allclose(POINTS.moved(whole, maps), seen, atol=1e-4)
+    whole = POINTS.decode(outputs, maps)
+    assert torch.allclose(POINTS.transform_targets(whole, maps), seen, atol=1e-4)
 
 
 def test_a_rectangle_turns_without_shear() -> None:
     """A right angle stays one, in pixels; fastai's becomes another."""
-    draws = replace(augment.neutral(1), angle=torch.tensor([0.5], dtype=torch.float64))
+    draws = replace(augment.identity_params(1), angle=torch.tensor([0.5], dtype=torch.float64))
     for aspect in (1.0, 4 / 3, 0.5):
         matrix = augment.affine(draws, aspect)[0, :2, :2]
         pixels = torch.diag(torch.tensor([aspect, 1.0], dtype=torch.float64))
@@ -214,11 +221,13 @@ def test_a_rectangle_turns_without_shear() -> None:
 
 
 def test_the_loss_and_the_metric_of_points_by_hand() -> None:
-    outputs, wanted = torch.zeros(1, 2), torch.tensor([[0.5, -0.1]])
-    assert POINTS.loss(outputs, wanted).item() == pytest.approx((0.25 + 0.01) / 2)
-    assert POINTS.measured(torch.zeros(1, 2), wanted).item() == pytest.approx(math.sqrt(0.13) / 2)
+    outputs, targets = torch.zeros(1, 2), torch.tensor([[0.5, -0.1]])
+    assert POINTS.loss(outputs, targets).item() == pytest.approx((0.25 + 0.01) / 2)
+    assert POINTS.metric_value(torch.zeros(1, 2), targets).item() == pytest.approx(
+        math.sqrt(0.13) / 2
+    )
 
 
-@pytest.mark.parametrize("kind", KINDS.values())
-def test_every_kind_says_its_name_and_its_metric(kind: targets.Kind) -> None:
-    assert KINDS[kind.name] is kind and kind.metric.isidentifier()
+@pytest.mark.parametrize("kind", TASKS.values())
+def test_every_kind_says_its_name_and_its_metric(kind: Task) -> None:
+    assert TASKS[kind.name] is kind and kind.metric.isidentifier()

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from pawprint import tagging
-from pawprint.points import Points
-from pawprint.targets import Labels
+from pawprint.evaluation import multilabel
+from pawprint.vision.keypoints import Keypoints
+from pawprint.vision.multilabel import MultiLabel
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -29,42 +29,42 @@ def drawn(seed: int, *shape: int) -> torch.Tensor:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_loss_and_accuracy_of_labels_are_fastais(seed: int) -> None:
-    outputs, wanted = drawn(seed, 32, 3), (drawn(seed + 9, 32, 3) > 0).float()
-    theirs = fastai.BCEWithLogitsLossFlat()(outputs, fastai.TensorMultiCategory(wanted))
-    assert Labels().loss(outputs, wanted).item() == pytest.approx(theirs.item(), rel=1e-6)
+    outputs, targets = drawn(seed, 32, 3), (drawn(seed + 9, 32, 3) > 0).float()
+    theirs = fastai.BCEWithLogitsLossFlat()(outputs, fastai.TensorMultiCategory(targets))
+    assert MultiLabel().loss(outputs, targets).item() == pytest.approx(theirs.item(), rel=1e-6)
     for at in (0.2, 0.5, 0.9):
-        made = tagging.tagged(outputs, wanted, torch.ones(32, 2), CLASSES, at)
-        theirs = fastai.accuracy_multi(outputs, wanted, thresh=at)
-        assert made.scalars(15)["accuracy_multi"] == pytest.approx(theirs.item(), abs=1e-6)
+        made = multilabel.multilabel_result(outputs, targets, torch.ones(32, 2), CLASSES, at)
+        theirs = fastai.accuracy_multi(outputs, targets, thresh=at)
+        assert made.metrics(15)["accuracy_multi"] == pytest.approx(theirs.item(), abs=1e-6)
 
 
 @pytest.mark.parametrize("mean", ["micro", "macro"])
 def test_f1_is_fastais(mean: str) -> None:
-    outputs, wanted = drawn(0, 50, 3), (drawn(9, 50, 3) > 0).float()
-    made = tagging.tagged(outputs, wanted, torch.ones(50, 2), CLASSES, 0.5)
+    outputs, targets = drawn(0, 50, 3), (drawn(9, 50, 3) > 0).float()
+    made = multilabel.multilabel_result(outputs, targets, torch.ones(50, 2), CLASSES, 0.5)
     metric = fastai.F1ScoreMulti(thresh=0.5, average=mean)
-    theirs = metric((outputs.sigmoid() > 0.5).float(), wanted)
-    assert made.scalars(15)[f"{mean}_f1"] == pytest.approx(theirs, abs=1e-6)
+    theirs = metric((outputs.sigmoid() > 0.5).float(), targets)
+    assert made.metrics(15)[f"{mean}_f1"] == pytest.approx(theirs, abs=1e-6)
 
 
 def test_average_precision_is_fastais() -> None:
-    outputs, wanted = drawn(0, 50, 3), (drawn(9, 50, 3) > 0).float()
-    made = tagging.tagged(outputs, wanted, torch.ones(50, 2), CLASSES, 0.5)
+    outputs, targets = drawn(0, 50, 3), (drawn(9, 50, 3) > 0).float()
+    made = multilabel.multilabel_result(outputs, targets, torch.ones(50, 2), CLASSES, 0.5)
     metric = fastai.APScoreMulti(average="macro")
-    theirs = metric(outputs, wanted)
-    assert made.scalars(15)["map"] == pytest.approx(theirs, abs=1e-6)
+    theirs = metric(outputs, targets)
+    assert made.metrics(15)["map"] == pytest.approx(theirs, abs=1e-6)
 
 
 def test_labels_are_encoded_as_fastai_does() -> None:
     known = ["person dog", "", "cat", "dog"]
     block = fastai.MultiCategorize()
     block.setup([cell.split() for cell in known])
-    ours = Labels().classes([cell.replace(" ", ";") for cell in known])
+    ours = MultiLabel().classes([cell.replace(" ", ";") for cell in known])
     assert list(block.vocab) == ours
     hot = fastai.OneHotEncode(c=3)
     for cell in known:
         theirs = hot(block(cell.split()))
-        mine = Labels().encoded([";".join(sorted(cell.split()))], ours, torch.ones(1, 2))
+        mine = MultiLabel().encode([";".join(sorted(cell.split()))], ours, torch.ones(1, 2))
         assert mine[0].tolist() == theirs.tolist()
 
 
@@ -78,12 +78,12 @@ def test_points_are_scaled_ranged_and_judged_as_in_fastai(seed: int) -> None:
         scaler(picture)
         theirs.append(scaler(fastai.TensorPoint.create(torch.tensor([point]), img_size=(640, 480))))
     cells = [f"{x} {y}" for x, y in pixels]
-    sides = torch.tensor([[640.0, 480.0]]).expand(8, 2)
-    mine = Points().encoded(cells, ["x", "y"], sides)
+    image_sizes = torch.tensor([[640.0, 480.0]]).expand(8, 2)
+    mine = Keypoints().encode(cells, ["x", "y"], image_sizes)
     assert torch.allclose(mine, torch.stack([t.view(2) for t in theirs]).as_subclass(torch.Tensor),
                           atol=1e-5)  # fmt: skip
     outputs = drawn(seed + 9, 8, 2)
     ranged = fastai.SigmoidRange(-1, 1)(outputs)
-    assert torch.allclose(Points().activated(outputs), ranged, atol=1e-6)
+    assert torch.allclose(Keypoints().activation(outputs), ranged, atol=1e-6)
     loss = fastai.MSELossFlat()(ranged, mine.view(8, 1, 2))
-    assert Points().loss(outputs, mine).item() == pytest.approx(loss.item(), rel=1e-5)
+    assert Keypoints().loss(outputs, mine).item() == pytest.approx(loss.item(), rel=1e-5)

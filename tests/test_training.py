@@ -11,11 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from pawprint import batches, networks, optimizers, phases, randomness, session, targets, training
-from pawprint.checkpoints import Store, fingerprint
-from pawprint.networks import NORMS, Network
-from pawprint.sampling import View
-from pawprint.schedules import OneCycle
+from pawprint.models import network
+from pawprint.models.network import NORMS, Network
+from pawprint.runtime import distributed, rng
+from pawprint.training import loop, session
+from pawprint.training.checkpoint import CheckpointStore, fingerprint
+from pawprint.training.optimizer import adamw, set_lrs
+from pawprint.training.phase import train_epochs
+from pawprint.training.schedule import OneCycle
+from pawprint.training.workload import ImageWorkload
+from pawprint.vision import classification, loader
+from pawprint.vision.resample import InputSpec
 from tests import small
 from tests.conftest import ROOT
 
@@ -30,19 +36,23 @@ CYCLE = {"epochs": 2, "pct_start": 0.25, "div": 25.0, "div_final": 1e5}
 
 def trained(folder: Path, seed: int = 0, frozen: bool = True, mapped: bool = False) -> Network:
     run = small.session(seed, mapped)
-    network = networks.fresh("resnet18", 3, seed, {})
+    model = network.create_model("resnet18", 3, seed, {})
     if frozen:
-        networks.freeze(network, train_norm=True)
-    list(phases.trained(run, network, [1e-2] * 3, CYCLE, "frozen", Store("t", str(seed), folder)))
-    return network
+        network.freeze(model, train_norm=True)
+    list(
+        train_epochs(
+            run, model, [1e-2] * 3, CYCLE, "frozen", CheckpointStore("t", str(seed), folder)
+        )
+    )
+    return model
 
 
-def bits(network: nn.Module) -> dict[str, torch.Tensor]:
-    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+def bits(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
 
 def test_a_frozen_run_changes_head_and_norms_and_no_other_bit(tmp_path: Path) -> None:
-    before, after = bits(networks.fresh("resnet18", 3, 0, {})), trained(tmp_path)
+    before, after = bits(network.create_model("resnet18", 3, 0, {})), trained(tmp_path)
     norms = {
         f"body.{name}" for name, module in after.body.named_modules() if isinstance(module, NORMS)
     }
@@ -53,11 +63,11 @@ def test_a_frozen_run_changes_head_and_norms_and_no_other_bit(tmp_path: Path) ->
 
 
 def test_without_train_norm_their_weights_stay_and_their_statistics_move(tmp_path: Path) -> None:
-    run, network = small.session(), networks.fresh("resnet18", 3, 0, {})
-    networks.freeze(network, train_norm=False)
-    before = bits(network)
-    list(phases.trained(run, network, [1e-2] * 3, CYCLE, "frozen", Store("t", "x", tmp_path)))
-    after = network.state_dict()
+    run, model = small.session(), network.create_model("resnet18", 3, 0, {})
+    network.freeze(model, train_norm=False)
+    before = bits(model)
+    list(train_epochs(run, model, [1e-2] * 3, CYCLE, "frozen", CheckpointStore("t", "x", tmp_path)))
+    after = model.state_dict()
     assert torch.equal(after["body.bn1.weight"], before["body.bn1.weight"])
     assert not torch.equal(after["body.bn1.running_mean"], before["body.bn1.running_mean"])
 
@@ -78,10 +88,10 @@ def test_the_memory_map_gives_the_same_weights(tmp_path: Path) -> None:
 
 
 def test_the_colour_of_a_picture_is_learned(tmp_path: Path) -> None:
-    run, network = small.session(), networks.fresh("resnet18", 3, 0, {})
+    run, model = small.session(), network.create_model("resnet18", 3, 0, {})
     cycle = CYCLE | {"epochs": 12}
-    *_, history = phases.trained(
-        run, network, [1e-2] * 3, cycle, "frozen", Store("t", "x", tmp_path)
+    *_, history = train_epochs(
+        run, model, [1e-2] * 3, cycle, "frozen", CheckpointStore("t", "x", tmp_path)
     )
     assert history[-1].metric == 0
     assert history[-1].train_loss < history[0].train_loss
@@ -91,18 +101,18 @@ def test_the_colour_of_a_picture_is_learned(tmp_path: Path) -> None:
 def test_a_run_that_was_broken_off_ends_with_the_same_bytes(
     tmp_path: Path, kind: torch.dtype
 ) -> None:
-    def run(store: Store, stop: int | None = None) -> tuple[Network, int]:
-        here, network = small.session(kind=kind), networks.fresh("resnet18", 3, 0, {})
+    def run(store: CheckpointStore, stop: int | None = None) -> tuple[Network, int]:
+        here, model = small.session(kind=kind), network.create_model("resnet18", 3, 0, {})
         epochs = 0
-        for history in phases.trained(here, network, [1e-3] * 3, cycle, "unfrozen", store):
+        for history in train_epochs(here, model, [1e-3] * 3, cycle, "unfrozen", store):
             epochs += bool(history)
             if len(history) == stop:
                 break
-        return network, epochs
+        return model, epochs
 
     cycle = CYCLE | {"epochs": 3}
-    whole, _ = run(Store("t", "whole", tmp_path))
-    broken = Store("t", "broken", tmp_path)
+    whole, _ = run(CheckpointStore("t", "whole", tmp_path))
+    broken = CheckpointStore("t", "broken", tmp_path)
     run(broken, stop=1)
     resumed, yields = run(broken)
     assert yields == 1 + 2  # what was saved, then the two that were left
@@ -111,14 +121,12 @@ def test_a_run_that_was_broken_off_ends_with_the_same_bytes(
 
 
 def test_no_epochs_pass_the_model_through(tmp_path: Path) -> None:
-    run, network = small.session(), networks.fresh("resnet18", 3, 0, {})
-    before = bits(network)
-    store = Store("t", "x", tmp_path)
-    histories = list(
-        phases.trained(run, network, [1e-2] * 3, CYCLE | {"epochs": 0}, "frozen", store)
-    )
+    run, model = small.session(), network.create_model("resnet18", 3, 0, {})
+    before = bits(model)
+    store = CheckpointStore("t", "x", tmp_path)
+    histories = list(train_epochs(run, model, [1e-2] * 3, CYCLE | {"epochs": 0}, "frozen", store))
     assert histories == [[]]
-    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 
 def test_a_state_belongs_to_its_params_inputs_code_and_machine(tmp_path: Path) -> None:
@@ -137,7 +145,7 @@ def test_a_state_belongs_to_its_params_inputs_code_and_machine(tmp_path: Path) -
 def test_a_store_is_empty_after_clear_and_keeps_three_at_most(tmp_path: Path) -> None:
     stores = []
     for i in range(5):
-        stores.append(Store("t", f"mark{i}", tmp_path))
+        stores.append(CheckpointStore("t", f"mark{i}", tmp_path))
         stores[-1].lock.release()  # as when its process ends
     assert len(list((tmp_path / "t").iterdir())) == 3
     for store in stores:
@@ -146,22 +154,22 @@ def test_a_store_is_empty_after_clear_and_keeps_three_at_most(tmp_path: Path) ->
 
 
 def test_a_store_that_is_in_use_is_neither_shared_nor_removed(tmp_path: Path) -> None:
-    held = Store("t", "held", tmp_path)
+    held = CheckpointStore("t", "held", tmp_path)
     for i in range(5):
-        Store("t", f"mark{i}", tmp_path).lock.release()
+        CheckpointStore("t", f"mark{i}", tmp_path).lock.release()
     assert held.folder.is_dir()
     with pytest.raises(ValueError, match="another process trains this very experiment"):
-        Store("t", "held", tmp_path)
+        CheckpointStore("t", "held", tmp_path)
 
 
 def test_no_batch_has_one_picture_alone() -> None:
-    assert batches.per_epoch(9, 2) == 4  # of 2, 2, 2 and 3: BatchNorm cannot work on one
-    assert batches.per_epoch(3, 2) == 1
+    assert distributed.steps_per_epoch(9, 2) == 4  # of 2, 2, 2 and 3: BatchNorm cannot work on one
+    assert distributed.steps_per_epoch(3, 2) == 1
 
 
 @given(st.integers(2, 3000), st.integers(3, 300))
 def test_batches_are_as_equal_as_can_be(pictures: int, batch_size: int) -> None:
-    count = batches.per_epoch(pictures, batch_size)
+    count = distributed.steps_per_epoch(pictures, batch_size)
     sizes = [len(part) for part in torch.tensor_split(torch.arange(pictures), count)]
     assert sum(sizes) == pictures
     assert max(sizes) <= batch_size
@@ -172,21 +180,23 @@ def test_batches_are_as_equal_as_can_be(pictures: int, batch_size: int) -> None:
 @pytest.mark.parametrize("batch_size", [5, 8, 32])
 def test_every_picture_comes_once_in_an_order_that_no_batch_size_changes(batch_size: int) -> None:
     data = small.dataset()
-    train = data.parts["train"]
+    train = data.splits["train"]
     numbered = type(train)(
         train.rows, torch.arange(len(train)), train.names, train.labels, train.kind
     )
     words = (0, "frozen", 3)
-    found = batches.augmented(data.cache, numbered, small.STRENGTHS, View(16), batch_size, *words)
+    found = loader.train_batches(
+        data.cache, numbered, small.STRENGTHS, InputSpec(16), batch_size, *words
+    )
     order = torch.cat([number for _, number in found])
-    assert torch.equal(order, torch.randperm(32, generator=randomness.generator(*words)))
+    assert torch.equal(order, torch.randperm(32, generator=rng.generator(*words)))
 
 
 def test_augmentation_of_a_picture_does_not_depend_on_the_batch_size() -> None:
     data = small.dataset()
     made = [
-        torch.cat([x for x, _ in batches.augmented(
-            data.cache, data.parts["train"], small.STRENGTHS, View(16), size, 0, "frozen", 3)])
+        torch.cat([x for x, _ in loader.train_batches(
+            data.cache, data.splits["train"], small.STRENGTHS, InputSpec(16), size, 0, "frozen", 3)])
         for size in (5, 32)
     ]  # fmt: skip
     assert torch.allclose(made[0], made[1], atol=2e-5)
@@ -194,8 +204,10 @@ def test_augmentation_of_a_picture_does_not_depend_on_the_batch_size() -> None:
 
 def test_plain_batches_are_in_order_and_never_random() -> None:
     data = small.dataset()
-    part = data.parts["valid"]
-    first, second = (list(batches.ordered(data.cache, part, View(32), 3)) for _ in range(2))
+    part = data.splits["valid"]
+    first, second = (
+        list(loader.eval_batches(data.cache, part, InputSpec(32), 3)) for _ in range(2)
+    )
     assert [len(targets) for _, targets in first] == [3, 3, 2]
     assert all(torch.equal(a, b) for (a, _), (b, _) in zip(first, second, strict=True))
     assert torch.equal(torch.cat([t for _, t in first]), part.targets)
@@ -205,13 +217,11 @@ def test_adamw_is_fastais_step_by_step() -> None:
     torch.manual_seed(0)
     layer = nn.Linear(3, 2, bias=True).double()
     w, b = layer.weight.detach().clone(), layer.bias.detach().clone()
-    optimizer = optimizers.adamw(
-        [list(layer.parameters())], networks.is_decayed(layer), small.SETTINGS
-    )
+    optimizer = adamw([list(layer.parameters())], network.is_decayed(layer), small.SETTINGS)
     moments = {0: [torch.zeros_like(w), torch.zeros_like(w)], 1: [torch.zeros_like(b)] * 2}
     for t in range(1, 21):
         lr, beta1 = 0.01 * t, 0.95 - 0.005 * t
-        optimizers.set_rates(optimizer, [lr], beta1)
+        set_lrs(optimizer, [lr], beta1)
         x = torch.randn(4, 3, dtype=torch.float64)
         layer(x).square().sum().backward()
         for i, (p, parameter, decay) in enumerate(((w, layer.weight, 0.01), (b, layer.bias, 0.0))):
@@ -229,10 +239,10 @@ def test_adamw_is_fastais_step_by_step() -> None:
 
 
 def test_each_group_of_layers_has_its_own_rate() -> None:
-    network = networks.built("resnet18", 3)
-    groups = networks.groups(network)
-    optimizer = optimizers.adamw(groups, networks.is_decayed(network), small.SETTINGS)
-    optimizers.set_rates(optimizer, [1e-6, 1e-5, 1e-4], 0.9)
+    model = network.build_model("resnet18", 3)
+    groups = network.parameter_groups(model)
+    optimizer = adamw(groups, network.is_decayed(model), small.SETTINGS)
+    set_lrs(optimizer, [1e-6, 1e-5, 1e-4], 0.9)
     rate = {id(p): part["lr"] for part in optimizer.param_groups for p in part["params"]}
     for group, expected in zip(groups, (1e-6, 1e-5, 1e-4), strict=True):
         assert {rate[id(p)] for p in group} == {expected}
@@ -241,10 +251,12 @@ def test_each_group_of_layers_has_its_own_rate() -> None:
 def test_the_loss_of_the_lessons_worked_example() -> None:
     # activations 0.6734 and 0.2576: softmax 0.6025 and 0.3975; the first is right: -ln 0.6025
     logits = torch.tensor([[0.6734, 0.2576]])
-    assert targets.Label().activated(logits)[0].tolist() == pytest.approx(
+    assert classification.Classification().activation(logits)[0].tolist() == pytest.approx(
         [0.6025, 0.3975], abs=1e-4
     )
-    assert targets.Label().loss(logits, torch.tensor([0])).item() == pytest.approx(0.5067, abs=1e-4)
+    assert classification.Classification().loss(logits, torch.tensor([0])).item() == pytest.approx(
+        0.5067, abs=1e-4
+    )
 
 
 def test_the_chapters_table_of_six_activations() -> None:
@@ -253,40 +265,53 @@ def test_the_chapters_table_of_six_activations() -> None:
         [[0.6734, 0.2576], [0.4689, 0.4607], [-2.2457, -0.3727],
          [4.4164, -1.2760], [0.9233, 0.5347], [1.0698, 1.6187]]
     )  # fmt: skip
-    wanted = torch.tensor([0, 1, 0, 1, 1, 0])
+    targets = torch.tensor([0, 1, 0, 1, 1, 0])
     first = [0.6025, 0.5021, 0.1332, 0.9966, 0.5959, 0.3661]
-    assert targets.Label().activated(logits)[:, 0].tolist() == pytest.approx(first, abs=1e-4)
+    assert classification.Classification().activation(logits)[:, 0].tolist() == pytest.approx(
+        first, abs=1e-4
+    )
     losses = [0.5067, 0.6973, 2.0160, 5.6958, 0.9062, 1.0048]
-    assert targets.Label().losses(logits, wanted).tolist() == pytest.approx(losses, abs=1e-4)
-    assert targets.Label().loss(logits, wanted).item() == pytest.approx(1.8045, abs=1e-4)
+    assert classification.Classification().per_image_loss(
+        logits, targets
+    ).tolist() == pytest.approx(losses, abs=1e-4)
+    assert classification.Classification().loss(logits, targets).item() == pytest.approx(
+        1.8045, abs=1e-4
+    )
 
 
 def test_label_smoothing_by_hand() -> None:
     logits = torch.tensor([[1.0, 0.0, -1.0]])
     log_p = [x - math.log(math.e + 1 + 1 / math.e) for x in (1, 0, -1)]
     expected = -0.9 * log_p[0] - 0.1 / 3 * sum(log_p)
-    assert targets.Label().loss(logits, torch.tensor([0]), 0.1).item() == pytest.approx(
-        expected, abs=1e-6
-    )
+    assert classification.Classification().loss(
+        logits, torch.tensor([0]), 0.1
+    ).item() == pytest.approx(expected, abs=1e-6)
 
 
 def test_an_average_of_views_is_of_probabilities() -> None:
     logits = torch.tensor([[[2.0, 0.0, -1.0]], [[0.0, 3.0, 1.0]]])
-    made = targets.Label().activated(targets.Label().averaged(logits, [0.25, 0.75]))
-    p, q = (targets.Label().activated(view) for view in logits)
+    made = classification.Classification().activation(
+        classification.Classification().average_views(logits, [0.25, 0.75])
+    )
+    p, q = (classification.Classification().activation(view) for view in logits)
     assert torch.allclose(made, 0.25 * p + 0.75 * q, atol=1e-6)
 
 
 def test_classes_are_sorted_with_capitals_first() -> None:
-    known = targets.Label().classes(["cat", "Birman", "dog", "cat"])
+    known = classification.Classification().classes(["cat", "Birman", "dog", "cat"])
     assert known == ["Birman", "cat", "dog"]
-    assert targets.Label().encoded(["dog", "Birman"], known, torch.ones(2, 2)).tolist() == [2, 0]
+    assert classification.Classification().encode(
+        ["dog", "Birman"], known, torch.ones(2, 2)
+    ).tolist() == [
+        2,
+        0,
+    ]
 
 
 def test_a_loss_that_is_not_finite_stops_with_its_step_and_rate() -> None:
     cycle = OneCycle([0.5], 10, 0.25, 25.0, 1e5)
     with pytest.raises(ValueError, match=r"became nan at step 7 with rate .* try a lower lr"):
-        training.check_finite([0.1, math.nan], 6, cycle)
+        loop.check_finite_losses([0.1, math.nan], 6, cycle)
 
 
 def test_training_stops_at_the_step_whose_loss_is_not_finite() -> None:
@@ -298,7 +323,7 @@ def test_training_stops_at_the_step_whose_loss_is_not_finite() -> None:
             yield torch.tensor(value)
 
     with pytest.raises(ValueError, match="became inf at step 7"):
-        training.watched(losses(), 6, OneCycle([1e-3], 10, 0.25, 25.0, 1e5))
+        loop.collect_finite_losses(losses(), 6, OneCycle([1e-3], 10, 0.25, 25.0, 1e5))
     assert taken == [0.1, math.inf]
 
 
@@ -316,14 +341,14 @@ class Careless(torch.autograd.Function):
 
 def test_an_operator_that_leaves_memory_unset_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     run = small.session()
-    network = networks.fresh("resnet18", 3, 0, {})
-    state, task = session.state(run, network), training.Pictures(run.data, run.recipe, "frozen")
-    monkeypatch.setattr(network, "forward", lambda x: Careless.apply(Network.forward(network, x)))
+    model = network.create_model("resnet18", 3, 0, {})
+    state, task = session.init_state(run, model), ImageWorkload(run.data, run.recipe, "frozen")
+    monkeypatch.setattr(model, "forward", lambda x: Careless.apply(Network.forward(model, x)))
     rates, was = OneCycle([1e-3] * 3, 10, 0.25, 25.0, 1e5), torch.get_deterministic_debug_mode()
     torch.use_deterministic_algorithms(True)
     try:
         with pytest.raises(ValueError, match="the loss became nan at step 1"):
-            list(training.fit(state, task, rates, 1))
+            list(loop.fit(state, task, rates, 1))
     finally:
         torch.set_deterministic_debug_mode(was)
 
@@ -341,21 +366,21 @@ def test_a_loss_on_a_processor_is_kept_as_a_number() -> None:
             del loss
 
     rates = OneCycle([1e-3], 10, 0.25, 25.0, 1e5)
-    assert training.watched(losses(), 0, rates) == [0.25, 0.5, 0.75]
+    assert loop.collect_finite_losses(losses(), 0, rates) == [0.25, 0.5, 0.75]
 
 
 def test_the_finder_spans_epochs_and_leaves_nothing_behind() -> None:
     run = small.session()
-    network = networks.fresh("resnet18", 3, 0, {})
+    model = network.create_model("resnet18", 3, 0, {})
     before = torch.random.get_rng_state()
     keys = {"start": 1e-7, "end": 10.0, "steps": 30}
-    points = list(session.found(run, network, keys, "lr_find"))
+    points = list(session.lr_curve(run, model, keys, "lr_find"))
     assert len(points) > run.steps_per_epoch
     assert [rate for rate, _ in points[:2]] == pytest.approx([1e-7, 1e-7 * 1e8 ** (1 / 30)])
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-STEP = (training.steps, batches.batches, batches.augmented, optimizers.set_rates)
+STEP = (loop.train_one_epoch, loader.render_batches, loader.train_batches, set_lrs)
 WAITING = {"item", "cpu", "tolist", "numpy", "synchronize", "nonzero"}
 
 

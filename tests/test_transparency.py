@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pawprint import colours, decode, presize, transparency
+from pawprint.core import colors
+from pawprint.vision import cache_writer, decode, transparency
 from tests.imagefiles import png, saved, tiff
 
 GROUNDS = ("white", "black", "Tomato", "#0a141e")
@@ -24,7 +25,7 @@ OPACITY = RNG.integers(0, 256, 16).astype(np.uint8)
 
 def by_float(rgb: np.ndarray, alpha: np.ndarray, ground: str) -> np.ndarray:
     share = alpha[..., None].astype(np.float64) / 255
-    below = np.array(colours.parse_colour(ground), dtype=np.float64)
+    below = np.array(colors.parse_colour(ground), dtype=np.float64)
     return np.rint(rgb.astype(np.float64) * share + below * (1 - share)).astype(np.uint8)
 
 
@@ -141,7 +142,7 @@ def test_hidden_colours_do_not_leak_into_the_squeezed_image() -> None:
     clean = np.full_like(pixels, 255)
     clean[20:40, 20:40] = (0, 0, 0, 255)
     files = [saved(Image.fromarray(one), "PNG") for one in (pixels, clean)]
-    made = [presize.squeezed("a", data, 24, "white").pixels for data in files]
+    made = [cache_writer.decode_to_square("a", data, 24, "white").pixels for data in files]
     assert made[0] is not None and made[1] is not None
     assert np.array_equal(made[0].numpy(), made[1].numpy())
 
@@ -219,19 +220,19 @@ def test_a_tall_image_is_laid_row_by_row_as_a_whole() -> None:
 @pytest.mark.parametrize("text", ["whit", "#12345", "#gggggg", "", "rgb(1,2,3)", "transparent", 3])
 def test_what_is_no_colour_is_refused_with_what_may_stand_there(text: object) -> None:
     with pytest.raises(ValueError, match="must be a colour's name, such as white, or '#rrggbb'"):
-        colours.check_colour(text)
+        colors.check_colour(text)
 
 
 def test_a_colour_that_yaml_takes_for_a_comment_and_a_near_name_are_explained() -> None:
     with pytest.raises(ValueError, match="in quotes, since # begins a comment otherwise"):
-        colours.check_colour(None)
+        colors.check_colour(None)
     with pytest.raises(ValueError, match=r"did you mean white\?"):
-        colours.check_colour("whitee")
+        colors.check_colour("whitee")
 
 
 def test_the_presize_stage_asks_for_the_ground_of_params(project: Path) -> None:
     """The whole way: params.yaml, archive, cache."""
-    from pawprint import folders
+    from pawprint.storage import folders
     from stages import presize as stage
 
     text = Path("params.yaml").read_text()

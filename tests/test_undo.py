@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pawprint import params, undo
+from pawprint.core import params
+from pawprint.terminal import undo
 from tests.conftest import ROOT
 from tests.copies import call, fresh_copy
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pawprint import presize
+from pawprint.vision import cache_writer
 from tests.conftest import picture
 from tests.imagefiles import saved, tiff
 
@@ -75,7 +75,7 @@ WORDS = {
 
 @pytest.mark.parametrize("words", WORDS)
 def test_each_kind_of_file_is_told_as_what_it_is(words: str) -> None:
-    image = presize.squeezed("a.jpg", WORDS[words], 16, "white")
+    image = cache_writer.decode_to_square("a.jpg", WORDS[words], 16, "white")
     assert image.pixels is None and image.fault == words
 
 
@@ -84,10 +84,10 @@ def test_a_file_that_is_cut_or_damaged_is_told_so_wherever(image_format: str) ->
     data = picture(200, 150, kind=image_format)
     head = HEAD.format(image_format)
     for end in np.linspace(60, len(data) - 30, 40).astype(int).tolist():
-        said = presize.squeezed("a", data[:end], 16, "white").fault
+        said = cache_writer.decode_to_square("a", data[:end], 16, "white").fault
         assert said in (CUT, head, DAMAGED), (end, said)
     if image_format != "GIF":
-        assert presize.squeezed("a", data[: len(data) // 2], 16, "white").fault == CUT
+        assert cache_writer.decode_to_square("a", data[: len(data) // 2], 16, "white").fault == CUT
 
 
 def test_damage_within_is_told_without_pillows_words() -> None:
@@ -95,5 +95,7 @@ def test_damage_within_is_told_without_pillows_words() -> None:
     rng, words = np.random.default_rng(0), set[str]()
     for _ in range(60):
         at = int(rng.integers(45, len(data) - 20))
-        words.add(presize.squeezed("a", patched(data, at, b"\xff\0\xff"), 16, "white").fault)
+        words.add(
+            cache_writer.decode_to_square("a", patched(data, at, b"\xff\0\xff"), 16, "white").fault
+        )
     assert words <= {"", DAMAGED, CUT, HEAD.format("PNG")} and DAMAGED in words

@@ -2,10 +2,10 @@
 
 import pytest
 
-from pawprint import unused_files
-from pawprint.catalogue import Rule
-from pawprint.findings import Findings
-from pawprint.image_files import Listing, Unused
+from pawprint.core.findings import Findings
+from pawprint.data.catalog import LabelRule
+from pawprint.storage import unused_files
+from pawprint.storage.image_files import Listing, Unused
 from tests.test_image_files import HEIC, JPEG, listed
 
 PETS = {"pets/cat/1.jpg": JPEG, "pets/dog/1.jpg": JPEG}
@@ -16,7 +16,7 @@ def check(files: dict[str, bytes], source: str, **more: str) -> Findings:
     found = Findings()
     csv = {"file": "x.csv", "name": "n", "label": "l"} if source == "csv" else {}
     pattern = {"pattern": "(.+)_"} if source == "name" else {}
-    rule = Rule.model_validate({"from": source, **csv, **pattern, **more})
+    rule = LabelRule.model_validate({"from": source, **csv, **pattern, **more})
     unused_files.check(listed(files), rule, found)
     return found
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from pawprint import verify
+from pawprint.experiments import verify
 from tests.copies import call
 
 HERE = {"device": "cpu", "dtype": "bfloat16", "versions": {"torch": "2.15.0", "numpy": "2.4"}}
@@ -20,20 +20,20 @@ def test_outputs_are_compared_by_path_and_missing_ones_count() -> None:
     }
     before = verify.outs(lock)
     assert before == {"x": "1", "y": "2", "z": "3"}
-    assert verify.differing(before, before) == []
-    assert verify.differing(before, {"x": "1", "y": "0"}) == ["y", "z"]
+    assert verify.differing_outs(before, before) == []
+    assert verify.differing_outs(before, {"x": "1", "y": "0"}) == ["y", "z"]
 
 
 def test_another_machine_or_version_explains_a_difference() -> None:
     other = HERE | {"device": "NVIDIA H200", "versions": {"torch": "2.16.0", "numpy": "2.4"}}
-    said = verify.explained(HERE, other)
+    said = verify.explain_difference(HERE, other)
     assert said.startswith("explained by")
     assert said.endswith(": device cpu -> NVIDIA H200, torch 2.15.0 -> 2.16.0")
 
 
 def test_the_same_machine_explains_nothing_and_an_unknown_one_is_said_to_be() -> None:
-    assert verify.explained(HERE, HERE).startswith("not explained")
-    assert "is not known here" in verify.explained({}, HERE)
+    assert verify.explain_difference(HERE, HERE).startswith("not explained")
+    assert "is not known here" in verify.explain_difference({}, HERE)
 
 
 def test_a_project_in_a_subfolder_of_its_repository_is_rebuilt_there(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_a_project_in_a_subfolder_of_its_repository_is_rebuilt_there(tmp_path: P
     call(root, "dvc", "repro", "-q")
     call(root, "git", "add", "-A", "..")
     call(root, "git", "commit", "-qm", "Built")
-    equal, lines = verify.verified(root)
+    equal, lines = verify.verify_commit(root)
     assert equal and lines[0].startswith("1 of 1 outputs of ")
 
 

@@ -12,8 +12,11 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from pawprint import networks, optimizers, training
-from pawprint.schedules import OneCycle
+from pawprint.models import network
+from pawprint.training import loop
+from pawprint.training.optimizer import adamw
+from pawprint.training.schedule import OneCycle
+from pawprint.training.workload import ImageWorkload
 from tests import small
 
 WAITING = {
@@ -61,15 +64,15 @@ def watched() -> TorchDispatchMode:
 def test_no_step_asks_for_a_number_of_the_device(kind: torch.dtype, frozen: bool) -> None:
     torch.set_num_threads(1)
     data, recipe = small.dataset(), small.recipe(kind=kind)
-    network = networks.fresh("resnet18", 3, 0, {})
+    model = network.create_model("resnet18", 3, 0, {})
     if frozen:
-        networks.freeze(network, train_norm=True)
-    groups, decayed = networks.groups(network), networks.is_decayed(network)
-    state = training.started(network, optimizers.adamw(groups, decayed, small.SETTINGS), kind)
+        network.freeze(model, train_norm=True)
+    groups, decayed = network.parameter_groups(model), network.is_decayed(model)
+    state = loop.init_state(model, adamw(groups, decayed, small.SETTINGS), kind)
     cycle = OneCycle([1e-3] * 3, 100, 0.25, 25.0, 1e5)
     with watched():
-        found = training.Pictures(data, recipe, "x").batches(0)
-        losses = list(training.steps(state, found, cycle, 0, recipe))
+        found = ImageWorkload(data, recipe, "x").batches(0)
+        losses = list(loop.train_one_epoch(state, found, cycle, 0, recipe))
     assert len(losses) == 4 and torch.stack(losses).isfinite().all()
 
 

@@ -16,7 +16,7 @@ from onnx import helper
 from safetensors.torch import save_file
 from torch import nn
 
-from pawprint import weight_file
+from pawprint.models import weight_file
 
 ADVICE = r"save the state dict alone, where it was made: torch.save\(model.state_dict\(\), "
 STATE = {"conv1.weight": torch.ones(2, 3), "fc.bias": torch.zeros(2)}
@@ -43,7 +43,7 @@ def test_weights_are_read_by_their_content_whatever_their_name(
         is_zip = form == "torch"
         torch.save(STATE, tmp_path / name, _use_new_zipfile_serialization=is_zip)
     content = weight_file.read(tmp_path / name)
-    assert content.card is None and content.tensors.keys() == STATE.keys()
+    assert content.model_card is None and content.tensors.keys() == STATE.keys()
     assert torch.equal(content.tensors["conv1.weight"], STATE["conv1.weight"])
 
 
@@ -144,9 +144,9 @@ def test_dictionaries_in_dictionaries_give_their_names_to_the_tensors(tmp_path: 
 
 
 def test_the_state_of_an_optimizer_is_no_network(tmp_path: Path) -> None:
-    network = nn.Linear(2, 2)
-    optimizer = torch.optim.AdamW(network.parameters())
-    network(torch.ones(1, 2)).sum().backward()
+    model = nn.Linear(2, 2)
+    optimizer = torch.optim.AdamW(model.parameters())
+    model(torch.ones(1, 2)).sum().backward()
     optimizer.step()
     torch.save(optimizer.state_dict(), tmp_path / "w.pth")
     assert "not a state dict, which maps names to tensors, but an optimizer's state; save the" in (

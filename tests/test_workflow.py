@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pawprint import yaml12
+from pawprint.core import yaml_file
 from tests.conftest import ROOT
 from tests.copies import ENVIRONMENT, call, edited
 
@@ -27,7 +27,7 @@ cp changes.md "$CALLS.posted"
 
 
 def workflow() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml12.load(WORKFLOW)
+    loaded: dict[str, Any] = yaml_file.load(WORKFLOW)
     return loaded
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pawprint import result, workspace
+from pawprint.experiments import last_run, workspace
 
 MODEL, SUMMARY = "models/unfrozen.safetensors", "reports/evaluate.json"
 STAGES = {
@@ -42,7 +42,7 @@ def test_a_run_that_is_up_to_date_has_no_problems() -> None:
 
 def test_a_report_that_is_out_of_date_leaves_the_figures_right() -> None:
     found = status(report=[{"changed deps": {"src/pawprint/page.py": "modified"}}])
-    result.check(found)
+    last_run.check(found)
     assert found.problems("report") == ["src/pawprint/page.py has changed since report ran"]
 
 
@@ -51,7 +51,9 @@ def test_a_param_is_named_with_both_values() -> None:
     with pytest.raises(
         ValueError, match=r"now: lr is 0\.5 in params\.yaml, and ran as 0\.1, and 1"
     ):
-        result.check(status(train_unfrozen=[{"changed deps": {"params.yaml": {"lr": "modified"}}}]))
+        last_run.check(
+            status(train_unfrozen=[{"changed deps": {"params.yaml": {"lr": "modified"}}}])
+        )
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ def test_a_param_is_named_with_both_values() -> None:
 )
 def test_each_change_has_its_words(change: str | Mapping[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=f"are here now: {reason}; `dvc repro` makes it again"):
-        result.check(status(evaluate=[change]))
+        last_run.check(status(evaluate=[change]))
 
 
 def test_files_that_are_not_here_make_no_figure_wrong() -> None:
@@ -73,8 +75,8 @@ def test_files_that_are_not_here_make_no_figure_wrong() -> None:
         evaluate=[{"changed deps": {MODEL: "deleted"}}],
         train_unfrozen=[{"changed outs": {MODEL: "not in cache"}}],
     )
-    result.check(found)
-    assert result.asides(found) == [
+    last_run.check(found)
+    assert last_run.asides(found) == [
         f"note: not here are {MODEL}: `dvc pull` brings them where a remote has them, "
         "`dvc repro` makes them again"
     ]
@@ -85,23 +87,23 @@ def test_a_part_of_the_graph_is_seen_in_the_lock_alone() -> None:
     stages["train_unfrozen"]["outs"][0]["md5"] = "retrained"
     Path("dvc.lock").write_text(json.dumps({"stages": stages}))
     with pytest.raises(ValueError, match="evaluate has read another models/unfrozen.safetensors"):
-        result.check(status())
+        last_run.check(status())
 
 
 def test_without_a_lock_nothing_says_whose_figures_they_are() -> None:
     Path("dvc.lock").unlink()
     with pytest.raises(ValueError, match="dvc.lock knows no run of stage evaluate; `dvc repro`"):
-        result.check(status())
+        last_run.check(status())
 
 
 def test_where_dvc_cannot_say_that_is_said() -> None:
     found = workspace.status()  # no DVC here
     assert "not inside of a DVC repository" in found.unknown
-    (note,) = result.asides(found)
+    (note,) = last_run.asides(found)
     assert "is not known, since `dvc status` fails: you are not inside" in note
 
 
 def test_a_damaged_lock_says_how_to_get_another() -> None:
     Path("dvc.lock").write_text("stages: 3")
     with pytest.raises(ValueError, match="not as DVC 3 writes it; delete it, and `dvc repro`"):
-        result.check(status())
+        last_run.check(status())

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from dvc.utils.serialize import parse_yaml
 
-from pawprint import yaml12
+from pawprint.core import yaml_file
 
 WRONG = {  # the file, what is said, and where
     "a tab at the start": ("a:\n  b: 1\n\tc: 2\n", "a tab: indent with spaces", 3),
@@ -66,7 +66,7 @@ def test_what_is_wrong_is_told_in_our_words_with_its_line(name: str) -> None:
     text, words, line = WRONG[name]
     for end in ("\n", "\r\n"):
         with pytest.raises(ValueError, match=words) as error:
-            yaml12.parsed(text.replace("\n", end), "params.yaml")
+            yaml_file.parse(text.replace("\n", end), "params.yaml")
         message = str(error.value)
         assert message.startswith("params.yaml: not readable as YAML: ") and "\n" not in message
         assert f", line {line}" in message and "unicode string" not in message
@@ -81,7 +81,7 @@ def test_what_is_wrong_is_told_in_our_words_with_its_line(name: str) -> None:
 )  # fmt: skip
 def test_a_file_that_is_no_mapping_is_told_what_it_is(text: str, what: str) -> None:
     with pytest.raises(ValueError, match=f"params.yaml: .*{what}"):
-        yaml12.parsed(text, "params.yaml")
+        yaml_file.parse(text, "params.yaml")
 
 
 @pytest.mark.parametrize(
@@ -99,14 +99,14 @@ def test_another_encoding_is_named_with_what_to_do(
     path = tmp_path / "params.yaml"
     path.write_bytes("a: 1\nb: é\n".encode(encoding))
     with pytest.raises(ValueError, match=f"params.yaml: .*{words}: save the file as UTF-8"):
-        yaml12.load(path)
+        yaml_file.load(path)
 
 
 def test_utf16_that_is_ascii_is_named_too(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_bytes("a: 1\n".encode("utf-16-le"))
     with pytest.raises(ValueError, match="is the file UTF-16"):
-        yaml12.load(path)
+        yaml_file.load(path)
 
 
 GOOD = {
@@ -126,4 +126,4 @@ GOOD = {
 def test_what_dvc_reads_is_read_alike(tmp_path: Path, name: str) -> None:
     path = tmp_path / "params.yaml"
     path.write_bytes(GOOD[name].encode())
-    assert yaml12.load(path) == parse_yaml(path.read_text(encoding="utf-8-sig"), path)
+    assert yaml_file.load(path) == parse_yaml(path.read_text(encoding="utf-8-sig"), path)

@@ -14,27 +14,31 @@ from typing import Any
 import torch
 from torch import nn
 
-from pawprint import batches, networks, processes, session, training
-from pawprint.schedules import OneCycle
+from pawprint.models import network
+from pawprint.runtime import distributed
+from pawprint.training import loop, session
+from pawprint.training.schedule import OneCycle
+from pawprint.training.workload import ImageWorkload
+from pawprint.vision import loader
 from tests import small
 
 EPOCHS, BATCH = 2, 7  # 32 pictures: batches of 7, 7, 6, 6, 6
 
 
-def still(network: nn.Module) -> nn.Module:
+def still(model: nn.Module) -> nn.Module:
     """The network in float64, whose BatchNorm and dropout stay in evaluation mode."""
-    for module in network.eval().modules():
+    for module in model.eval().modules():
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.Dropout):
             module.train = lambda mode=True, module=module: module  # type: ignore[method-assign]
-    network.double().register_forward_pre_hook(lambda _, given: (given[0].double(),))
-    return network
+    model.double().register_forward_pre_hook(lambda _, given: (given[0].double(),))
+    return model
 
 
 def noted(seen: list[list[str]]) -> Any:
     """batches.batches, which also keeps the names of every walk through the pictures."""
-    walk = batches.batches
+    walk = loader.render_batches
 
-    def batches_noted(*given: Any) -> Iterator[batches.Batch]:
+    def batches_noted(*given: Any) -> Iterator[loader.Batch]:
         stored, part, maps, chosen, view = given
         chosen = list(chosen)
         seen.append([part.names[i] for rows in chosen for i in rows.tolist()])
@@ -45,33 +49,33 @@ def noted(seen: list[list[str]]) -> Any:
 
 def main(folder: Path, count: int) -> None:
     """Train, and write what was seen."""
-    processes.joined(count)
+    distributed.launch_or_join(count)
     torch.set_num_threads(1)
     run = session.Session(
         small.CPU, small.dataset(), small.recipe(batch_size=BATCH), small.SETTINGS
     )
-    network = networks.fresh("resnet18", 3, 0, {})
-    still(network)
+    model = network.create_model("resnet18", 3, 0, {})
+    still(model)
     seen: list[list[str]] = []
-    batches.batches = noted(seen)
-    steps, losses = training.steps, []
+    loader.render_batches = noted(seen)
+    steps, losses = loop.train_one_epoch, []
 
     def steps_noted(*given: Any) -> Iterator[torch.Tensor]:
         for loss in steps(*given):
             losses.append(loss.item())
             yield loss
 
-    training.steps = steps_noted  # type: ignore[assignment]
-    state = session.state(run, network)
+    loop.train_one_epoch = steps_noted  # type: ignore[assignment]
+    state = session.init_state(run, model)
     cycle = OneCycle([1e-3, 2e-3, 3e-3], EPOCHS * run.steps_per_epoch, 0.25, 25.0, 1e5)
-    task = training.Pictures(run.data, run.recipe, "x")
-    epochs = list(training.fit(state, task, cycle, EPOCHS))
+    task = ImageWorkload(run.data, run.recipe, "x")
+    epochs = list(loop.fit(state, task, cycle, EPOCHS))
     judged = [[epoch.valid_loss, epoch.metric] for epoch in epochs]
     number = os.environ.get("RANK", "0")
     told = {"seen": seen, "losses": losses, "judged": judged}
     (folder / f"{number}.json").write_text(json.dumps(told))
-    if processes.is_first():
-        torch.save(network.state_dict(), folder / "weights.pt")
+    if distributed.is_main_process():
+        torch.save(model.state_dict(), folder / "weights.pt")
 
 
 if __name__ == "__main__":

@@ -2,17 +2,19 @@
 
 from pathlib import Path
 
-from pawprint import collab, console, downloads
+from pawprint.data import downloads
+from pawprint.ratings import config
+from pawprint.terminal import console
 
 RATINGS = Path("data/raw/ratings")
 
 
 def main() -> None:
-    name = collab.load().dataset
-    block = collab.block(name)
+    name = config.load().dataset
+    block = config.load_ratings_entry(name)
     with console.byte_bar(f"fetch {name}") as bar:
-        print(downloads.place(block.ratings, RATINGS, bar.update))
+        print(downloads.fetch_to(block.ratings, RATINGS, bar.update))
 
 
 if __name__ == "__main__":
-    console.run(main, "fetch")
+    console.run_stage(main, "fetch")

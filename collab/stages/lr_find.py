@@ -2,20 +2,22 @@
 
 from pathlib import Path
 
-from pawprint import collab, console, finder, rated
+from pawprint.ratings import config, training
+from pawprint.terminal import console
+from pawprint.training import lr_finder
 
 TABLE, SUMMARY = Path("data/ratings.csv"), Path("reports/lr_find.json")
 CURVE = Path("reports/lr_find.csv")
 
 
 def main() -> dict[str, str]:
-    p = collab.load()
-    find, run = p.lr_find, rated.run(collab.training(p), TABLE, p.runtime.device)
-    points = rated.found(run, find.model_dump())
-    curve = list(console.bar(points, "lr_find", find.steps))
-    print(f"lr_find: {finder.write(CURVE, SUMMARY, curve, find.steps)}")
+    p = config.load()
+    find, run = p.lr_find, training.open_session(config.training_params(p), TABLE, p.runtime.device)
+    points = training.lr_curve(run, find.model_dump())
+    curve = list(console.progress_bar(points, "lr_find", find.steps))
+    print(f"lr_find: {lr_finder.write_suggestions(CURVE, SUMMARY, curve, find.steps)}")
     return run.machine
 
 
 if __name__ == "__main__":
-    console.run(main, "lr_find")
+    console.run_stage(main, "lr_find")

@@ -2,27 +2,30 @@
 
 from pathlib import Path
 
-from pawprint import collab, console, files, rating_file, ratings
-from pawprint.findings import Findings
+from pawprint.core import files
+from pawprint.core.findings import Findings
+from pawprint.ratings import config, rating_file
+from pawprint.ratings.table import count_ratings, split_ratings
+from pawprint.terminal import console
 
 RATINGS, TABLE = Path("data/raw/ratings"), Path("data/ratings.csv")
 SUMMARY = Path("reports/split.json")
 
 
 def main() -> None:
-    p, found = collab.load(), Findings()
-    block, rule = collab.block(p.dataset), p.split
+    p, findings = config.load(), Findings()
+    block, rule = config.load_ratings_entry(p.dataset), p.split
     titles = (block.titles.file, block.titles.encoding) if block.titles else None
-    table = rating_file.read(RATINGS, block.table.file, block.table.names, titles, found)
-    for note in found.notes:
+    table = rating_file.read_ratings(RATINGS, block.table.file, block.table.names, titles, findings)
+    for note in findings.notes:
         print(f"split: note: {note}")
-    found.stop()
-    table["split"] = ratings.sides(table, rule.rule, rule.valid_fraction, rule.seed)
+    findings.stop()
+    table["split"] = split_ratings(table, rule.rule, rule.valid_fraction, rule.seed)
     files.write_csv(TABLE, list(table.columns), table.itertuples(index=False))
-    summary = ratings.summary(table)
+    summary = count_ratings(table)
     files.write_json(SUMMARY, summary)
     print(f"split: {', '.join(f'{n:,} {what}' for what, n in summary.items())}")
 
 
 if __name__ == "__main__":
-    console.run(main, "split")
+    console.run_stage(main, "split")

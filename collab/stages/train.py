@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from pawprint import collab, console, finder, rated
+from pawprint.ratings import config, training
+from pawprint.terminal import console
+from pawprint.training import lr_finder
 
 TABLE, FOUND = Path("data/ratings.csv"), Path("reports/lr_find.json")
 MODEL, SUMMARY = Path("models/factors.safetensors"), Path("reports/train.json")
@@ -10,14 +12,14 @@ EPOCHS = Path("reports/train.csv")
 
 
 def main() -> dict[str, str]:
-    p = collab.load()
-    lr = finder.chosen(p.lr, FOUND)
-    run = rated.run(collab.training(p), TABLE, p.runtime.device)
-    made = (TABLE, MODEL, EPOCHS, SUMMARY)
-    for line in rated.completed(run, lr, p.train.model_dump(), Path(__file__), made):
+    p = config.load()
+    lr = lr_finder.resolve_lr(p.lr, FOUND)
+    run = training.open_session(config.training_params(p), TABLE, p.runtime.device)
+    outputs = (TABLE, MODEL, EPOCHS, SUMMARY)
+    for line in training.run_phase(run, lr, p.train.model_dump(), Path(__file__), outputs):
         print(line)
     return run.machine
 
 
 if __name__ == "__main__":
-    console.run(main, "train")
+    console.run_stage(main, "train")

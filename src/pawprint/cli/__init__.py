@@ -1,0 +1,1 @@
+"""The pawprint command."""

@@ -1,0 +1,68 @@
+"""The options of `pawprint new`, and what they say of a block."""
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+
+from pawprint.cli import arguments
+from pawprint.curation import keep_entry
+from pawprint.terminal import console
+
+
+def add(made: argparse.ArgumentParser) -> None:
+    """The options of `pawprint new`."""
+    made.add_argument("name", help="of the data set, a block of datasets.yaml")
+    made.add_argument("pictures", nargs="?", help="a folder, an archive, or an http(s) URL")
+    made.add_argument("--pattern", help="finds the label, (…), in the file's name, folder or cell")
+    places = made.add_mutually_exclusive_group()
+    places.add_argument("--folder", action="store_true", help="its folder's name is the label")
+    places.add_argument("--from-path", action="store_true", help="--pattern sees the whole path")
+    places.add_argument("--csv", metavar="FILE", help="the labels' file, among the pictures or not")
+    made.add_argument("--name-column", metavar="X", help="of the CSV: names a picture")
+    made.add_argument("--label-column", metavar="Y", help="of the CSV: its label")
+    made.add_argument("--separator", metavar="S", help="between several labels in a cell")
+    splits = made.add_mutually_exclusive_group()
+    splits.add_argument("--split-column", metavar="Z", help="of the CSV: train, valid or test")
+    splits.add_argument(
+        "--split-folders", action="store_true", help="folders train, valid (val), test are a split"
+    )
+    made.add_argument("--sha256", help="what the archive must have")
+    made.add_argument("--update", action="store_true", help="the pictures have changed")
+    made.add_argument("--commit", action="store_true", help="commit datasets.yaml, and only that")
+
+
+def rule(args: argparse.Namespace) -> dict[str, Any]:
+    """The keys of `label`; none where no option says how a picture gets its label."""
+    keys = {"file": args.csv, "name": args.name_column, "label": args.label_column}
+    keys |= {"separator": args.separator, "split": args.split_column}
+    flags = {"folder": args.folder, "path": args.from_path, "csv": any(keys.values())}
+    source = next((source for source, is_it in flags.items() if is_it), "name")
+    keys["pattern"] = args.pattern
+    known = {key: text for key, text in keys.items() if text is not None}
+    return {"from": source, **known} if known or source != "name" else {}
+
+
+def lines(args: argparse.Namespace) -> Iterator[str]:
+    """What the pictures are; then a block in datasets.yaml, a new hash there, or rules that fit.
+
+    Raises:
+        ValueError: the options do not go together, or as for `newset.added`.
+    """
+    from pawprint.curation import new_dataset, update_dataset
+
+    keys = rule(args)
+    if args.update and (keys or args.sha256 or args.split_folders):
+        raise ValueError("--update takes no rule and no hash: datasets.yaml has the rule")
+    if not args.update and not args.pictures:
+        raise ValueError(f"say where the pictures are: pawprint new {args.name} FOLDER-OR-URL")
+    if args.update:
+        rows = update_dataset.update_dataset(args.name, args.pictures)
+        yield from keep_entry.commit_entry(rows, f"Update the data set {args.name}", args.commit)
+        return
+    try:
+        rows = new_dataset.add_dataset(
+            args.name, args.pictures, keys, args.sha256, args.split_folders
+        )
+        yield from keep_entry.commit_entry(rows, f"Add the data set {args.name}", args.commit)
+    except (ValueError, FileNotFoundError) as error:
+        raise ValueError(arguments.name_options(console.error_message(error))) from error

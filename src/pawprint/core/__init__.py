@@ -1,0 +1,1 @@
+"""What every stage runs: params, checks, files. A change here makes every stage stale."""

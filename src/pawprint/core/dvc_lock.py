@@ -1,0 +1,156 @@
+"""dvc.lock: what each stage was set to, read and wrote, and whether all that is one run."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pawprint.core import yaml_file
+
+FILE = Path("dvc.lock")
+Stages = Mapping[str, Any]  # by the stage's name: cmd, params, deps, outs
+CODE = ("src/", "stages/", "../src/")  # where a dep lies that no stage writes
+FETCHED = ("fetch", "weights")  # what these bring is told by its hash, whatever they did for it
+
+
+def parse(text: str, where: str) -> Stages:
+    """The stages of a dvc.lock's text.
+
+    Raises:
+        ValueError: DVC 3 does not write it so.
+    """
+    content = yaml_file.parse(text, where)
+    try:
+        stages: Stages = content["stages"]
+        hashes(stages, "outs"), hashes(stages, "deps")
+        for stage in stages.values():
+            flat(stage.get("params", {}))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"{where} is not as DVC 3 writes it") from error
+    return stages
+
+
+def load() -> Stages:
+    """The stages of the dvc.lock that is here; none, where there is no such file.
+
+    Raises:
+        ValueError: DVC 3 does not write it so.
+    """
+    if not FILE.is_file():
+        return {}
+    try:
+        return parse(FILE.read_text(encoding="utf-8", errors="replace"), str(FILE))
+    except ValueError as error:
+        raise ValueError(f"{error}; delete it, and `dvc repro` writes it again") from error
+
+
+def hashes(stages: Stages, kind: str) -> dict[str, dict[str, str]]:
+    """By the stage's name: the hash of each of its outs or deps, by path."""
+    return {
+        name: {entry["path"]: str(entry.get("md5", "")) for entry in stage.get(kind) or ()}
+        for name, stage in stages.items()
+    }
+
+
+def writers(stages: Stages) -> dict[str, str]:
+    """The stage that wrote each path."""
+    return {path: name for name, outs in hashes(stages, "outs").items() for path in outs}
+
+
+def upstream(stages: Stages, name: str) -> list[str]:
+    """The stage and all whose outputs it depends on, in the order of dvc.lock."""
+    writer, deps = writers(stages), hashes(stages, "deps")
+    waiting, seen = [name], set[str]()
+    while waiting:
+        stage = waiting.pop()
+        if stage in stages and stage not in seen:
+            seen.add(stage)
+            waiting += [writer[path] for path in deps[stage] if path in writer]
+    return [stage for stage in stages if stage in seen]
+
+
+def params(stage: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """By the file: each dotted param of a stage, and its value."""
+    return {file: flat(values or {}) for file, values in (stage.get("params") or {}).items()}
+
+
+def flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Nested params under dotted names."""
+    rows: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{above}{key}"
+        rows |= flat(value, f"{name}.") if isinstance(value, dict) else {name: value}
+    return rows
+
+
+def conflicts(stages: Stages, name: str) -> list[str]:
+    """Why what a stage wrote is not of one run of all stages before it; none, where it is."""
+    if name not in stages:
+        return [f"{FILE} knows no run of stage {name}"]
+    own = {stage: stages[stage] for stage in upstream(stages, name)}
+    return [*broken_links(own), *differing_params(own), *differing_code(own)]
+
+
+def broken_links(stages: Stages) -> Iterator[str]:
+    """A line for each file that a stage read otherwise than another one wrote it."""
+    writer, outs = writers(stages), hashes(stages, "outs")
+    for name, deps in hashes(stages, "deps").items():
+        for path, md5 in deps.items():
+            if path in writer and outs[writer[path]][path] != md5:
+                yield f"{name} has read another {path} than {writer[path]} wrote"
+            elif path not in writer and not path.startswith(CODE):
+                yield f"{name} has read {path}, which no stage of {FILE} wrote"
+
+
+def differing_params(stages: Stages) -> Iterator[str]:
+    """A line for each param that two stages had at different values."""
+    first: dict[tuple[str, str], tuple[str, Any]] = {}
+    for name, stage in stages.items():
+        for file, values in params(stage).items():
+            for key, value in values.items():
+                other, before = first.setdefault((file, key), (name, value))
+                if before != value:
+                    yield f"{key} was {format_params(before)} in {other}, {format_params(value)} in {name}"
+
+
+def differing_code(stages: Stages) -> Iterator[str]:
+    """A line for each file of code that two stages had in different versions."""
+    first: dict[str, tuple[str, str]] = {}
+    for name, deps in hashes(stages, "deps").items():
+        for path, md5 in deps.items():
+            if path.startswith(CODE):
+                other, before = first.setdefault(path, (name, md5))
+                if before != md5:
+                    yield f"{path} was another one in {other} than in {name}"
+
+
+def unrun_params(stages: Stages, path: str, content: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each param whose value in a file is not the one that a stage ran with.
+
+    Args:
+        stages: those that matter.
+        path: the file, such as params.yaml.
+        content: what it holds now.
+    """
+    lines = dict[str, None]()
+    for stage in stages.values():
+        for key, value in ((stage.get("params") or {}).get(path) or {}).items():
+            before, now = flat({key: value}), flat({key: look_up(content, key)})
+            lines |= dict.fromkeys(
+                f"{name} is {format_params(now.get(name))} in {path}, and ran as {format_params(before.get(name))}"
+                for name in before | now
+                if (name in before, before.get(name)) != (name in now, now.get(name))
+            )
+    yield from lines
+
+
+def look_up(content: Mapping[str, Any], key: str) -> object:
+    """The value of a dotted key; None, where there is no such key."""
+    value: object = content
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def format_params(value: object) -> str:
+    """A param's value in a sentence."""
+    return "empty" if value is None else yaml_file.one_line(str(value), 60)

@@ -1,0 +1,110 @@
+"""Whole files only: each is written under a temporary name, then renamed into place."""
+
+import csv
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+CHUNK = 1 << 20  # bytes
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room: on the disk, of one's own, for a file
+COPIES = (".dvc", "tmp", "exps")  # where DVC makes the copies that queued experiments run in
+
+
+def project_root() -> Path:
+    """The project's folder, where its stores lie: what DVC names, else the working folder.
+
+    For an experiment that runs in a copy of the project, as `dvc exp run --temp` and the queue
+    have it, that is the project it is a copy of: a store outlives the copy.
+    """
+    here = Path(os.environ.get("DVC_ROOT", "."))
+    for folder in here.absolute().parents:
+        if folder.parts[-3:] == COPIES:
+            return folder.parents[2]
+    return here
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`, renamed to it when the block ends well, else removed."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with blame_when_full(path):
+            yield temporary
+            temporary.replace(path)
+    except OSError as error:
+        if error.filename == str(temporary):
+            error.filename = str(path)  # the name that a person knows
+        raise
+    finally:
+        with suppress(OSError):  # on a disk that is read-only, of no file too
+            temporary.unlink()
+
+
+@contextmanager
+def blame_when_full(path: Path) -> Iterator[None]:
+    """A want of room in the block is told of `path`: a write names no file, a copy its source."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            error.filename, error.filename2 = str(path), None
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """The file holds `text` in UTF-8, with the line ends as given."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Indented JSON in the order given.
+
+    Raises:
+        ValueError: a number is NaN or infinite, which is not JSON.
+    """
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A CSV file with one header line; floats in Python's shortest form that reads back equal."""
+    with (
+        atomic_write(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in the file.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: damaged ({error}); delete it, then `dvc repro`") from error
+    return content
+
+
+def file_hash(path: Path, algorithm: str = "sha256") -> str:
+    """Hexadecimal hash of the file's bytes, read in pieces of 1 MiB."""
+    hashed = hashlib.new(algorithm, usedforsecurity=False)
+    with path.open("rb") as file:
+        while piece := file.read(CHUNK):
+            hashed.update(piece)
+    return hashed.hexdigest()
+
+
+def text_hash(text: str) -> str:
+    """SHA-256 of a text."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()

@@ -1,0 +1,28 @@
+"""What a check finds: errors, which stop the stage together, and notes, which do not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Findings:
+    """One line each; added to by every check, judged once at the end."""
+
+    errors: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def stop(self) -> None:
+        """Raise all errors as one.
+
+        Raises:
+            ValueError: there are errors; one line each.
+        """
+        if self.errors:
+            raise ValueError("\n".join(self.errors))
+
+
+def shorten(names: Sequence[str], most: int = 5, between: str = ", ") -> str:
+    """The first `most` of the names, and how many more there are, for a message."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    shown = [name if name.isprintable() else repr(name) for name in names[:most]]
+    return between.join(shown) + more

@@ -1,0 +1,32 @@
+"""What git knows of the folder that we are in, or of another."""
+
+import subprocess
+from collections.abc import Iterable
+
+
+def git_output(*words: str) -> str:
+    """The output of `git WORDS`; nothing where it fails, or where there is no git."""
+    try:
+        process = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return process.stdout if process.returncode == 0 else ""
+
+
+def contents(commit: str, paths: Iterable[str]) -> dict[str, bytes]:
+    """The files of a commit that are among these, by their path from the working folder."""
+    names = list(paths)
+    asked = "".join(f"{commit}:./{name}\n" for name in names)
+    command = ["git", "cat-file", "--batch"]
+    output = subprocess.run(command, input=asked.encode(), capture_output=True, check=True).stdout
+    files, at = dict[str, bytes](), 0
+    for name in names:
+        end = output.index(b"\n", at)
+        head = output[at:end].rsplit(b" ", 2)
+        at = end + 1
+        if head[-1].isdigit():  # else it is missing
+            size = int(head[-1])
+            if head[-2] == b"blob":
+                files[name] = output[at : at + size]
+            at += size + 1
+    return files

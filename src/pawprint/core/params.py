@@ -1,0 +1,250 @@
+"""params.yaml, typed and checked whole: the one place where a number of a run is set."""
+
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from pawprint.core import colors, schema, yaml_file
+from pawprint.core.schema import Section
+
+FILE = Path("params.yaml")
+ARCHITECTURES = (
+    *("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"),
+    *("mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large"),
+    *(f"efficientnet_b{size}" for size in range(8)),
+    *("efficientnet_v2_s", "efficientnet_v2_m", "efficientnet_v2_l"),
+    *("convnext_tiny", "convnext_small", "convnext_base", "convnext_large"),
+)
+
+Count = Annotated[int, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Magnitude = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Pixels = Annotated[int, Field(ge=8, le=2048)]
+# the networks shrink a picture 32-fold; on 16 px, oneDNN leaves gradients of bfloat16 depthwise
+# convolutions uninitialised (torch 2.15, stride 2 on a plane of 1×1)
+Input = Annotated[int, Field(ge=32, le=2048)]
+Sides = Input | Annotated[str, StringConstraints(pattern=schema.SIDES)]  # HEIGHTxWIDTH
+Architecture = Annotated[str, schema.one_of(ARCHITECTURES)]
+
+
+class Label(Section):
+    """How each picture gets its split."""
+
+    split: Literal["random", "stratified", "group", "official"]
+    valid_fraction: Share
+    seed: Seed
+    on_duplicates: Literal["warn", "error"]
+
+
+class Presize(Section):
+    """The cache of decoded pictures."""
+
+    size: Pixels
+    background: colors.Colour
+    on_error: Literal["stop", "skip"]
+
+
+class Augment(Section):
+    """Random changes of training pictures."""
+
+    flip: Fraction
+    max_rotate: Annotated[float, Field(ge=0, le=90)]
+    max_zoom: Annotated[float, Field(ge=1, le=10)]
+    max_warp: Annotated[float, Field(ge=0, lt=0.5)]
+    max_lighting: Annotated[float, Field(ge=0, lt=1)]
+    p_affine: Fraction
+    p_lighting: Fraction
+    min_scale: Annotated[float, Field(gt=0, le=1)]
+    supersample: Annotated[int, Field(ge=1, le=2)]
+
+
+class Optimizer(Section):
+    """AdamW, the head's dropout, and what of the body is trained while the body is frozen."""
+
+    weight_decay: Magnitude
+    beta2: Share
+    eps: Positive
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    train_norm: bool
+
+
+class Finder(Section):
+    """The learning-rate finder: `steps` batches at rates that grow from `start` to `end`."""
+
+    start: Positive
+    end: Positive
+    steps: Annotated[int, Field(ge=10)]
+
+    @model_validator(mode="after")
+    def grows(self) -> "Finder":
+        """Checked here, since it takes two keys."""
+        if self.start >= self.end:
+            raise ValueError("lr_find.start must be below lr_find.end")
+        return self
+
+
+class Phase(Section):
+    """One-cycle over some epochs."""
+
+    epochs: Annotated[int, Field(ge=0)]
+    pct_start: Share
+    div: Annotated[float, Field(ge=1, allow_inf_nan=False)]
+    div_final: Annotated[float, Field(ge=1, allow_inf_nan=False)]
+
+
+class Frozen(Phase):
+    """The first phase: the head and the body's normalisation layers."""
+
+    body_ratio: Annotated[float, Field(gt=0, le=1)]
+
+
+class Unfrozen(Phase):
+    """The second phase, with its own rates from the first group of layers to the last."""
+
+    lr_min: Positive | None
+    lr_max: Positive | Literal["auto", "half"]
+
+    @model_validator(mode="after")
+    def grows(self) -> "Unfrozen":
+        """Checked here, since it takes two keys."""
+        if self.lr_max == "half" and self.lr_min is not None:
+            raise ValueError("unfrozen.lr_max: half sets both ends; leave unfrozen.lr_min empty")
+        if self.lr_min and not isinstance(self.lr_max, str) and self.lr_min > self.lr_max:
+            raise ValueError("unfrozen.lr_min must not be above unfrozen.lr_max")
+        return self
+
+
+class Evaluate(Section):
+    """What evaluate counts."""
+
+    bins: Count
+    top_losses: Count
+    size: Sides | None
+    tta: Literal["none", "flip", "augmented"]
+
+
+class Runtime(Section):
+    """Where it runs; never tracked, since it must not change a result."""
+
+    device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|cuda(:\d+)?)$")]
+    memory: Annotated[float, Field(gt=0, le=1)]
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    example: ClassVar[str] = "presets/digits.yaml has every key"
+    dataset: Name
+    arch: Architecture
+    weights: Annotated[str, StringConstraints(pattern=schema.FILLED)] | None
+    weights_sha256: Sha256 | None
+    seed: Seed
+    lr: Positive | Literal["auto"]
+    batch_size: Annotated[int, Field(ge=2)]
+    size: Sides
+    precision: Literal["auto", "float32", "bfloat16", "float16"]
+    threads: Annotated[int, Field(ge=1, le=1024)]
+    processes: Annotated[int, Field(ge=1, le=1024)]
+    label: Label
+    presize: Presize
+    augment: Augment
+    optimizer: Optimizer
+    lr_find: Finder
+    frozen: Frozen
+    unfrozen: Unfrozen
+    evaluate: Evaluate
+    runtime: Runtime
+
+    @model_validator(mode="after")
+    def the_cache_is_large_enough(self) -> "Params":
+        """Else the network would see pictures that were shrunk, then enlarged."""
+        for key, size in (("size", self.size), ("evaluate.size", self.evaluate.size or 0)):
+            sides = [int(side) for side in str(size).split("x")]
+            longest = max(sides)
+            if size and min(sides) < 32:
+                raise ValueError(f"{key} is {size}: each side must have 32 px or more")
+            if longest > self.presize.size:
+                raise ValueError(
+                    f"{key} is {size}, above presize.size, which is {self.presize.size}: the cache "
+                    f"would have to be enlarged; set presize.size to {longest} or more"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def something_is_trained(self) -> "Params":
+        """Else evaluate would judge random numbers."""
+        if self.frozen.epochs + self.unfrozen.epochs == 0:
+            raise ValueError("frozen.epochs and unfrozen.epochs are both 0: set one to 1 or more")
+        return self
+
+    @model_validator(mode="after")
+    def every_process_has_two_pictures(self) -> "Params":
+        """Of each batch, since BatchNorm cannot work on one."""
+        if self.batch_size < 2 * self.processes:
+            raise ValueError(
+                f"batch_size is {self.batch_size}, and each of the {self.processes} processes "
+                f"needs two pictures of every batch; set batch_size to {2 * self.processes} or more"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def local_weights_are_hashed(self) -> "Params":
+        """DVC sees the path of a local file, not its bytes."""
+        if self.weights and is_file_name(self.weights) and not self.weights_sha256:
+            if not is_there(Path(self.weights)):
+                name = yaml_file.one_line(repr(self.weights), 200)
+                raise ValueError(
+                    f"weights is {name}: no such file; give a path from the project's root, or a "
+                    "name of torchvision's such as DEFAULT"
+                )
+            raise ValueError(
+                f"weights_sha256 is missing: {self.weights!r} is a local file, and its hash is "
+                f"what tells one file from another; `sha256sum {self.weights}` gives it"
+            )
+        return self
+
+
+def is_file_name(weights: str) -> bool:
+    """Whether `weights` means a file, not one of torchvision's names such as IMAGENET1K_V1."""
+    return weights.endswith((".pth", ".pt", ".safetensors")) or "/" in weights
+
+
+def is_there(path: Path) -> bool:
+    """Whether it is a file that can be seen from here; a name that is too long is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def load(path: Path = FILE) -> Params:
+    """The params of this run.
+
+    Raises:
+        FileNotFoundError: no params.yaml here.
+        ValueError: the file is no YAML, or some keys are wrong; the message names every one,
+            with its value and the remedy.
+    """
+    return schema.validate(Params, yaml_file.load(path), str(path))
+
+
+def training(params: Params) -> dict[str, Any]:
+    """The training keys and their values: what lr_find and both train stages depend on."""
+    sections = {"augment": params.augment, "optimizer": params.optimizer}
+    return {
+        "arch": params.arch,
+        "size": params.size,
+        "batch_size": params.batch_size,
+        "precision": params.precision,
+        "threads": params.threads,
+        "processes": params.processes,
+        "seed": params.seed,
+        **{name: section.model_dump() for name, section in sections.items()},
+    }

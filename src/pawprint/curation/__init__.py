@@ -1,0 +1,1 @@
+"""Own images as a data set: looked at, written to datasets.yaml, tried."""

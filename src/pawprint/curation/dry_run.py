@@ -1,0 +1,238 @@
+"""One picture's way through the whole chain, step by step, and the first thing that is wrong.
+
+Nothing is written, and but for the archive no stage needs to have run.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from pawprint.core import dvc_lock, params, yaml_file
+from pawprint.core.findings import Findings
+from pawprint.core.params import Params
+from pawprint.curation import survey
+from pawprint.data import catalog, labels, splits
+from pawprint.data.annotations import read_targets
+from pawprint.models import network
+from pawprint.runtime import distributed, rng, tensor_file
+from pawprint.storage import archives, unused_files
+from pawprint.vision import augment, cache_writer, resample
+from pawprint.vision.task import TASKS, Task
+
+PICTURES, LISTS = Path("data/raw/pictures"), Path("data/raw/lists")
+PRETRAINED = Path("models/pretrained.safetensors")
+SHOWN = 4  # pictures that go through the network
+SKEWED = 10  # times as many pictures in the largest class of train as in the smallest
+FEW = 4  # batches an epoch; fewer are told of
+
+
+@dataclass(frozen=True)
+class Step:
+    """What came out of a step."""
+
+    name: str
+    said: str
+
+
+def dry_run(p: Params, findings: Findings) -> Iterator[Step]:
+    """Each step as it is done; what is wrong or odd on the way is told to `findings`.
+
+    Args:
+        p: the params of the run.
+        findings: errors stop a run; notes do not.
+
+    Raises:
+        FileNotFoundError: fetch has not run.
+        ValueError: a step cannot be done at all; nothing after it is tried.
+    """
+    block = catalog.load_dataset_entry(p.dataset)
+    check_fetched(p.dataset)
+    listing = archives.listing(PICTURES)
+    names = listing.images
+    unused_files.check(listing, block.label, findings)
+    size = PICTURES.stat().st_size / 1e6
+    yield Step("found", f"{len(names):,} pictures in {PICTURES} ({size:,.1f} MB)")
+    annotations = read_targets(
+        PICTURES, names, block.label, findings, block.target, LISTS / "labels.csv"
+    )
+    image_splits = splits.assign_splits(
+        p.label.split, names, annotations, LISTS, p.label.valid_fraction, p.label.seed, findings
+    )
+    table = labels.labels_table(names, annotations.targets, image_splits, block.target)
+    counts = labels.class_counts(table)
+    labels.check_classes(counts, table, findings)
+    check_balance(counts, findings)
+    if findings.errors and table[table["split"] == "train"].empty:
+        return
+    looked = survey.survey_archive(PICTURES, names, p.presize.background)
+    survey.check_pixels(looked, p.presize.on_error == "stop", findings)
+    good = table[table["name"].isin(x.name for x in looked.pictures if not x.fault)]
+    if (good["split"] == "train").sum() < 2:
+        raise ValueError("train has fewer than two pictures that can be decoded; add some")
+    chosen = good[good["split"] == "train"].iloc[0]
+    yield Step("sample", f"{chosen['name']}, the first of train")
+    of = f"; {len(counts)} classes" if len(counts) else ""
+    yield Step("labelled", f"{chosen[block.target]!r} by {block.label.words}{of}")
+    yield Step("split", split_line(table, counts, p.label.split))
+    groups = labels.duplicates_across_splits(table, {x.name: x.sha256 for x in looked.pictures})
+    labels.check_duplicates(groups, p.label.on_duplicates, findings)
+    yield from image_steps(p, good, findings)
+
+
+def last_line(findings: Findings) -> str:
+    """What is said once no error was found."""
+    if not findings.notes:
+        return "Nothing is wrong with this."
+    notes = "the note" if len(findings.notes) == 1 else f"the {len(findings.notes)} notes"
+    return f"No errors; read {notes} above."
+
+
+def check_fetched(dataset: str) -> None:
+    """The archive is here, and it is this data set's.
+
+    Raises:
+        FileNotFoundError, ValueError: it is not.
+    """
+    if not PICTURES.exists():
+        raise FileNotFoundError(f"{PICTURES}: not here yet; run `dvc repro fetch`")
+    stages = dvc_lock.load()
+    used = dvc_lock.params(stages.get("fetch", {})).get("params.yaml", {})
+    if used.get("dataset", dataset) != dataset:
+        raise ValueError(
+            f"{PICTURES}: of {used['dataset']} still, but params.yaml asks for {dataset}; run "
+            "`dvc repro fetch`"
+        )
+    own = {"fetch": stages["fetch"]} if "fetch" in stages else {}
+    parts = (f"{dataset}.pictures.", f"{dataset}.lists.")
+    check_ran(PICTURES, "fetch", own, catalog.FILE, parts)
+
+
+def check_ran(
+    path: Path, stage: str, own: dvc_lock.Stages, file: Path, keys: tuple[str, ...]
+) -> None:
+    """What a stage wrote is of the params that are in the file now.
+
+    Raises:
+        ValueError: it is not; the message names the first key of these that is another one.
+    """
+    for reason in dvc_lock.unrun_params(own, str(file), yaml_file.load(file)):
+        if reason.startswith(keys):
+            raise ValueError(f"{path}: of an earlier run: {reason}; run `dvc repro {stage}`")
+
+
+def check_balance(counts: pd.DataFrame, findings: Findings) -> None:
+    """A note where some classes have far more pictures in train than others."""
+    train = counts["train"][counts["train"] > 0]
+    if len(train) and train.max() > SKEWED * train.min():
+        findings.notes.append(
+            f"train has {train.max():,} pictures of {train.idxmax()} and {train.min():,} of "
+            f"{train.idxmin()}: the error rate says little of rare classes; look at macro_f1 and "
+            "reports/per_class.csv"
+        )
+
+
+def split_line(table: pd.DataFrame, counts: pd.DataFrame, rule: str) -> str:
+    """The sizes of the sides, and the classes of the fewest pictures in train."""
+    sizes = table["split"].value_counts()
+    sums = ", ".join(f"{x} {sizes[x]:,}" for x in ("train", "valid", "test") if x in sizes)
+    if counts.empty:
+        return f"{rule}: {sums}"
+    least, most = counts["train"].idxmin(), counts["train"].idxmax()
+    return (
+        f"{rule}: {sums}; in train {counts['train'].min():,} ({least}) to "
+        f"{counts['train'].max():,} ({most}) a class"
+    )
+
+
+def image_steps(p: Params, table: pd.DataFrame, findings: Findings) -> Iterator[Step]:
+    """From the file's bytes to the loss."""
+    train = table[table["split"] == "train"]
+    sample = train["name"].tolist()[:SHOWN]
+    contents = dict(archives.read_files(PICTURES, sample))
+    ground = p.presize.background
+    images = [
+        cache_writer.decode_to_square(name, contents[name], p.presize.size, ground)
+        for name in sample
+    ]
+    first = images[0]
+    pixels = torch.stack([image.pixels for image in images if image.pixels is not None])
+    original = f"{len(contents[first.name]):,} bytes, {first.width}×{first.height} px"
+    yield Step(
+        "presized", f"{original} -> {describe_tensor(pixels[0])}, the whole picture squeezed"
+    )
+    keys = p.augment.model_dump()
+    draws = augment.sample_params(len(images), augment.augment_config(keys), rng.generator(p.seed))
+    image_sizes = torch.tensor([[float(x.width), float(x.height)] for x in images])
+    input_spec = resample.input_spec(p.size, keys)
+    transform = augment.build_transform(
+        draws, image_sizes, p.presize.size, light=True, aspect=input_spec.aspect
+    )
+    batch = resample.render(pixels, transform, input_spec)
+    yield Step("augmented", f"{describe_tensor(batch[0])}, normalised")
+    count = distributed.steps_per_epoch(len(train), p.batch_size)
+    largest = math.ceil(len(train) / count)
+    many = f"{count:,} {'batch' if count == 1 else 'batches'}"
+    yield Step("batched", f"{many} of {largest} an epoch")
+    if count < FEW:
+        findings.notes.append(
+            f"an epoch has only {many}, so the rate goes up and down in a few steps: lower "
+            f"batch_size ({p.batch_size}), or set more epochs"
+        )
+    task = TASKS[table.columns[1]]
+    known = task.classes(train[task.name].tolist())
+    cells = train[task.name].tolist()[:SHOWN]
+    targets = task.encode(cells, known, image_sizes)
+    task.check(targets, [image.name for image in images], image_sizes)
+    yield from network_steps(p, batch, task, task.transform_targets(targets, transform), len(known))
+
+
+def network_steps(
+    p: Params, batch: Tensor, task: Task, targets: Tensor, classes: int
+) -> Iterator[Step]:
+    """The network on these pictures, before any training."""
+    stages = dvc_lock.load()
+    own = {"weights": stages["weights"]} if PRETRAINED.exists() and "weights" in stages else {}
+    check_ran(PRETRAINED, "weights", own, params.FILE, ("arch ", "weights ", "weights_sha256 "))
+    tensors = tensor_file.read_tensors(PRETRAINED)[0] if PRETRAINED.exists() else {}
+    try:
+        model = network.create_model(p.arch, classes, p.seed, tensors)
+    except RuntimeError as error:
+        raise ValueError(
+            f"{PRETRAINED}: not the weights of {p.arch}; run `dvc repro weights`"
+        ) from error
+    whole = sum(x.numel() for x in model.parameters())
+    network.freeze(model, p.optimizer.train_norm)
+    network.set_dropout(model, p.optimizer.dropout)
+    trained = sum(x.numel() for x in model.parameters() if x.requires_grad)
+    with torch.no_grad(), rng.global_seed(p.seed, "summary", "dropout"):
+        features = model.body(batch)
+        outputs = model.head(features)
+    start = "the pretrained file" if tensors else "the seed"
+    yield Step(
+        "network",
+        f"{p.arch} from {start}: {format_shape(batch)} -> body {format_shape(features)} -> head "
+        f"{format_shape(outputs)}; {whole / 1e6:.1f} M weights, of which {trained / 1e6:.2f} M train "
+        "while the body is frozen",
+    )
+    loss = task.loss(outputs, targets, 0.0).item()
+    yield Step(
+        "loss", f"{loss:.2f} before training; guessing gives {task.chance_loss(classes):.2f}"
+    )
+
+
+def describe_tensor(values: Tensor) -> str:
+    """Shape, type and range."""
+    low, high = values.min().item(), values.max().item()
+    dtype = str(values.dtype).split(".")[1]
+    return f"{format_shape(values)} {dtype}, {np.round(low, 2):g} to {np.round(high, 2):g}"
+
+
+def format_shape(values: Tensor) -> str:
+    """Such as 3×224×224."""
+    return "×".join(str(side) for side in values.shape)

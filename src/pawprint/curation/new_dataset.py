@@ -1,0 +1,219 @@
+"""Own pictures as a data set: looked at, then written to datasets.yaml."""
+
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pawprint.core import label_cells, params, schema, yaml_file
+from pawprint.core.findings import Findings, shorten
+from pawprint.curation import catalog_entry, label_rules, new_rule, survey
+from pawprint.data import downloads, lists
+from pawprint.data.annotations import read_targets
+from pawprint.data.catalog import FILE, DatasetEntry, LabelRule, Source
+from pawprint.storage import archives, unused_files
+from pawprint.storage.image_files import Listing
+from pawprint.terminal import console
+
+Labels = dict[str, str | None]  # of each picture, by its name
+OPTIONS = {
+    **{"pattern": "--pattern", "file": "--csv", "name": "--name-column"},
+    **{"label": "--label-column", "split": "--split-column", "separator": "--separator"},
+}
+PHOTOGRAPHS = "presets/pets-resnet34.yaml"
+
+
+class DatasetName(schema.Section):
+    """A block's name, as params.yaml takes it."""
+
+    name: params.Name
+
+
+def add_dataset(
+    name: str,
+    url: str,
+    rule: Mapping[str, Any],
+    sha256: str | None,
+    split_folders: bool = False,
+) -> Iterator[str]:
+    """Look at the pictures, and append a block to datasets.yaml: a line for each thing found.
+
+    Args:
+        name: of the block.
+        url: a folder, an archive or an http(s) URL.
+        rule: the keys of `label`; where there are none, rules are suggested and nothing is written.
+        sha256: what the archive must have, where that is known.
+        split_folders: whether folders such as train/ and test/ say the split.
+
+    Raises:
+        ValueError: the block is there, or a key is wrong, or some pictures get no label; nothing
+            is written.
+        FileNotFoundError, ConnectionError: the pictures are not there.
+    """
+    check_name(name)
+    target = {"target": "labels"} if "separator" in rule else {}
+    images = {"url": url} | ({"sha256": sha256} if sha256 else {})
+    keys = {**target, "pictures": images, "label": dict(rule) or {"from": "folder"}}
+    block = schema.validate(DatasetEntry, keys, f"new {name}")
+    new_rule.check_typed(url)
+    archive, origin = fetch_archive(name, block.pictures)
+    yield from origin(origin)
+    if block.pictures.is_remote:
+        yield row("sha256", f"{archive.name}; with --sha256 it is not fetched again")
+    listing = archives.listing(archive, url)
+    names = listing.images
+    if not rule:
+        yield from (row("note", note) for note in unused_files.notes(listing))
+        yield from suggest_rules(name, block.pictures, archive, names)
+        return
+    label, csv = new_rule.with_folders(rule, names, split_folders), None
+    if "file" in rule:
+        label["file"], source = new_rule.csv_place(rule["file"], url, archive)
+        if source:
+            csv, origin = fetch_archive(name, source)
+            label = {"from": "csv", "file": "", "sha256": csv.name} | label
+            yield row("csv", origin)
+    block = schema.validate(DatasetEntry, {**keys, "label": label}, f"new {name}")
+    findings = Findings()
+    image_labels, survey_result = survey_images(archive, listing, block, csv, findings)
+    if not has_split(block):
+        findings.notes.extend(new_rule.list_notes(url, lists.files(archive, names)))
+    yield from describe_images(image_labels, survey_result, findings, block.target)
+    raise_if_errors(findings)
+    written = {**keys, "pictures": {"url": url, "sha256": archive.name}, "label": label}
+    catalog_entry.append_entry(FILE, name, {**written, "count": len(image_labels)})
+    yield row("written", f"{FILE}: {name}, sha256 {archive.name}, count {len(image_labels)}")
+    yield from next_steps(name, block)
+
+
+def check_name(name: str) -> None:
+    """The name fits params.yaml and YAML, and is not taken.
+
+    Raises:
+        FileNotFoundError, ValueError: it does not, or datasets.yaml is not here.
+    """
+    schema.validate(DatasetName, {"name": name}, "new")
+    if name in yaml_file.load(FILE):
+        raise ValueError(
+            f"{FILE}: `{name}` is there already; take another name, or after a change of its "
+            f"pictures `pawprint new {name} --update`"
+        )
+    if yaml_file.parse(f"k: {name}", "") != {"k": name}:
+        raise ValueError(f"{name}: is no text to YAML; take a name such as set-{name}")
+
+
+def fetch_archive(name: str, source: Source) -> tuple[Path, str]:
+    """The archive in the store, named by its sha256, and where it came from."""
+    with console.byte_bar(f"fetch {name}") as bar:
+        return downloads.fetch(source, bar.update)
+
+
+def origin(said: str) -> Iterator[str]:
+    """Where the pictures came from, and what was left out there."""
+    first, *notes = said.splitlines()
+    yield row("pictures", first)
+    yield from (row("note", note.removeprefix("note: ")) for note in notes)
+
+
+def survey_images(
+    archive: Path, listing: Listing, block: DatasetEntry, csv: Path | None, findings: Findings
+) -> tuple[Labels, survey.Survey]:
+    """The cell of each picture's target (none where it has none), and the pictures themselves."""
+    names = listing.images
+    unused_files.check(listing, block.label, findings)
+    image_labels = label_images(archive, names, block, csv, findings)
+    survey_result = survey.survey_archive(archive, names, survey.background())
+    single = image_labels if block.target == "label" else dict.fromkeys(image_labels)
+    survey.check(survey_result, single, findings)
+    return image_labels, survey_result
+
+
+def label_images(
+    archive: Path, names: Sequence[str], block: DatasetEntry, csv: Path | None, findings: Findings
+) -> Labels:
+    """The cell of each picture's target; None where the rule gives none."""
+    targets = read_targets(archive, names, block.label, findings, block.target, csv)
+    return dict(zip(names, targets.targets, strict=True))
+
+
+def describe_images(
+    image_labels: Labels, survey_result: survey.Survey, findings: Findings, target: str
+) -> Iterator[str]:
+    """A line for each side of the pictures, and the notes."""
+    counted = Counter(
+        label for cell in image_labels.values() for label in label_cells.classes(cell or "", target)
+    )
+    if counted:
+        yield row("classes", survey.classes_line(len(image_labels), counted))
+    yield row("sizes", survey.sizes_line(survey_result.images))
+    yield row("formats", survey.formats_line(survey_result.formats))
+    for note in findings.notes:
+        yield row("note", note)
+
+
+def raise_if_errors(findings: Findings) -> None:
+    """Raise all errors as one.
+
+    Raises:
+        ValueError: there are errors.
+    """
+    if findings.errors:
+        raise ValueError("\n".join([*findings.errors, f"nothing is written to {FILE}"]))
+
+
+def suggest_rules(name: str, source: Source, archive: Path, names: Sequence[str]) -> Iterator[str]:
+    """The rules that fit, each as a command.
+
+    Raises:
+        ValueError: none does.
+    """
+    yield row("names", f"{len(names):,}, such as {shorten(names, 3)}")
+    hashed = ["--sha256", archive.name] if source.is_remote else []
+    fits = False
+    for keys, classes in label_rules.offers(archive, names, new_rule.beside(source.url)):
+        fits = True
+        rule = LabelRule.model_validate(keys)
+        yield row(
+            "fits", f"{rule.words}: {len(classes):,} classes: {survey.class_counts_text(classes)}"
+        )
+        yield row("", shlex.join(["pawprint", "new", name, source.url, *options(keys), *hashed]))
+    if not fits:
+        raise ValueError(
+            "no rule was found that gives each of these names a label: name one by --pattern REGEX "
+            "(on the file's name; with --from-path on the whole path), --folder, or --csv FILE "
+            f"--name-column X --label-column Y{label_rules.one_hot(archive)}"
+        )
+    yield row("", "Nothing is written yet: run one of these commands.")
+
+
+def options(keys: Mapping[str, Any]) -> list[str]:
+    """A rule as options of `pawprint new`."""
+    flags = {"folder": ["--folder"], "path": ["--from-path"]}.get(keys["from"], [])
+    flags += [word for key in OPTIONS if key in keys for word in (OPTIONS[key], keys[key])]
+    return flags + (["--split-folders"] if "group" in keys else [])
+
+
+def next_command(name: str, block: DatasetEntry) -> str:
+    """What trains on it; where it has a split of its own, with that one."""
+    return f"dvc exp run -S dataset={name}{' -S label.split=official' if has_split(block) else ''}"
+
+
+def has_split(block: DatasetEntry) -> bool:
+    """Whether the data set has a split of its own."""
+    rule = block.label
+    return any((rule.split, rule.valid, rule.test, block.lists))
+
+
+def next_steps(name: str, block: DatasetEntry) -> Iterator[str]:
+    """The commands to go on with."""
+    yield row("next", next_command(name, block))
+    yield row("", "for photographs, with a pretrained network, before that:")
+    yield row("", f"cp {PHOTOGRAPHS} params.yaml")
+    yield row("", "(arch resnet34, weights IMAGENET1K_V1, size 224, presize.size 460,")
+    yield row("", "augment.flip 0.5, augment.supersample 2; their rates and epochs)")
+
+
+def row(word: str, text: str) -> str:
+    """A line, its word in a column."""
+    return f"{word:<10} {text}"

@@ -1,0 +1,109 @@
+"""The label rule of `pawprint new`, once the pictures are there: its CSV's place, its folders."""
+
+import fnmatch
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pawprint.core import yaml_file
+from pawprint.core.findings import shorten
+from pawprint.data import layouts
+from pawprint.data.catalog import Source
+from pawprint.data.label_csv import ENDINGS
+from pawprint.storage import archives
+
+Keys = dict[str, Any]  # of a rule
+
+
+def with_folders(keys: Mapping[str, Any], names: Sequence[str], split_folders: bool) -> Keys:
+    """The rule with the folders that say the split, where that is asked for.
+
+    Raises:
+        ValueError: there are no such folders, or the innermost ones name no class.
+    """
+    splits = layouts.split_folders(names)
+    if keys["from"] == "folder" and "pattern" not in keys:
+        layouts.check_class_folder(names, splits)
+    if not split_folders:
+        return {**keys}
+    if splits is None:
+        known = sorted({folder for name in names for folder in layouts.folders(name)})
+        raise ValueError(
+            "--split-folders: the pictures lie in no folders named train, and valid (val) or test; "
+            f"the folders there: {shorten(known, 10) or 'none'}"
+        )
+    if not splits.has_train and all(splits.side(name) for name in names):
+        raise ValueError(
+            f"--split-folders: all pictures lie in {shorten(sorted(splits.sides))}, so none is left "
+            "to train with; rename the folder for training to train"
+        )
+    return {**keys, **splits.keys}
+
+
+def list_notes(url: str, files: Mapping[str, str]) -> list[str]:
+    """A note: text files that seem to be lists of a split, which no option takes over."""
+    if not files:
+        return []
+    keys = ", ".join(f"{side}: {file}" for side, file in sorted(files.items()))
+    return [
+        f"{shorten(sorted(files.values()))} seem to list the pictures of a split, which is not "
+        f"used; to use it, add to the block: lists: {{url: {url}, {keys}}}, and train with "
+        "-S label.split=official"
+    ]
+
+
+def csv_place(file: str, images: str, archive: Path) -> tuple[str, Source | None]:
+    """The name of a CSV among the pictures, or what lies elsewhere.
+
+    Args:
+        file: as typed: a name among the pictures, a URL, or a path, from the working folder or the
+            folder of the pictures or beside that.
+        pictures: the folder or archive, as typed.
+        archive: what was made of it.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if file.startswith(("http://", "https://")):
+        return file, Source(url=file)
+    typed, top = Path(file).expanduser(), Path(images).expanduser()
+    inside = {*archives.file_names(archive)}
+    if archives.normalize_name(file) in inside or fnmatch.filter(inside, file):
+        return file, None
+    beside = [top / file, top.parent / file] if top.is_dir() else [top.parent / file]
+    for path in (typed, *beside):
+        if path.is_file():
+            name = os.path.relpath(path.resolve(), top.resolve())
+            if archives.normalize_name(name) in inside:
+                return archives.normalize_name(name), None
+            written = file if path == typed else os.path.normpath(path)
+            return written, Source(url=written)
+    known = shorten(sorted(name for name in inside if name.lower().endswith(ENDINGS)))
+    raise ValueError(
+        f"{yaml_file.one_line(file, 80)}: no such CSV among the pictures, in the working folder, in "
+        f"{images} or beside it; the CSV files among the pictures: {known or 'none'}"
+    )
+
+
+def beside(images: str) -> list[Path]:
+    """The CSV files that lie beside a folder or an archive of pictures, as typed."""
+    place = Path(images).expanduser()
+    if not place.exists():
+        return []
+    shown = Path(os.path.normpath(place)).parent
+    return sorted(x for x in shown.iterdir() if x.name.lower().endswith(ENDINGS) and x.is_file())
+
+
+def check_typed(place: str) -> None:
+    """A path that was typed is there: PAWPRINT_DATA stands in for URLs, not for it.
+
+    Raises:
+        FileNotFoundError: it is not.
+    """
+    if ":" in place or Path(place).expanduser().exists():
+        return  # http://, sklearn:, or there
+    folder = os.environ.get("PAWPRINT_DATA")
+    twin = Path(folder or "", Path(place).name)
+    hint = f"; did you mean {twin}" if folder and twin.exists() else "; give another place"
+    raise FileNotFoundError(f"{place}: no such file or folder{hint}")

@@ -1,0 +1,115 @@
+"""The pictures of a block, looked at again after a change: what has changed, and its new hash."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pawprint.core import files, label_cells, yaml_file
+from pawprint.core.findings import Findings, shorten
+from pawprint.curation import catalog_entry
+from pawprint.curation.new_dataset import (
+    Labels,
+    describe_images,
+    fetch_archive,
+    label_images,
+    next_command,
+    origin,
+    raise_if_errors,
+    row,
+    survey_images,
+)
+from pawprint.curation.survey import Survey
+from pawprint.data import catalog, downloads, labels
+from pawprint.data.catalog import FILE, DatasetEntry, Source
+from pawprint.storage import archives
+from pawprint.vision.cache_writer import CachedImage
+
+
+def update_dataset(name: str, url: str | None) -> Iterator[str]:
+    """Look at the pictures of a block again, and write their new hash and count.
+
+    Args:
+        name: of the block.
+        url: none, or the block's own.
+
+    Raises:
+        ValueError: no such block, or as for `added`; nothing is written.
+    """
+    if name not in yaml_file.load(FILE):
+        raise ValueError(f"{FILE}: no block `{name}` to update; add it: pawprint new {name} PATH")
+    block = catalog.load_dataset_entry(name)
+    if url and place(url) != place(block.pictures.url):
+        raise ValueError(
+            f"{FILE}: `{name}` has url: {block.pictures.url}; change it there, then run "
+            f"`pawprint new {name} --update`"
+        )
+    archive, said = fetch_archive(name, Source(url=block.pictures.url))
+    yield from origin(said)
+    csv = None
+    if block.label.outside:
+        csv, said = fetch_archive(name, Source(url=block.label.outside.url))
+        yield row("csv", said)
+    listing, found = archives.listing(archive, block.pictures.url), Findings()
+    made, seen = survey_images(archive, listing, block, csv, found)
+    algorithm, before = block.pictures.expected or ("sha256", "")
+    is_equal = csv is None or csv.name == block.label.sha256
+    if (
+        files.file_hash(archive, algorithm) == before
+        and block.count in (None, len(made))
+        and is_equal
+    ):
+        yield row("unchanged", f"{len(made):,} pictures, {algorithm} {before}; nothing is written")
+        return
+    yield from changes(block, made, seen)
+    yield from describe_images(made, seen, found, block.target)
+    raise_if_errors(found)
+    catalog_entry.update_entry(FILE, name, archive.name, len(made), csv.name if csv else None)
+    yield row("written", f"{FILE}: {name}, sha256 {archive.name}, count {len(made)}")
+    yield row("next", next_command(name, block))
+
+
+def place(url: str) -> str:
+    """The same text for the same place, whether or not it is written from the root."""
+    return url.rstrip("/") if ":" in url else os.path.abspath(Path(url).expanduser())  # noqa: PTH100
+
+
+def changes(block: DatasetEntry, made: Labels, seen: Survey) -> Iterator[str]:
+    """What is otherwise than in the archive that the block names, as far as that one is kept."""
+    expected = block.pictures.expected
+    old = downloads.STORE / expected[1] if expected else None
+    if old is None or not old.is_file():
+        before = "unknown" if block.count is None else f"{block.count:,}"
+        yield row("count", f"{before} -> {len(made):,} pictures; the earlier ones are not kept")
+        return
+    names = archives.image_names(old)
+    yield row("count", f"{len(names):,} -> {len(made):,} pictures")
+    csv = downloads.STORE / block.label.sha256 if block.label.sha256 else None
+    if csv and not csv.is_file():
+        yield row("changed", f"{block.label.file}; {difference(old, names, seen.images)}")
+        return
+    earlier_labels = label_images(old, names, block, csv, Findings())
+    other = [name for name in names if name in made and made[name] != earlier_labels[name]]
+    relabelled = f"{len(other):,} other {block.target} ({shorten(other, 3)})" if other else ""
+    changed = difference(old, names, seen.images)
+    parts = [part for part in (changed, relabelled) if part]
+    yield row("changed", ", ".join(parts) or "no picture, but other files")
+    earlier, now = (
+        {label for cell in some.values() for label in label_cells.classes(cell or "", block.target)}
+        for some in (earlier_labels, made)
+    )
+    for word, some in (("new", now - earlier), ("gone", earlier - now)):
+        if some:
+            yield row("classes", f"{word}: {shorten(sorted(map(str, some)))}")
+
+
+def difference(old: Path, names: Sequence[str], images: Sequence[CachedImage]) -> str:
+    """How many pictures came, went, or have other bytes now, the first of each; empty for none."""
+    before = labels.fingerprints(archives.read_files(old, set(names)))
+    now = {image.name: image.sha256 for image in images}
+    parts = {
+        "new": sorted(now.keys() - before.keys()),
+        "gone": sorted(before.keys() - now.keys()),
+        "other bytes": sorted(x for x in now if x in before and now[x] != before[x]),
+    }
+    said = [f"{len(some):,} {word} ({shorten(some, 3)})" for word, some in parts.items() if some]
+    return ", ".join(said)

@@ -1,0 +1,237 @@
+"""datasets.yaml: where each data set's pictures lie and how a picture gets its label."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from pawprint.core import schema, yaml_file
+from pawprint.core.schema import Section
+
+FILE = Path("datasets.yaml")
+Entry = TypeVar("Entry", bound=Section)
+
+Md5 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+def is_label_pattern(pattern: str) -> str:
+    """The pattern, once it is known to be a regular expression with a group for the label."""
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"must be a regular expression: {error}") from error
+    if groups < 1:
+        raise ValueError("must hold a group, (…), around the part that is wanted")
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(is_label_pattern)]
+
+
+class Source(Section):
+    """One archive: an http(s) URL, a local file or a folder, and its hash."""
+
+    url: str
+    sha256: Sha256 | None = None
+    md5: Md5 | None = None
+
+    @property
+    def expected(self) -> tuple[str, str] | None:
+        """Algorithm and hexadecimal hash, the stronger one of the two."""
+        if self.sha256:
+            return "sha256", self.sha256
+        return ("md5", self.md5) if self.md5 else None
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the network is needed."""
+        return self.url.startswith(("http://", "https://"))
+
+    @property
+    def file_name(self) -> str:
+        """The last part of the URL or path."""
+        return PurePosixPath(unquote(urlsplit(self.url).path)).name
+
+
+class Lists(Source):
+    """The data set's own split: an archive (or one file) and the lists in it."""
+
+    train: str
+    valid: str | None = None
+    test: str | None = None
+
+    def members(self) -> dict[str, str]:
+        """The archive's member for each split that has a list."""
+        options = {"train": self.train, "valid": self.valid, "test": self.test}
+        return {split: member for split, member in options.items() if member}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A CSV among the pictures, and some of its columns."""
+
+    file: str  # its path in the archive or folder
+    name: str  # the column that names a picture: by its path, its file name or that without suffix
+    labels: Sequence[str]  # the column of the labels, or those of points: x, y, x, y ...
+    split: str | None  # the column that says train, valid or test, or is_valid: True, False
+    may_be_empty: bool  # whether a picture without any label is legal
+    separator: str | None = None  # between several labels
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All that are read, `name` first."""
+        return (self.name, *self.labels, *([self.split] if self.split else []))
+
+
+class LabelRule(Section):
+    """How a label is read: from a file's name, folder or path, a CSV's row, or a head's pose.
+
+    `pattern` picks the label out of that text; a CSV is `file` (with `sha256`, one that does not
+    lie among the pictures), its columns `name` and `label` (of points a list: x, y) and, if it has
+    one, `split`; `separator` stands between several labels.
+    `group` picks out of the path what must stay on one side of the split; `valid` and `test` name
+    the groups that `label.split: official` judges on, the others train.
+    """
+
+    source: Literal["name", "folder", "path", "csv", "biwi"] = Field(alias="from")
+    pattern: Pattern | None = None
+    file: str | None = None
+    sha256: Sha256 | None = None
+    name: str | None = None
+    label: str | list[str] | None = None
+    separator: Annotated[str, StringConstraints(min_length=1)] | None = None
+    split: str | None = None
+    group: Pattern | None = None
+    valid: Annotated[list[str], Field(min_length=1)] | None = None
+    test: Annotated[list[str], Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def names_need_a_pattern(self) -> "LabelRule":
+        """Checked here, since it takes two keys."""
+        examples = {"name": r"^(.+)_\d+\.jpg$", "path": "([^/]+)/[^/]+/[^/]+$"}
+        if self.source in examples and self.pattern is None:
+            raise ValueError(f"label.pattern is missing, such as {examples[self.source]}")
+        return self
+
+    @model_validator(mode="after")
+    def a_csv_needs_its_columns(self) -> "LabelRule":
+        """Checked here, since it takes five keys."""
+        options: dict[str, object] = {"file": self.file, "name": self.name, "label": self.label}
+        absent = [f"label.{key}" for key, value in options.items() if not value]
+        options |= {"split": self.split, "sha256": self.sha256}
+        extra = [f"label.{key}" for key, value in options.items() if value is not None]
+        if self.source == "csv" and absent:
+            raise ValueError(
+                f"label.from: csv needs {', '.join(absent)} too: file: labels.csv (among the "
+                "pictures), name: and label: (columns of its first line)"
+            )
+        if self.source != "csv" and extra:
+            raise ValueError(f"{', '.join(extra)}: for label.from: csv alone; remove it")
+        return self
+
+    @model_validator(mode="after")
+    def valid_and_test_are_groups(self) -> "LabelRule":
+        """Checked here, since it takes four keys."""
+        for key, some in (("valid", self.valid), ("test", self.test)):
+            if some is not None and self.group is None:
+                raise ValueError(
+                    f"label.{key} names groups: give label.group too, such as ^(\\d+)/"
+                )
+            if some is not None and self.split is not None:
+                raise ValueError(f"label.split and label.{key} both say a split: remove one")
+        if both := sorted({*(self.valid or ())} & {*(self.test or ())}):
+            raise ValueError(
+                f"label.valid and label.test both name {', '.join(both)}: a group is of one side "
+                "of the split; remove it from one of them"
+            )
+        return self
+
+    @property
+    def outside(self) -> Source | None:
+        """The CSV, where it lies elsewhere than among the pictures."""
+        if self.file is None or self.sha256 is None:
+            return None
+        return Source(url=self.file, sha256=self.sha256)
+
+    @property
+    def table(self) -> Table | None:
+        """The CSV; None where the label comes from a name."""
+        if self.file is None or self.name is None or self.label is None:
+            return None
+        columns = [self.label] if isinstance(self.label, str) else self.label
+        is_several = self.separator is not None
+        return Table(self.file, self.name, columns, self.split, is_several, self.separator)
+
+    @property
+    def words(self) -> str:
+        """Where the label comes from, as in: ^(.+)_ on its name; column breed of labels.csv."""
+        columns = self.label if isinstance(self.label, str) else ", ".join(self.label or [])
+        named = {
+            **{"name": "its name", "folder": "its folder", "path": "its path"},
+            "biwi": "its pose",
+        }
+        origin = f"column {columns} of {self.file}" if self.file else named[self.source]
+        shown = f"{self.pattern} on {origin}" if self.pattern else origin
+        return yaml_file.one_line(shown, 300)
+
+
+class DatasetEntry(Section):
+    """A data set: each picture has one `label`, any number of `labels`, or `points` in it."""
+
+    pictures: Source
+    label: LabelRule
+    target: Literal["label", "labels", "points"] = "label"
+    lists: Lists | None = None
+    count: int | None = None
+    licence: str | None = None
+
+    @model_validator(mode="after")
+    def the_rule_gives_the_target(self) -> "DatasetEntry":
+        """Checked here, since it takes two keys."""
+        rule = self.label
+        columns = rule.label if isinstance(rule.label, list) else []
+        gives_points = rule.source == "biwi" or bool(columns)
+        if self.target == "points" and not gives_points:
+            raise ValueError("target: points needs columns of a CSV, such as label.label: [x, y]")
+        if len({*columns}) < len(columns):
+            raise ValueError("label.label names a column twice")
+        if len(columns) % 2:
+            raise ValueError("label.label must name an even number of columns, as in [x, y]")
+        if self.target != "points" and gives_points:
+            raise ValueError("this label rule gives points: add `target: points` to the block")
+        if self.target == "labels" and rule.separator is None:
+            raise ValueError("target: labels needs label.separator, such as ' '")
+        if self.target != "labels" and rule.separator is not None:
+            raise ValueError(
+                "label.separator is for several labels: add `target: labels`, or remove it"
+            )
+        if self.target == "points" and rule.pattern is not None:
+            raise ValueError("label.pattern: points have no names to pick from; remove it")
+        return self
+
+
+def load_dataset_entry(name: str, path: Path = FILE) -> DatasetEntry:
+    """The block of one data set of pictures; raises as `chosen` does."""
+    return load_entry(DatasetEntry, name, path)
+
+
+def load_entry(entry_type: type[Entry], name: str, path: Path) -> Entry:
+    """The block of one data set.
+
+    Raises:
+        FileNotFoundError: no datasets.yaml here.
+        ValueError: no such block, or some of its keys are wrong; every one is named.
+    """
+    content = yaml_file.load(path)
+    if name not in content:
+        known = ", ".join(sorted(content))
+        raise ValueError(
+            f"{path}: no block `{name}`, which params.yaml asks for (dataset: {name}); "
+            f"add it, or choose one of {known}"
+        )
+    return schema.validate(entry_type, content[name], f"{path}: {name}")

@@ -1,0 +1,181 @@
+"""What the columns of a CSV seem to hold: a split, several labels in a cell, a class each."""
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pawprint.core import yaml_file
+from pawprint.core.findings import Findings, shorten
+from pawprint.data import split_words
+from pawprint.data.catalog import Table
+
+SEPARATORS = ("|", ";", ",", "/", "+", "&", " ")
+MOST = 20  # values of a column that is a split
+
+
+class Combined(NamedTuple):
+    """Cells that seem to hold several labels."""
+
+    separator: str
+    number: int  # of them
+    shown: list[str]  # the first of them, different ones
+
+
+def check(
+    lines: Sequence[tuple[int, list[str]]], table: Table, found: Findings, is_split: bool
+) -> None:
+    """Notes: a column that says a split and is not used, cells that seem to hold several labels.
+
+    Args:
+        lines: of the file, the first one with the columns' names.
+        table: what is read of them.
+        found: told.
+        is_split: whether the split is told by something else than a column.
+    """
+    header, body = lines[0][1], [row for _, row in lines[1:]]
+    file, split = yaml_file.one_line(table.file, 80), split_columns(header, body, table.columns)
+    if not table.split and not is_split:
+        folds = fold_column(header, body)
+        for column in split:
+            found.notes.append(
+                f"column {_format_columns(column)} of {file} seems to say a split "
+                f"({_count(header, body, column)}), which is not used; to use it: split: "
+                f"{_format_columns(column)} in the block's `label` (pawprint new --split-column "
+                f"{shlex.quote(_format_columns(column))})"
+            )
+        if folds and not split:
+            found.notes.append(
+                f"column {_format_columns(folds)} of {file} seems to number folds "
+                f"({_count(header, body, folds)}), which are not used; to judge on one of them, "
+                "add a column that says train or valid, and name it by split: (pawprint new "
+                "--split-column)"
+            )
+    hot = one_hot(header, body)
+    if {*hot} & {*table.labels}:
+        found.notes.append(
+            f"columns {shorten([_format_columns(one) for one in hot])} of {file} hold 0 and 1 alone, as "
+            f"where each class has a column; {', '.join(table.labels)} makes classes 0 and 1. For "
+            "a class a picture, or several, add one column that names them (with | between)"
+        )
+    if len(table.labels) == 1:
+        at = header.index(table.labels[0])
+        cells = [row[at] for row in body if len(row) > at]
+        several_labels(cells, table, found)
+
+
+def several_labels(cells: Sequence[str], table: Table, found: Findings) -> None:
+    """A note, where cells seem to hold several labels, or such as another separator parts."""
+    between, named = (
+        table.separator,
+        f"column {_format_columns(table.labels[0])} of {_format_columns(table.file)}",
+    )
+    lists = [cell for cell in cells if cell[:1] == "[" and cell[-1:] == "]"]
+    if lists and len(lists) * 2 >= len(cells):
+        found.notes.append(
+            f"{named}: {len(lists)} of {len(cells)} cells hold lists such as {_format_columns(lists[0])}, "
+            "and all of a cell counts as a class; write such a cell as cat|dog, and give "
+            "separator: '|' (pawprint new --separator '|')"
+        )
+        return
+    classes = [part for cell in cells for part in (cell.split(between) if between else [cell])]
+    if seen := combinations(classes):
+        what = f"with separator {between!r}, {seen.number} of {len(classes)} classes"
+        what = what if between else f"{seen.number} of {len(cells)} cells"
+        found.notes.append(
+            f"{named}: {what} "
+            f"seem to hold several labels with {seen.separator!r} between them "
+            f"({shorten([_format_columns(cell) for cell in seen.shown], 3)}), and each combination "
+            f"counts as a class; for several labels a picture: target: labels, separator: "
+            f"{seen.separator!r} (pawprint new --separator {seen.separator!r}; docs/targets.md)"
+        )
+
+
+def split_columns(
+    header: Sequence[str], body: Sequence[Sequence[str]], taken: Sequence[str] = ()
+) -> list[str]:
+    """The columns, of those that are not taken, that seem to say a split.
+
+    All its cells say train, valid or test, at least two of these; of True and False, its name has
+    to speak of a side too, as is_valid does.
+    """
+    found = []
+    for at, column in enumerate(header):
+        cells = {row[at] for row in body if len(row) > at}
+        if not column or column in taken or not 1 < len(cells) <= MOST:
+            continue
+        spoken = {split_words.cell_side(cell, column) for cell in cells}
+        if None in spoken or len(spoken) < 2:
+            continue
+        has_words = all(
+            cell.strip().casefold() not in split_words.TRUE + split_words.FALSE for cell in cells
+        )
+        if has_words or split_words.parse(column) is not None:
+            found.append(column)
+    return found
+
+
+def fold_column(header: Sequence[str], body: Sequence[Sequence[str]]) -> str | None:
+    """A column of folds: small numbers, under a name that says so."""
+    for at, column in enumerate(header):
+        cells = {row[at] for row in body if len(row) > at}
+        words = set(split_words.tokens(column))
+        if words & {"fold", "folds", "kfold"} and 2 <= len(cells) <= MOST:
+            return column
+    return None
+
+
+def combinations(cells: Sequence[str]) -> Combined | None:
+    """Cells that seem to hold several labels; None where they are names of several words.
+
+    The evidence: the same parts in another order, parts that are labels on their own in other
+    cells, or few parts in many combinations. `great dane` and `tench, Tinca tinca` have none.
+    """
+    for separator in SEPARATORS:
+        parts = {cell: _parts(cell, separator) for cell in {*cells}}
+        several = {cell: some for cell, some in parts.items() if len(some) > 1}
+        if several and _is_evident(
+            several, {cell for cell in parts if cell not in several}, separator
+        ):
+            shown = sorted(several, key=lambda cell: (len(cell), cell))
+            return Combined(separator, sum(cell in several for cell in cells), shown)
+    return None
+
+
+def _parts(cell: str, separator: str) -> tuple[str, ...]:
+    return tuple(part for piece in cell.split(separator) if (part := piece.strip()))
+
+
+def _is_evident(several: dict[str, tuple[str, ...]], single: set[str], separator: str) -> bool:
+    orders = Counter(tuple(sorted(parts)) for parts in several.values())
+    if max(orders.values()) > 1 and len(several) > 1:
+        return True
+    known = {label.strip() for label in single}
+    whole = sum(known.issuperset(parts) for parts in several.values())
+    if whole >= max(1, len(several) / 2):
+        return True
+    distinct = {part for parts in several.values() for part in parts}
+    in_many = Counter(part for parts in several.values() for part in {*parts})
+    many = 2 if separator == " " else 1  # combinations for each part: two words are common
+    is_mixed = len(several) > max(many * len(distinct), 3) and min(in_many.values()) >= 1
+    return is_mixed and (separator != " " or len({*map(len, several.values())}) > 1)
+
+
+def one_hot(header: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    """The columns that hold 0 and 1 alone, where there are two or more: a class each."""
+    found = []
+    for at, column in enumerate(header):
+        cells = {row[at].removesuffix(".0") for row in body if len(row) > at}
+        if cells == {"0", "1"} and column and split_words.parse(column) is None:
+            found.append(column)
+    return found if len(found) > 1 else []
+
+
+def _count(header: Sequence[str], body: Sequence[Sequence[str]], column: str) -> str:
+    at = header.index(column)
+    values = Counter(row[at] for row in body if len(row) > at)
+    return shorten([f"{_format_columns(value)} {n:,}" for value, n in values.most_common()])
+
+
+def _format_columns(text: str) -> str:
+    return yaml_file.one_line(text, 80)

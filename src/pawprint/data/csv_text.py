@@ -1,0 +1,79 @@
+"""The text of a CSV as rows: what ends its cells, and where a quote opens that is not closed."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+from pawprint.core import yaml_file
+
+ENDS = (",", ";", "\t", "|")  # of a cell, the usual one first
+
+
+def parse(content: str, file: str) -> list[tuple[int, list[str]]]:
+    """Line and cells of each row that is not empty, without blanks around a cell.
+
+    Cells end at a comma; where the first line has none, at a semicolon or a tab. A first line
+    `sep=;`, as a spreadsheet writes it, says so too.
+
+    Raises:
+        ValueError: a quote is not closed, or a cell is far too long.
+    """
+    first, _, rest = content.partition("\n")
+    skipped = first.strip().strip('"').lower().startswith("sep=") and len(first.strip()) < 8
+    text = rest if skipped else content
+    end = first.strip().strip('"')[4:] if skipped else ending(text.partition("\n")[0])
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=end or ",")
+    try:
+        made = [(reader.line_num + skipped, [cell.strip() for cell in row]) for row in reader]
+    except csv.Error as error:
+        raise ValueError(f"{file}: {_why(text, end, reader.line_num, skipped, error)}") from error
+    return [(line, row) for line, row in made if any(row)]
+
+
+def ending(header: str) -> str:
+    r"""What ends the cells of a first line.
+
+    >>> [ending('file,"a;b"'), ending("file;label"), ending("file\tlabel"), ending("file")]
+    [',', ';', '\t', ',']
+    """
+    plain = "".join(header.split('"')[::2])  # without what stands in quotes
+    return next((end for end in ENDS if end in plain), ",")
+
+
+def quotes(text: str, end: str) -> Iterator[tuple[int, int]]:
+    """The lines in which a quoted cell opens and closes; 0 for one that does not close."""
+    line, at, start = 1, 0, True  # start: of a cell
+    while at < len(text):
+        letter = text[at]
+        if start and letter == '"':
+            opened, close = line, _close(text, at + 1)
+            line += text.count("\n", at, close if close >= 0 else len(text))
+            yield opened, line if close >= 0 else 0
+            if close < 0:
+                return
+            at, start = close + 1, False
+            continue
+        start = letter in (end, "\n")
+        line += letter == "\n"
+        at += 1
+
+
+def _close(text: str, at: int) -> int:
+    """Where the quote stands that closes a cell; -1 where none does. Two are one in the cell."""
+    while (at := text.find('"', at)) >= 0 and text[at + 1 : at + 2] == '"':
+        at += 2
+    return at
+
+
+def _why(text: str, end: str, line: int, skipped: bool, error: csv.Error) -> str:
+    """What is wrong, and the line where it begins."""
+    long = [(a, b) for a, b in quotes(text, end or ",") if a != b and a <= line <= (b or line)]
+    if not long:
+        return f"line {line + skipped}: no CSV ({error}); fix this line"
+    opened, closed = (x + skipped if x else 0 for x in long[-1])
+    ends = f"line {closed}" if closed else "the file's end"
+    shown = yaml_file.one_line(text.split("\n")[opened - 1 - skipped].strip(), 60)
+    return (
+        f"line {opened}: a quote opens here and its cell goes on to {ends}: {shown}; close this "
+        'quote, or take it away (a " in a quoted cell is written twice, "")'
+    )

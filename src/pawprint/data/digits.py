@@ -1,0 +1,126 @@
+"""Data sets that need no network: written here as archives, so that they walk the whole path."""
+
+import csv
+import io
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from pawprint.ratings import planted
+from pawprint.storage import archives
+
+
+def write_digits(path: Path) -> None:
+    """A tar of 1,797 pictures of 8×8 px, named CLASS_NUMBER.png, such as 7_0042.png.
+
+    Source: E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998.
+    """
+    images, labels = load_digits(return_X_y=True)
+    greys = np.rint(images.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)  # 0..16 -> 0..255
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        for number, (grey, label) in enumerate(zip(greys, labels, strict=True)):
+            file = io.BytesIO()
+            Image.fromarray(grey).save(file, "PNG")
+            archives.add_file(archive, f"digits/{label}_{number:04d}.png", file.getvalue())
+
+
+WRITERS = {  # by the `url` that datasets.yaml gives
+    "sklearn:digits": write_digits,
+    "sklearn:digits-labels": write_labels,
+    "sklearn:digits-points": write_points,
+    "planted:ratings": planted.write_planted,
+}
+
+
+CANVAS, GLYPH = 64, 20  # px a side
+OVERLAP = 0.3  # of a glyph's square that another one may cover
+BILINEAR = Image.Resampling.BILINEAR
+PIECE, PIECES = 7, 8  # px a side, and how many, of clutter
+Scene = tuple[UInt8[np.ndarray, "64 64"], tuple[object, ...]]  # and the cells of its row
+Compose = Callable[[np.random.Generator, np.ndarray, np.ndarray], Scene]
+
+
+def write_labels(path: Path) -> None:
+    """A tar of pictures with 2 to 6 digits each, and labels.csv: fname, labels, is_valid."""
+    _write(path, "digits-labels", ("fname", "labels", "is_valid"), compose_labels, seed=8)
+
+
+def write_points(path: Path) -> None:
+    """A tar of pictures with one digit among clutter, and points.csv: fname, x, y, is_valid."""
+    _write(path, "digits-points", ("fname", "x", "y", "is_valid"), compose_point, seed=9)
+
+
+def _write(path: Path, folder: str, header: tuple[str, ...], compose: Compose, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    greys, digits = load_digits(return_X_y=True)
+    order = rng.permutation(len(greys))
+    cut = len(order) // 5
+    file = io.StringIO()
+    table = csv.writer(file, lineterminator="\n")
+    table.writerow(header)
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        for is_valid, count, sources in ((False, 9600, order[cut:]), (True, 600, order[:cut])):
+            glyphs = enlarge(greys[sources])
+            for number in range(count):
+                canvas, cells = compose(rng, glyphs, digits[sources])
+                name = f"{'valid' if is_valid else 'train'}_{number:04d}.png"
+                table.writerow((name, *cells, is_valid))
+                data = io.BytesIO()
+                Image.fromarray(canvas).save(data, "PNG")
+                archives.add_file(archive, f"{folder}/{name}", data.getvalue())
+        words = f"{folder}/{header[1] if header[1] == 'labels' else 'points'}.csv"
+        archives.add_file(archive, words, file.getvalue().encode())
+
+
+def enlarge(greys: Float[np.ndarray, "n 64"]) -> UInt8[np.ndarray, "n 20 20"]:
+    """8×8 greys of 0 to 16 as glyphs of 20×20 and 0 to 255."""
+    small = np.rint(greys.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
+    size = (GLYPH, GLYPH)
+    return np.stack([np.asarray(Image.fromarray(x).resize(size, BILINEAR)) for x in small])
+
+
+def compose_labels(
+    rng: np.random.Generator, glyphs: UInt8[np.ndarray, "n 20 20"], digits: Int[np.ndarray, " n"]
+) -> Scene:
+    """2 to 6 digits at uniform places; the cell names each digit that is there once."""
+    canvas = np.zeros((CANVAS, CANVAS), np.uint8)
+    chosen = rng.choice(len(glyphs), rng.integers(2, 7))
+    for i, (left, top) in zip(chosen, draw_places(rng, len(chosen)), strict=True):
+        part = canvas[top : top + GLYPH, left : left + GLYPH]
+        np.maximum(part, glyphs[i], out=part)
+    return canvas, (" ".join(map(str, sorted({*digits[chosen].tolist()}))),)
+
+
+def draw_places(rng: np.random.Generator, count: int) -> Int[np.ndarray, "glyph 2"]:
+    """Left and top of each glyph, drawn anew until none covers too much of another."""
+    while True:
+        drawn = rng.integers(0, CANVAS - GLYPH + 1, (count, 2))
+        if not is_crowded(drawn).any():
+            return drawn
+
+
+def is_crowded(drawn: Int[np.ndarray, "glyph 2"]) -> Bool[np.ndarray, "glyph glyph"]:
+    """Whether two glyphs share more than OVERLAP of their squares; no glyph with itself."""
+    apart = np.abs(drawn[:, None] - drawn)
+    shared = np.clip(GLYPH - apart, 0, None).prod(2) / GLYPH**2
+    return np.asarray(np.triu(shared > OVERLAP, 1))
+
+
+def compose_point(
+    rng: np.random.Generator, glyphs: UInt8[np.ndarray, "n 20 20"], digits: Int[np.ndarray, " n"]
+) -> Scene:
+    """A digit at a uniform place among pieces of others; the cells are its centre, px."""
+    canvas = np.zeros((CANVAS, CANVAS), np.uint8)
+    for i in rng.choice(len(glyphs), PIECES):
+        (x, y), (left, top) = (rng.integers(0, side - PIECE + 1, 2) for side in (GLYPH, CANVAS))
+        part = canvas[top : top + PIECE, left : left + PIECE]
+        np.maximum(part, glyphs[i][y : y + PIECE, x : x + PIECE], out=part)
+    left, top = rng.integers(0, CANVAS - GLYPH + 1, 2)
+    part = canvas[top : top + GLYPH, left : left + GLYPH]
+    part[:] = np.maximum(part // 2, glyphs[rng.integers(len(glyphs))])
+    return canvas, (left + GLYPH / 2, top + GLYPH / 2)

@@ -1,0 +1,236 @@
+"""One archive, from a URL, a file or a folder: checked against its hash, then put in place.
+
+A checked archive stays in the store, `.downloads/HASH`, so that a stage whose output DVC has
+deleted finds it again without a network. A broken download stays there as `HASH.part` and is
+resumed. Nothing else is ever seen under the final name.
+"""
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import requests
+
+from pawprint.core import files
+from pawprint.data import digits, fetch_errors
+from pawprint.data.catalog import Source
+from pawprint.storage import folders, web_pages
+
+MAX_RETRIES = 5  # connections in a row that bring no new byte
+WAIT = 0.5  # seconds before the second try; doubled each time
+CHUNK_BYTES = 1 << 16  # bytes; a broken connection loses less than one piece
+TIMEOUT = (10, 60)  # seconds: to connect, between two pieces
+STORE = files.project_root() / ".downloads"
+AGAIN = "try again, or put the new hash there if you trust it"
+UPDATE = "`pawprint new NAME --update` says what has changed, and writes the new hash"
+
+
+def fetch_to(
+    source: Source, target: Path, advance: Callable[[int], object], store: Path = STORE
+) -> str:
+    """Put the source's bytes at `target`, and say where they came from, then a note a line.
+
+    Args:
+        source: a folder is packed into a tar first.
+        target: replaced as a whole, or left as it was.
+        advance: told the bytes of each piece that arrives from the network.
+        store: folder of checked archives.
+
+    Raises:
+        FileNotFoundError: no such local file or folder.
+        ConnectionError: the URL could not be reached, or answered with an error.
+        ValueError: the bytes do not have the expected hash, or no hash is given for a URL.
+    """
+    path, origin = fetch_verified(source, advance, store)
+    with files.atomic_write(target) as temporary:
+        try:
+            os.link(path.resolve(), temporary)
+        except OSError:  # another file system, or one without hard links
+            shutil.copyfile(path, temporary)
+    return origin
+
+
+def fetch_verified(
+    source: Source, advance: Callable[[int], object], store: Path = STORE
+) -> tuple[Path, str]:
+    """The checked archive in the store, and where it came from; raises as `place` does."""
+    path, origin = fetch(source, advance, store)
+    if source.is_remote and not source.expected:
+        raise ValueError(
+            f"{source.url}: datasets.yaml gives no hash for this file ({_size(path):,} bytes"
+            f"{web_pages.kind(path)}), so a change of it would go unseen; it is kept: add "
+            f"`sha256: {path.name}` beside its url and run again"
+        )
+    return path, origin
+
+
+def fetch(
+    source: Source, advance: Callable[[int], object], store: Path = STORE
+) -> tuple[Path, str]:
+    """As `kept`, but a URL needs no hash: in the store, its file has its sha256 for a name."""
+    store.mkdir(parents=True, exist_ok=True)
+    if source.expected:
+        algorithm, expected = source.expected
+        path = store / expected
+        if path.is_file() and files.file_hash(path, algorithm) == expected:
+            return path, f"{source.url}: kept from an earlier run"
+    return _fetch_to_store(source, store, advance)
+
+
+def fetch_once(url: str, path: Path, advance: Callable[[int], object]) -> Path:
+    """`path`, downloaded from the URL unless it is there; the caller knows its hash.
+
+    Raises:
+        ConnectionError: the URL could not be reached, or answered with an error.
+        ValueError: it answered with a web page.
+    """
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.part")
+        folder = os.environ.get("PAWPRINT_DATA")
+        if folder and (Path(folder) / path.name).is_file():
+            shutil.copyfile(Path(folder) / path.name, part)
+        else:
+            _download(url, part, advance)
+            _refuse_page(url, part)
+        part.replace(path)
+    return path
+
+
+def _fetch_to_store(
+    source: Source, store: Path, advance: Callable[[int], object]
+) -> tuple[Path, str]:
+    local = _local_copy(source)
+    part = store / f"{_key(source)}.part"
+    if local is None and source.is_remote:
+        _download(source.url, part, advance)
+        path = _verify(source, part, store, AGAIN)
+        return path, f"{source.url}: downloaded, {_size(path):,} bytes"
+    part, notes = part.with_suffix(f".{os.getpid()}.part"), list[str]()
+    with files.atomic_write(part) as temporary:
+        if local is None:
+            digits.WRITERS[source.url](temporary)
+        elif local.is_dir():
+            notes = folders.pack(local, temporary)
+        else:
+            shutil.copyfile(local, temporary)  # never a link: DVC makes its files read-only
+    path = _verify(source, part, store, UPDATE)
+    said = f"{local or source.url}: taken, {_size(path):,} bytes, sha256 {files.file_hash(path)}"
+    return path, "\n".join([said, *(f"note: {note}" for note in notes)])
+
+
+def _local_copy(source: Source) -> Path | None:
+    """The local file or folder that stands for the source; None for a URL and the embedded."""
+    if source.url in digits.WRITERS:
+        return None
+    path = Path(source.url).expanduser()
+    if not source.is_remote and path.exists():
+        return path  # what is written there wins
+    folder, name = os.environ.get("PAWPRINT_DATA"), source.file_name
+    if folder and name and (Path(folder) / name).exists():
+        return Path(folder) / name
+    if source.is_remote:
+        return None
+    raise FileNotFoundError(
+        f"{source.url}: {folders.absence(path)}; mend `url` in datasets.yaml (an http(s) URL, "
+        "a path or a folder), or set PAWPRINT_DATA to the folder that holds it"
+    )
+
+
+def _key(source: Source) -> str:
+    """A name for the source in the store: its hash, or one made from its URL."""
+    if source.expected:
+        return source.expected[1]
+    return "url-" + hashlib.sha256(source.url.encode()).hexdigest()[:16]
+
+
+def _verify(source: Source, part: Path, store: Path, remedy: str) -> Path:
+    """Rename what is complete to its hash; a wrong one is removed: the next run starts afresh."""
+    algorithm, expected = source.expected or ("sha256", "")
+    actual = files.file_hash(part, algorithm)
+    if actual != expected and remedy == AGAIN:
+        _refuse_page(source.url, part)
+    if expected and actual != expected:
+        size, known = part.stat().st_size, web_pages.kind(part)
+        part.unlink()
+        raise ValueError(
+            f"{source.url}: {algorithm} {actual} ({size:,} bytes{known}) is not the {expected} of "
+            f"datasets.yaml; it has changed or was damaged on the way: {remedy}"
+        )
+    kept = store / actual
+    part.replace(kept)
+    return kept
+
+
+def _refuse_page(url: str, part: Path) -> None:
+    """Remove a web page that has come in place of a file, and say what it is."""
+    if page := web_pages.read(part):
+        part.unlink()
+        raise ValueError(fetch_errors.page(url, page))
+
+
+def _download(url: str, part: Path, advance: Callable[[int], object]) -> None:
+    """Append what is missing to `part`, over several connections if need be."""
+    failures, size = 0, _size(part)
+    while True:
+        try:
+            for piece in _pieces(url, part):
+                advance(piece)
+            return
+        except (requests.RequestException, OSError) as error:
+            if fetch_errors.is_about_this_machine(error):
+                raise
+            failures = failures + 1 if _size(part) == size else 1
+            if failures >= MAX_RETRIES or fetch_errors.is_final(error):
+                raise ConnectionError(fetch_errors.message(url, error, _size(part))) from error
+            size = _size(part)
+            time.sleep(WAIT * 2 ** (failures - 1))
+
+
+def _pieces(url: str, part: Path) -> Iterator[int]:
+    """Sizes of the pieces that one connection appends to `part`.
+
+    The server's validator is kept beside the part, so that a file that has changed since is
+    fetched anew (`If-Range`), never joined to the old half.
+    """
+    tag = part.with_suffix(".tag")
+    headers = {"Accept-Encoding": "identity"}  # the bytes as published: a Range counts these
+    if _size(part) and tag.is_file():
+        headers |= {"Range": f"bytes={_size(part)}-", "If-Range": tag.read_text()}
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+        if answer.status_code == 416 and _is_whole(answer, part):
+            return
+        if answer.status_code == 416:
+            part.unlink()
+        fetch_errors.check_status(answer)
+        resumed = answer.status_code == 206
+        if resumed and not answer.headers.get("Content-Range", "").startswith(
+            f"bytes {_size(part)}-"
+        ):
+            part.unlink()
+            raise requests.ConnectionError("the server sent another part than was asked for")
+        validator = answer.headers.get("ETag") or answer.headers.get("Last-Modified", "")
+        if validator and not validator.startswith("W/"):
+            files.write_text(tag, validator)
+        else:
+            tag.unlink(missing_ok=True)
+        with files.blame_when_full(part), part.open("ab" if resumed else "wb") as file:
+            for piece in answer.iter_content(CHUNK_BYTES):
+                file.write(piece)
+                yield len(piece)
+        expected = answer.headers.get("Content-Length")
+        if expected is not None and answer.raw.tell() < int(expected):
+            raise requests.ConnectionError(f"the connection ended early, at {_size(part):,} bytes")
+    tag.unlink(missing_ok=True)
+
+
+def _is_whole(answer: requests.Response, part: Path) -> bool:
+    """Whether the server refused the range because nothing is left to send."""
+    return answer.headers.get("Content-Range", "") == f"bytes */{_size(part)}"
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0

@@ -1,0 +1,65 @@
+"""Why a URL could not be fetched: the server's answer, the network, or this machine."""
+
+from urllib.parse import urlsplit
+
+import requests
+
+from pawprint.storage import web_pages
+
+FINAL = (400, 401, 403, 404, 405, 410, 451)  # answers that another try does not change
+
+
+def check_status(answer: requests.Response) -> None:
+    """Refuse an answer that is an error, with what its page says.
+
+    Raises:
+        requests.HTTPError: the status is 400 or above.
+    """
+    if answer.status_code < 400:
+        return
+    try:
+        page = web_pages.describe(next(answer.iter_content(web_pages.HEAD_BYTES), b""))
+    except requests.RequestException:
+        page = ""
+    said = f"HTTP {answer.status_code}" + (f", {page}" if page else "")
+    raise requests.HTTPError(said, response=answer)
+
+
+def page(url: str, said: str) -> str:
+    """What to say of a URL whose answer is a web page, not a file."""
+    return (
+        f"{url}: answered with {said}, not with the file; "
+        f"{web_pages.remedy(urlsplit(url).hostname or '')}, or download it and give its path"
+    )
+
+
+def is_final(error: Exception) -> bool:
+    """Whether the server's answer will be the same the next time."""
+    if isinstance(error, requests.TooManyRedirects | requests.exceptions.InvalidURL):
+        return True
+    return isinstance(error, requests.HTTPError) and error.response.status_code in FINAL
+
+
+def is_about_this_machine(error: Exception) -> bool:
+    """Whether the error is the disk's, not the network's."""
+    return not isinstance(error, requests.RequestException | ConnectionError | TimeoutError)
+
+
+def message(url: str, error: Exception, size: int) -> str:
+    """What to say of a URL that could not be fetched, but for `size` bytes."""
+    why = str(error) if isinstance(error, requests.HTTPError) else _cause(error)
+    kept = f" ({size:,} bytes are kept and will be resumed)" if size else ""
+    return (
+        f"{url}: could not be fetched: {why}{kept}; without a network, put the file into a folder "
+        "under the same name and set PAWPRINT_DATA to that folder, or give its path, not the URL"
+    )
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason, in a few words."""
+    reason = getattr(error, "reason", None) or error.__cause__ or error.__context__
+    while isinstance(reason, BaseException) and (reason.__cause__ or reason.__context__):
+        reason = reason.__cause__ or reason.__context__
+    words = "".join(letter if letter.isprintable() else " " for letter in str(reason or error))
+    said = " ".join(words.rsplit(": ", 1)[-1].strip("()'\" ").split())
+    return said[:200] or type(error).__name__

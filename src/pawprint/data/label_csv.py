@@ -1,0 +1,245 @@
+"""A CSV among the pictures: the cell of each picture's label, and all that is wrong with it."""
+
+import fnmatch
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from pawprint.core import yaml_file
+from pawprint.core.findings import Findings, shorten
+from pawprint.data import columns, csv_text, layouts, matching, split_words
+from pawprint.data.catalog import Table
+from pawprint.storage import archives
+
+MEND = "mend `label` in datasets.yaml"
+ENDINGS = (".csv", ".tsv")
+
+
+class Row(NamedTuple):
+    """What one row says."""
+
+    line: int  # of the file, from 1 on; the last one, where a quoted cell has several
+    name: str
+    label: str  # of points: their numbers, with blanks between
+    split: str  # empty where the table has no such column
+
+
+Lines = list[tuple[int, list[str]]]  # of a CSV, the first with the columns' names
+
+
+def match_rows(
+    archive: Path,
+    names: Sequence[str],
+    table: Table | None,
+    findings: Findings,
+    outside: Path | None = None,
+    is_split: bool = False,
+) -> dict[str, Row]:
+    """The row of each picture, by the picture's path; none where there is no table.
+
+    Args:
+        archive: what holds the CSV, beside the pictures.
+        names: paths of the pictures.
+        table: the CSV and its columns. A row names a picture by its path (from the top of the
+            archive, or from the CSV's own folder), its file name, or that without suffix.
+            A file such as */metadata.csv is all that have such a name, as if they were one.
+        findings: told, with lines of the file, what is wrong; rows without a picture are a note.
+        outside: the CSV, where it does not lie among the pictures.
+        is_split: whether something else than a column tells the split.
+    """
+    if table is None:
+        return {}
+    rows_of, every = dict[str, list[Row]](), Lines()
+    try:
+        for file, content in texts(archive, table.file, outside, findings).items():
+            lines = csv_text.parse(content, file)
+            rows_of[file] = read_rows(lines, table, file)
+            every += lines[1:] if every else lines
+    except ValueError as error:
+        findings.errors.append(str(error))
+        return {}
+    columns.check(every, table, findings, is_split)
+    return match_images(names, rows_of, table, findings)
+
+
+def read_rows(lines: Lines, table: Table, file: str) -> list[Row]:
+    """The rows of the CSV.
+
+    Raises:
+        ValueError: it lacks a column, or a row has too many cells.
+    """
+    header = lines[0][1] if lines else []
+    for what, faulty in (
+        ("has no column", [column for column in table.columns if header.count(column) == 0]),
+        ("has twice the column", [column for column in table.columns if header.count(column) > 1]),
+    ):
+        if faulty:
+            there = shorten([quote_text(column) for column in header], 20) or "none"
+            raise ValueError(
+                f"{file}: {what} {shorten([quote_text(column) for column in faulty])}; its first "
+                f"line has {there} (cells end at a comma, or where that line has none at a "
+                f"semicolon or a tab); {MEND}, or the file's first line"
+            )
+    long = [str(line) for line, row in lines if any(row[len(header) :])]
+    if long:
+        raise ValueError(
+            f"{file}: {len(long)} rows have more cells than the first line: line "
+            f"{shorten(long)}; put quotes around a cell that holds a comma"
+        )
+    rows = []
+    for line, row in lines[1:]:
+        cell = dict(zip(header, row + [""] * (len(header) - len(row)), strict=True))
+        label = " ".join(cell[column] for column in table.labels)
+        rows.append(Row(line, cell[table.name], label, cell[table.split] if table.split else ""))
+    broken = [row for row in rows if "\n" in row.name + row.label]
+    if broken:
+        first = broken[0].line - (broken[0].name + broken[0].label).count("\n")
+        raise ValueError(
+            f"{file}: line {first}: a quoted cell of {table.name} or "
+            f"{', '.join(table.labels)} goes on to line {broken[0].line}, as where a quote is not "
+            f"closed ({len(broken)} such rows); mend this line"
+        )
+    return rows
+
+
+def texts(
+    archive: Path, file: str, outside: Path | None = None, found: Findings | None = None
+) -> dict[str, str]:
+    """The text of a CSV by its name, among the pictures or elsewhere; of a pattern, several.
+
+    A note tells of other files of that name.
+
+    Raises:
+        ValueError: it is not there, or no UTF-8.
+    """
+    if outside is not None:
+        return {file: archives.decode_text(outside.read_bytes(), file)}
+    name, there = archives.normalize_name(file), archives.file_names(archive)
+    targets = [name] if name in there or "*" not in name else sorted(fnmatch.filter(there, name))
+    data, alike = dict(archives.read_files(archive, targets)), PurePosixPath(name).name
+    others = sorted(x for x in there if PurePosixPath(x).name == alike and x not in targets)
+    if found and data and others:
+        found.notes.append(
+            f"{file} alone is read; of the same name: {shorten(others)}; all that lie in folders "
+            f"are read by the name */{alike}"
+        )
+    parts = [x for x in there if x not in targets and _is_part(x, name)]
+    if found and data and parts:
+        found.notes.append(
+            f"{file} alone is read; beside it lies another part of the split: "
+            f"{shorten(sorted(parts))}; to use it too, join them into one file with a column that "
+            "says train, valid or test"
+        )
+    if data:
+        return {one: archives.decode_text(data[one], one) for one in targets}
+    known = shorten(sorted(x for x in there if x.lower().endswith(ENDINGS)))
+    shown = f"the CSV files there: {known}" if known else "there is no CSV"
+    raise ValueError(f"{quote_text(file)}: not in the archive or folder; {shown}; {MEND}")
+
+
+def _is_part(other: str, file: str) -> bool:
+    """Whether both files lie in one folder, and their names say different sides of a split."""
+    one, two = PurePosixPath(file), PurePosixPath(other)
+    said, also = split_words.parse(one.stem), split_words.parse(two.stem)
+    is_table = one.suffix == two.suffix and one.parent == two.parent
+    return bool(is_table and said and also and said[1] == also[1] and said[0] != also[0])
+
+
+def match_images(
+    names: Sequence[str], rows_of: Mapping[str, Sequence[Row]], table: Table, findings: Findings
+) -> dict[str, Row]:
+    """The row of each picture that has one."""
+    known, file = matching.index_names(names), table.file
+    labels: dict[str, Row] = {}
+    named = set[str]()
+    absent, several, empty, twice = list[str](), list[str](), list[str](), list[str]()
+    unlabelled = without_labels([row for some in rows_of.values() for row in some], table)
+    for one, some in rows_of.items():
+        folder = PurePosixPath(archives.normalize_name(one)).parent
+        meant, taken = matching.hits([row.name for row in some], known, folder)
+        if taken:
+            findings.notes.append(
+                f"all rows of {one} name pictures within {quote_text(taken)}, which are not there; "
+                "these folders were taken off"
+            )
+        for row, hits in zip(some, meant, strict=True):
+            of = f"{quote_text(one)} line" if len(rows_of) > 1 else "line"
+            where = f"{quote_text(row.name)} ({of} {row.line})"
+            named.update(hits)
+            if not hits:
+                absent.append(where)
+            elif len(hits) > 1:
+                several.append(f"{where}: {' or '.join(sorted(hits)[:2])}")
+            elif row in unlabelled:
+                continue
+            elif not row.label.strip() and not table.may_be_empty:
+                empty.append(where)
+            elif labels.setdefault(hits[0], row)[2:] != row[2:]:
+                both = (" ".join(one[2:]).strip() for one in (labels[hits[0]], row))
+                twice.append(f"{where}: {', then '.join(map(quote_text, both))}")
+    unnamed = [name for name in names if name not in named]
+    unnamed = left_out(names, unnamed, unlabelled, table, findings)
+    for faulty, problem, remedy in (
+        (unnamed, f"pictures have no row in {file}", f"add rows, take these out, or {MEND}"),
+        (several, f"rows of {file} may mean several pictures", "write their paths there"),
+        (
+            empty,
+            f"rows of {file} have an empty {', '.join(table.labels)}",
+            "fill it, or take them out",
+        ),
+        (twice, f"rows of {file} give a picture another label", "leave one row of each picture"),
+    ):
+        if faulty:
+            findings.errors.append(f"{len(faulty)} {problem}: {shorten(faulty)}; {remedy}")
+    if absent:
+        findings.notes.append(f"{len(absent)} rows of {file} have no picture: {shorten(absent)}")
+    return labels
+
+
+def left_out(
+    names: Sequence[str],
+    unnamed: Sequence[str],
+    unlabelled: Collection[Row],
+    table: Table,
+    found: Findings,
+) -> list[str]:
+    """Notes of what is left out, and the pictures without a row that should have one."""
+    file = table.file
+    if unlabelled:
+        shown = sorted({quote_text(row.name) for row in unlabelled})
+        found.notes.append(
+            f"{len(unlabelled)} rows of {file} are for testing and have no label; their pictures "
+            f"are left out: {shorten(shown)}"
+        )
+    if table.split and unnamed:  # it is the data set's own list, which need not name them all
+        found.notes.append(
+            f"{len(unnamed)} of {len(names)} pictures have no row in {file} and are left out: "
+            f"{shorten(unnamed)}"
+        )
+        return []
+    splits = layouts.split_folders(names)
+    tests = [name for name in unnamed if splits and splits.side(name) == "test"]
+    if tests:
+        found.notes.append(
+            f"{len(tests)} of {len(names)} pictures lie in a folder for testing and have no "
+            f"row in {file}; they are left out: {shorten(tests)}"
+        )
+    return [name for name in unnamed if name not in {*tests}]
+
+
+def without_labels(rows: Sequence[Row], table: Table) -> set[Row]:
+    """The rows for testing that have no label; where pictures may have none, if none of them has.
+
+    Where the column of the split says no such thing, or there is none, these are none.
+    """
+    if table.split is None:
+        return set()
+    tests = [row for row in rows if split_words.cell_side(row.split, table.split) == "test"]
+    if table.may_be_empty and any(row.label.strip() for row in tests):
+        return set()
+    return {row for row in tests if not row.label.strip()}
+
+
+def quote_text(text: str) -> str:
+    """A stranger's text, for a message."""
+    return yaml_file.one_line(text, 80)

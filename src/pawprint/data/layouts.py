@@ -1,0 +1,226 @@
+"""Folders of pictures: which of them say a split, and which level of them names the class."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pawprint.core.findings import shorten
+from pawprint.data import split_words
+
+NO_CLASS = re.compile(  # folders that sort files, by a format, a date or a session
+    r"(?i)(images?|imgs?|jpe?gs?|pngs?|photos?|pictures?|pics|raw|originals?|data|files|frames|rgb"
+    r"|crops?|cropped|resized|unknown"
+    r"|(19|20)\d\d([-_. ]?[01]\d([-_. ]?[0-3]\d([-_T ]?[\d.:h-]+)?)?)?"
+    r"|\d{1,2}[-_.]\d{1,2}[-_.]((19|20)?\d\d)"
+    r"|(session|sess|sequence|seq|clip|video|vid|day|week|month|batch|part|run|take|visit|shoot"
+    r"|cam|camera|page)s?[-_ ]?\d+)"
+)
+
+NUMBERED = {"image", "images", "img", "imgs", "part", "parts", "batch", "folder", "data", "set"}
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Folders that say a split."""
+
+    sides: Mapping[str, str]  # train, valid or test, by the folder's name as it is written
+    doubled: frozenset[str] = frozenset()  # of these, all that holds pictures is X/X
+
+    def at(self, name: str) -> range:
+        """Where the outermost of them stands on the way to this picture, twice where it is X/X."""
+        parts = folders(name)
+        first = next((i for i, part in enumerate(parts) if part in self.sides), None)
+        if first is None:
+            return range(0)
+        is_twice = parts[first] in self.doubled
+        return range(first, first + (2 if is_twice else 1))
+
+    def side(self, name: str) -> str | None:
+        """What it says."""
+        at = self.at(name)
+        return self.sides[folders(name)[at[0]]] if at else None
+
+    @property
+    def has_train(self) -> bool:
+        """Whether one is for training; else they stand beside the folders of the classes."""
+        return "train" in self.sides.values()
+
+    @property
+    def alternatives(self) -> str:
+        """Their names, for a pattern."""
+        return "|".join(re.escape(name) for name in sorted(self.sides, key=lambda x: (-len(x), x)))
+
+    @property
+    def keys(self) -> dict[str, Any]:
+        """The keys of a label rule by which the split is theirs."""
+        rest = "" if self.has_train else "|^"  # a path without such a folder is train's
+        known = {
+            side: sorted(name for name, own in self.sides.items() if own == side)
+            for side in ("valid", "test")
+        }
+        pattern = f"^(?:.*?/)?({self.alternatives})/{rest}"
+        return {"group": pattern} | {side: some for side, some in known.items() if some}
+
+    @property
+    def words(self) -> str:
+        """These keys, as a person writes them into a block."""
+        shown = {key: value if isinstance(value, str) else f"[{', '.join(value)}]"
+                 for key, value in self.keys.items()}  # fmt: skip
+        return ", ".join(f"{key}: {value}" for key, value in shown.items())
+
+
+def folders(name: str) -> list[str]:
+    """The folders on the way to a picture, outermost first."""
+    return name.split("/")[:-1]
+
+
+def split_folders(names: Sequence[str]) -> Splits | None:
+    """The folders that say a split: one for train, and one for valid or test at least.
+
+    Their names may have other words too, each the same: seg_train, seg_test. Beside folders of
+    classes a test/ or valid/ is enough. None: there are no such folders.
+    """
+    by_rest: dict[frozenset[str], dict[str, str]] = defaultdict(dict)
+    for folder in sorted({folder for name in names for folder in folders(name)}):
+        if said := split_words.parse(folder):
+            by_rest[said[1]][folder] = said[0]
+    whole = [some for some in by_rest.values() if {"train"} < {*some.values()}]
+    if whole:
+        spoken = {folder: side for some in whole for folder, side in some.items()}
+        return Splits(spoken, _doubles(names, spoken))
+    alone = by_rest.get(frozenset(), {})
+    if "train" in alone.values():
+        return None
+    spoken = {
+        folder: side
+        for folder, side in alone.items()
+        if not {"dev", "eval"} & {*split_words.tokens(folder)}
+    }
+    return Splits(spoken, _doubles(names, spoken)) if spoken else None
+
+
+def _doubles(names: Iterable[str], spoken: Mapping[str, str]) -> frozenset[str]:
+    """The folders X in which everything lies in X/X, as unpacking a zip has it."""
+    inner = defaultdict(set)
+    for name in names:
+        parts = folders(name)
+        first = next((i for i, part in enumerate(parts) if part in spoken), None)
+        if first is not None:
+            inner[parts[first]].add(parts[first + 1] if first + 1 < len(parts) else "")
+    return frozenset(folder for folder, within in inner.items() if within == {folder})
+
+
+def class_folder(name: str, splits: Splits | None) -> str:
+    """The innermost folder's name; empty where there is none, or where that one says a split."""
+    parts = folders(name)
+    return "" if not parts or (splits and len(parts) - 1 in splits.at(name)) else parts[-1]
+
+
+def class_rules(names: Sequence[str], splits: Splits | None) -> list[dict[str, str]]:
+    """The rules by which a level of the folders names the class, the likeliest first."""
+    known = [name for name in names if not splits or splits.side(name) != "test"]
+    places = [_places(name, splits) for name in known]
+    depth = min(map(len, places), default=0)
+    levels = [{folders(name)[at[level]] for name, at in zip(known, places, strict=True)}
+              for level in range(depth)]  # fmt: skip
+    varying = [level for level, values in enumerate(levels) if len(values) > 1]
+    ordered = sorted(varying, key=lambda level: (sorts_files(levels[level]), -level))
+    rules = [_rule(known, [at[level] for at in places], splits) for level in ordered]
+    return [rule for rule in rules if rule]
+
+
+def _places(name: str, splits: Splits | None) -> list[int]:
+    """Where the folders stand that say no split."""
+    spoken = splits.at(name) if splits else ()
+    return [i for i in range(len(folders(name))) if i not in spoken]
+
+
+def sorts_files(values: Iterable[str]) -> bool:
+    """Whether all are dates and the like, or one name with numbers, such as images_part_2."""
+    known = [*values]
+    words = {tuple(split_words.tokens(value)) for value in known}
+    is_one = len(words) == 1 and bool({*words.pop()} & NUMBERED) and len(known) > 1
+    return is_one or all(NO_CLASS.fullmatch(value) for value in known)
+
+
+def _rule(names: Sequence[str], at: Sequence[int], splits: Splits | None) -> dict[str, str] | None:
+    """The rule for the folders that stand there; None where no pattern leads to all of them."""
+    paths = [folders(name) for name in names]
+    if all(i == len(path) - 1 for path, i in zip(paths, at, strict=True)):
+        return {"from": "folder"}
+    left, right = {*at}, {len(path) - i for path, i in zip(paths, at, strict=True)}
+    said = splits.sides if splits else {}
+    if said and all(i and path[i - 1] in said for path, i in zip(paths, at, strict=True)):
+        pattern = f"^(?:.*/)?(?:{splits.alternatives if splits else ''})/([^/]+)/"
+    elif said and all(path[i + 1 : i + 2] and path[i + 1] in said
+                      for path, i in zip(paths, at, strict=True)):  # fmt: skip
+        pattern = f"([^/]+)/(?:{splits.alternatives if splits else ''})/"
+    elif len(left) == 1:
+        pattern = "^" + "[^/]+/" * at[0] + "([^/]+)/"
+    elif len(right) == 1:
+        pattern = "([^/]+)" + "/[^/]+" * right.pop() + "$"
+    else:
+        return None
+    return {"from": "path", "pattern": pattern}
+
+
+def mixed_splits(splits: Splits, names: Sequence[str]) -> list[str]:
+    """A note, where these pictures lie in folders that say a split which no rule takes over."""
+    counted = Counter(splits.side(name) or "train" for name in names)
+    if len(counted) < 2:
+        return []
+    folders_of = {
+        side: " and ".join(f"{x}/" for x, own in sorted(splits.sides.items()) if own == side)
+        for side in counted
+    }
+    shown = ", ".join(
+        f"{folders_of[side] or 'the others'} ({n:,})" for side, n in sorted(counted.items())
+    )
+    return [
+        f"folders say a split, which is not used: the pictures of {shown} are mixed, and "
+        "label.split draws from all of them; to keep them apart: `pawprint new` with "
+        f"--split-folders, or in the block's `label`: {splits.words}"
+    ]
+
+
+def other_levels(names: Sequence[str], splits: Splits | None) -> list[str]:
+    """A note, where another level of folders than the innermost one may name the class."""
+    known = [name for name in names if not splits or splits.side(name) != "test"]
+    others = [rule["pattern"] for rule in class_rules(names, splits) if "pattern" in rule]
+    if not others:
+        return []
+    inner = Counter(class_folder(name, splits) for name in known)
+    outer = Counter(m.group(1) for name in known if (m := re.search(others[0], name)))
+    return [
+        f"the class is the innermost folder ({_count_images(inner)}), but the folders above it may be "
+        f"meant ({_count_images(outer)}): for these `from: path` with `pattern: {others[0]}` (pawprint "
+        f"new --from-path --pattern '{others[0]}')"
+    ]
+
+
+def _count_images(counted: Counter[str]) -> str:
+    return shorten([f"{word} {n:,}" for word, n in counted.most_common()], 4)
+
+
+def check_class_folder(names: Sequence[str], splits: Splits | None) -> None:
+    """Raise where the innermost folder is a date, `images` or a split, and another one is meant.
+
+    Raises:
+        ValueError: with the pattern for that one.
+    """
+    known = [name for name in names if not splits or splits.side(name) != "test"]
+    rules = class_rules(names, splits)
+    if not rules or rules[0]["from"] == "folder":
+        return
+    inner = Counter(folders(name)[-1] for name in known)
+    if any(NO_CLASS.fullmatch(x) or not class_folder(f"{x}/1", splits) for x in inner):
+        pattern = rules[0]["pattern"]
+        outer = Counter(m.group(1) for name in known if (m := re.search(pattern, name)))
+        raise ValueError(
+            f"the innermost folders ({_count_images(inner)}) seem to name no classes, but folders above "
+            f"them do ({_count_images(outer)}): instead of --folder give --from-path --pattern "
+            f"'{pattern}' (or for the innermost ones all the same, --from-path --pattern "
+            "'([^/]+)/[^/]+$')"
+        )

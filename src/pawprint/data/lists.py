@@ -1,0 +1,72 @@
+"""A data set's own lists of the pictures that train, that judge and that test."""
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from pawprint.core.findings import Findings, shorten
+from pawprint.data import matching, split_words
+from pawprint.storage import archives
+
+
+def read(folder: Path) -> dict[str, list[str]]:
+    """The data set's own lists: the first word of each line, comments aside.
+
+    Raises:
+        ValueError: fetch has left no list for train.
+    """
+    lists = {
+        path.stem: entries(path.read_text(encoding="utf-8"))
+        for path in sorted(folder.glob("*.txt"))
+    }
+    if "train" not in lists:
+        raise ValueError(
+            "label.split: official, but this data set names no lists of its own; add `lists` (or "
+            "label.split, label.valid) to its block in datasets.yaml, or use label.split: random"
+        )
+    return lists
+
+
+def entries(text: str) -> list[str]:
+    """The first word of each line, comments aside."""
+    lines = text.splitlines()
+    return [line.split()[0] for line in lines if line.strip() and not line.startswith("#")]
+
+
+def files(archive: Path, names: Sequence[str]) -> dict[str, str]:
+    """The text files in an archive that seem to be such lists, by the side that their name says.
+
+    Most of their entries name a picture, and one of the files is for train, another is not.
+    """
+    known, made = matching.index_names(names), dict[str, str]()
+    there = [name for name in archives.file_names(archive) if name.lower().endswith(".txt")]
+    spoken = {name: split_words.parse(PurePosixPath(name).stem) for name in sorted(there)}
+    targets = {name for name, said in spoken.items() if said and not said[1]}
+    for name, data in archives.read_files(archive, targets):
+        side = spoken[name]
+        hits, _ = matching.hits(entries(data.decode(errors="replace")), known, PurePosixPath())
+        if side and 2 * sum(map(bool, hits)) > len(hits):
+            made.setdefault(side[0], name)
+    return made if "train" in made and len(made) > 1 else {}
+
+
+def check(
+    names: Sequence[str],
+    splits: Sequence[str | None],
+    absent: Sequence[str],
+    twice: Sequence[str],
+    found: Findings,
+) -> None:
+    """Errors: pictures in two lists. Notes: pictures in none, names without a picture."""
+    unlisted = [name for name, split in zip(names, splits, strict=True) if split is None]
+    if twice:
+        found.errors.append(
+            f"{len(twice)} pictures stand in two of the data set's own lists: {shorten(twice)}; "
+            "mend `lists` in datasets.yaml, or use label.split: random"
+        )
+    if unlisted:
+        found.notes.append(
+            f"{len(unlisted)} of {len(names)} pictures are in none of the data set's own lists "
+            f"and are left out: {shorten(unlisted)}"
+        )
+    if absent:
+        found.notes.append(f"{len(absent)} listed names have no picture: {shorten(absent)}")

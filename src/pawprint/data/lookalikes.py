@@ -1,0 +1,52 @@
+"""Labels that look alike to the eye: case, blanks, forms of Unicode, letters of other scripts."""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Mapping
+
+from pawprint.core.findings import Findings, shorten
+
+LETTERS = str.maketrans(  # small letters of Cyrillic and Greek that look like Latin ones, or whose
+    # capitals do; digits and Latin letters among themselves (0 and O, l and I) are not covered
+    "асеорхуіјѕԁһӏԛԝвкмтнгзαβεηικμνορτυχζωγıł",
+    "aceopxyijsdhlqwbkmthr3abehikmvoptuxzwyil",
+)
+
+
+def skeleton(label: str) -> str:
+    """A label as the eye has it: equal ones look alike.
+
+    >>> skeleton("Große  Katze") == skeleton("grosse_katze"), skeleton("c\\u0430t")
+    (True, 'cat')
+    """
+    plain = unicodedata.normalize("NFKC", label).casefold().replace("i\u0307", "i")
+    shown = "".join(letter for letter in plain if unicodedata.category(letter) != "Cf")
+    alike = unicodedata.normalize("NFKC", shown.translate(LETTERS))
+    return " ".join(re.sub(r"(?<=[^\W\d_])[-_\s]+(?=[^\W\d_])", " ", alike).split())
+
+
+def check(counted: Mapping[str, int], found: Findings) -> None:
+    """A note: labels that differ, and look alike, with how many pictures each has."""
+    groups = defaultdict(list)
+    for label in sorted(counted):
+        groups[skeleton(label)].append(label)
+    alike = [group for group in groups.values() if len(group) > 1]
+    if alike:
+        shown = [
+            " = ".join(f"{format_groups(x)} ({counted[x]:,})" for x in group) for group in alike
+        ]
+        found.notes.append(
+            f"{len(alike)} groups of labels look alike, but are different classes: "
+            f"{shorten(shown, 5, '; ')}; if they mean the same, give them one name"
+        )
+
+
+def format_groups(label: str) -> str:
+    r"""A label, in quotes and with the codes of its letters where these cannot be told by eye.
+
+    >>> print(written("cat"), written("c\u0430t"), written("a  b"))
+    cat 'c\u0430t' 'a  b'
+    """
+    is_plain = label.isascii() and label == " ".join(label.split())
+    return label if is_plain else ascii(label)

@@ -1,0 +1,114 @@
+"""Words that say train, valid or test: a column of a CSV, or the name of a folder."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+from pawprint.core import yaml_file
+from pawprint.core.findings import Findings, shorten
+
+WORDS = {
+    **dict.fromkeys(("train", "training", "trainval"), "train"),
+    **dict.fromkeys(("valid", "val", "validation", "validate", "dev", "eval"), "valid"),
+    **dict.fromkeys(("test", "testing", "tests"), "test"),
+}
+UNLABELLED = {  # of folders alone: what is there to be predicted
+    *("pred", "predict", "prediction", "predictions", "unlabeled", "unlabelled", "submission"),
+}
+BESIDE = {  # words that may stand beside one of these, as in train_images, test set, PublicTest
+    *("set", "sets", "image", "images", "img", "imgs", "photos", "pictures", "data", "dataset"),
+    *("split", "folder", "files", "public", "private", "the"),
+}
+TRUE, FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
+ALLOWED = (
+    "train (training), valid (val, validation, dev, eval) or test (testing), in small letters or "
+    "capitals, or of a column such as is_valid True, 1, yes or False, 0, no"
+)
+
+
+def tokens(text: str) -> list[str]:
+    """The words of a name, without numbers.
+
+    >>> tokens("seg_train2017"), tokens("PublicTest")
+    (['seg', 'train'], ['public', 'test'])
+    """
+    plain = unicodedata.normalize("NFKC", text)
+    return [word.lower() for word in re.findall(r"[^\W\d_a-z]+(?![a-z])|[^\W\d_]?[a-z]+", plain)]
+
+
+def parse(text: str) -> tuple[str, frozenset[str]] | None:
+    """The side that a name says, and its other words; None where it says none, or two.
+
+    >>> parsed("seg_train"), parsed("Test set"), parsed("beagle")
+    (('train', frozenset({'seg'})), ('test', frozenset()), None)
+    """
+    words = [word for word in tokens(text) if word not in BESIDE]
+    said = {WORDS[word] for word in words if word in WORDS}
+    if said == {"train", "valid"}:  # train_val: valid is drawn from it
+        said = {"train"}
+    rest = frozenset(word for word in words if word not in WORDS)
+    if not said and rest & UNLABELLED:
+        return "test", rest - UNLABELLED
+    return (said.pop(), rest) if len(said) == 1 else None
+
+
+def cell_side(text: str, column: str) -> str | None:
+    """What a cell says: of True and False, the column's name tells of which side.
+
+    >>> [cell_side("Val", "x"), cell_side("True", "is_valid"), cell_side("1", "is_test")]
+    ['valid', 'valid', 'test']
+    >>> [cell_side("FALSE", "is_train"), cell_side("3", "fold"), cell_side("", "split")]
+    ['valid', None, None]
+    """
+    word = text.strip().casefold()
+    if word in TRUE or word in FALSE:
+        about = (parse(column) or ("valid", frozenset()))[0]
+        return about if word in TRUE else {"train": "valid"}.get(about, "train")
+    said = parse(text)
+    is_whole = said is not None and not said[1] and not set(tokens(text)) & UNLABELLED
+    return said[0] if said and is_whole else None
+
+
+def parse_splits(
+    names: Sequence[str], texts: Mapping[str, str], column: str, found: Findings
+) -> list[str | None]:
+    """train, valid or test for each picture, by the texts of a CSV's column."""
+    known = {text: cell_side(text, column) for text in set(texts.values())}
+    odd = [
+        yaml_file.one_line(text, 80) or "an empty cell" for text, side in known.items() if not side
+    ]
+    if odd:
+        found.errors.append(
+            f"column {yaml_file.one_line(column, 80)} holds {shorten(sorted(odd))}: it must say "
+            f"{ALLOWED}; mend `label` in datasets.yaml, or these cells"
+        )
+    return [known[texts[name]] if name in texts else None for name in names]
+
+
+def extract_groups(
+    names: Sequence[str], pattern: str, found: Findings, remedy: str
+) -> list[str | None]:
+    """The pattern's first group in each path; None, and an error found, where it is not there."""
+    made = [re.search(pattern, name) for name in names]
+    lost = [name for name, match in zip(names, made, strict=True) if match is None]
+    if lost:
+        found.errors.append(
+            f"{len(lost)} of {len(names)} pictures are of no group by label.group "
+            f"{yaml_file.one_line(pattern, 200)}: {shorten(lost)}; {remedy}"
+        )
+    return [match.group(1) if match else None for match in made]
+
+
+def of_groups(
+    groups: Sequence[str | None],
+    valid: Sequence[str] | None,
+    test: Sequence[str] | None,
+    found: Findings,
+    remedy: str,
+) -> list[str | None]:
+    """train, valid or test for each picture, by the groups that `valid` and `test` name."""
+    named = {**dict.fromkeys(valid or (), "valid"), **dict.fromkeys(test or (), "test")}
+    for key, some in (("valid", valid), ("test", test)):
+        if absent := sorted({*(some or ())} - {*filter(None, groups)}):
+            found.errors.append(f"label.{key}: no picture is of group {shorten(absent)}; {remedy}")
+    return [named.get(group or "", "train") for group in groups]

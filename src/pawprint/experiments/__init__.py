@@ -1,0 +1,1 @@
+"""Finished runs, as git keeps them, compared and checked."""

@@ -1,0 +1,219 @@
+"""Finished runs as git keeps them: commits and DVC's experiments, with params and predictions.
+
+What a run was made with is read from its dvc.lock. Its figure is shown only where that is one
+whole run of the params and code that the commit holds: else it is another run's.
+"""
+
+import hashlib
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from pawprint.core import dvc_lock, git, yaml_file
+
+FIGURES = (PREDICTIONS, SUMMARY) = ("reports/predictions.csv", "reports/evaluate.json")
+DRAWN = ("preview", "report")  # stages that decide no prediction
+SET = ("params.yaml", "datasets.yaml")  # what params are in
+EXPERIMENT = re.compile(r"refs/exps/([0-9a-f]{2})/([0-9a-f]{38})/([^/]+)")
+REMEDY = {
+    True: "run the whole graph: `dvc exp apply {name}`, then `dvc exp run` without a stage's name",
+    False: "run `dvc repro` there and commit dvc.lock and reports/ together",
+}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One of DVC's experiments: a ref of git's that no branch holds."""
+
+    name: str
+    base: str  # the commit that it started from
+    ref: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: what decided it, and what it got wrong."""
+
+    name: str
+    settings: Mapping[str, Any]  # dotted params, and `code` and `pictures` by their hash
+    wrong: pd.Series  # of bool, by the picture's name
+
+
+def experiments() -> list[Experiment]:
+    """All experiments that this repository holds, by name."""
+    refs = git.git_output("for-each-ref", "--format=%(refname)", "refs/exps").splitlines()
+    matches = [match for ref in refs if (match := EXPERIMENT.fullmatch(ref))]
+    return sorted(
+        (Experiment(m[3], m[1] + m[2], m[0]) for m in matches), key=lambda one: (one.name, one.base)
+    )
+
+
+def select_runs(names: Sequence[str], needed: Sequence[str] = ()) -> tuple[list[Run], list[str]]:
+    """The runs of these names; without names, the last commit's and all experiments from it.
+
+    Returns:
+        The runs, and a line for each that has no figure of its own.
+
+    Raises:
+        ValueError: this is no git repository, a name is unknown, no run has a figure of its own,
+            or one of those that are needed has none.
+    """
+    head = git.git_output("rev-parse", "--verify", "--quiet", "HEAD").strip()
+    if not head:
+        raise ValueError("no commit of git's here; run from the project's folder")
+    known = experiments()
+    if names:
+        refs = {name: revision(name, known, head) for name in names}
+    else:
+        own = {"HEAD": head} if git.git_output("ls-tree", head, f"./{PREDICTIONS}") else {}
+        refs = own | {one.name: one.ref for one in known if one.base == head}
+    if not refs:
+        raise ValueError(
+            f"nothing to compare: the last commit holds no {PREDICTIONS} here, and no experiment "
+            "started from it; go to the project's folder, or run `dvc repro` and commit"
+        )
+    runs, left_out = list[Run](), dict[str, str]()
+    for name, ref in refs.items():
+        try:
+            runs.append(read_run(name, ref))
+        except ValueError as error:
+            left_out[name] = str(error)
+    lacking = [left_out[name] for name in (needed if runs else left_out) if name in left_out]
+    if lacking:
+        raise ValueError("\n".join(lacking))
+    return runs, list(left_out.values())
+
+
+def revision(name: str, known: Sequence[Experiment], head: str) -> str:
+    """What git calls the experiment or commit of that name.
+
+    Raises:
+        ValueError: there is none, or experiments of several commits have it.
+    """
+    fitting = [one for one in known if one.name == name]
+    if len(fitting) > 1:
+        fitting = [one for one in fitting if one.base == head] or fitting
+    if len(fitting) > 1:
+        raise ValueError(
+            f"{name}: experiments of {len(fitting)} commits have this name; give the commit of the "
+            "one that you mean, as `dvc exp list --all-commits --sha-only` has it"
+        )
+    if fitting:
+        return fitting[0].ref
+    commit = git.git_output(
+        "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
+    )
+    if not commit:
+        raise ValueError(
+            f"{name}: neither an experiment nor a commit; `dvc exp list` and `git log` name them"
+        )
+    return commit.strip()
+
+
+def read_run(name: str, commit: str) -> Run:
+    """The run that a commit holds, under the name that a person knows it by.
+
+    Raises:
+        ValueError: it has no figure of its own, as `whole` says, or no classes.
+    """
+    stages, files = whole(name, commit)
+    if PREDICTIONS not in files:
+        raise ValueError(
+            f"{name}: stage evaluate wrote no {PREDICTIONS}; `dvc metrics diff` compares what "
+            "is no classes of pictures"
+        )
+    table = pd.read_csv(io.BytesIO(files[PREDICTIONS]), dtype="str", keep_default_na=False)
+    if (table["probability"] == "").any():
+        raise ValueError(
+            f"{name}: its pictures have points, which are neither right nor wrong; compare "
+            "rmse_share over commits by `dvc metrics diff`"
+        )
+    wrong = pd.Series((table["actual"] != table["predicted"]).to_numpy(), table["name"])
+    return Run(name, settings({key: one for key, one in stages.items() if key not in DRAWN}), wrong)
+
+
+def whole(name: str, commit: str) -> tuple[dvc_lock.Stages, dict[str, bytes]]:
+    """The dvc.lock of a commit and what evaluate wrote, where they are one run of what it holds.
+
+    Raises:
+        ValueError: they are not; the message has the first reason, and the remedy.
+    """
+    remedy = REMEDY[commit.startswith("refs/exps/")].format(name=name)
+    text = file_at_commit(commit, str(dvc_lock.FILE), name)
+    try:
+        stages = dvc_lock.parse(text, f"{name}: its {dvc_lock.FILE}")
+    except ValueError as error:
+        raise ValueError(f"{error}; {remedy}") from error
+    outs = dvc_lock.hashes(stages, "outs").get("evaluate", {})
+    files = git.contents(commit, outs)
+    reasons = [f"its {path} is not there" for path in FIGURES if path in outs.keys() - files.keys()]
+    reasons += [
+        f"its {path} is not the one of its {dvc_lock.FILE}"
+        for path in FIGURES
+        if path in files and md5(files[path]) != outs[path]
+    ]
+    reasons += [*dvc_lock.conflicts(stages, "evaluate"), *unrun(stages, commit)]
+    if reasons:
+        more = f" (and {len(reasons) - 1} more of the kind)" if len(reasons) > 1 else ""
+        raise ValueError(f"{name} has no figure of its own: {reasons[0]}{more}; {remedy}")
+    return stages, files
+
+
+def unrun(stages: dvc_lock.Stages, commit: str) -> Iterator[str]:
+    """A line for each param and file of code that the commit has otherwise than its dvc.lock."""
+    own = {name: stages[name] for name in dvc_lock.upstream(stages, "evaluate")}
+    code: dict[str, str] = {}
+    for deps in dvc_lock.hashes(own, "deps").values():
+        code |= {path: found for path, found in deps.items() if path.startswith(dvc_lock.CODE)}
+    files = git.contents(commit, [*SET, *code])
+    for path in SET:
+        if path in files:
+            content = yaml_file.parse(files[path].decode(errors="replace"), path)
+            yield from dvc_lock.unrun_params(own, path, content)
+    for path, before in code.items():
+        if path in files and md5(files[path]) != before:
+            yield f"its {path} is not the one that ran"
+
+
+def md5(content: bytes) -> str:
+    """As DVC has it."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def file_at_commit(commit: str, path: str, name: str) -> str:
+    """A file of a commit.
+
+    Raises:
+        ValueError: it has none such.
+    """
+    text = git.git_output("show", f"{commit}:./{path}")
+    if not text:
+        raise ValueError(
+            f"{name}: no {path} in it; run `dvc repro` there and commit what it writes"
+        )
+    return text
+
+
+def settings(stages: dvc_lock.Stages) -> dict[str, Any]:
+    """All that decided the predictions: params one by one, pictures and code by hash."""
+    decided: dict[str, Any] = {}
+    deps: dict[str, str] = {}
+    for name, stage in stages.items():
+        for file, params in (stage.get("params") or {}).items():
+            if name not in dvc_lock.FETCHED or file == "params.yaml":
+                decided |= dvc_lock.flat(params)
+        if name not in dvc_lock.FETCHED:
+            deps |= {dep["path"]: dep.get("md5", "") for dep in stage.get("deps") or ()}
+    images = {path: md5 for path, md5 in deps.items() if path.startswith("data/raw/")}
+    code = {path: md5 for path, md5 in deps.items() if path.startswith(("src/", "stages/"))}
+    return decided | {"pictures": short_hash(images), "code": short_hash(code)}
+
+
+def short_hash(content: Mapping[str, str]) -> str:
+    """Seven letters that tell contents apart."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:7]

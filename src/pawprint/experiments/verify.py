@@ -1,0 +1,142 @@
+"""Whether a commit can be rebuilt: the whole graph again, in a clone, hash by hash.
+
+The working tree stays as it is, but for the store: archives that were fetched before are taken
+from it, and others put there. All else is made anew.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pawprint.core import dvc_lock, git, yaml_file
+from pawprint.data import catalog, downloads
+from pawprint.terminal.console import RUN, format_seconds
+
+LOCK, TRAINED = Path("dvc.lock"), ("train_unfrozen.json", "train.json")  # of pictures, of ratings
+KIND = ("device", "instructions", "dtype", "python")  # what may change the last bits
+TRACKED = ("dvc.lock", "dvc.yaml", "params.yaml", "datasets.yaml", "src", "stages")
+
+
+def verify_commit(root: Path) -> tuple[bool, list[str]]:
+    """Rebuild the last commit of `root` in a temporary clone, and compare.
+
+    Returns:
+        Whether all is equal, and what to tell, a line each.
+
+    Raises:
+        ValueError: there is no commit with a dvc.lock, or the run fails there; its own words
+            stand above.
+    """
+    here = ("-C", str(root))
+    commit = git.git_output(*here, "rev-parse", "--short", "HEAD").strip()
+    if not git.git_output(*here, "ls-files", str(LOCK)):
+        raise ValueError("no commit holds a dvc.lock here; run `dvc repro` and commit it")
+    above, inside = (
+        git.git_output(*here, "rev-parse", f"--show-{word}").strip()
+        for word in ("toplevel", "prefix")
+    )
+    lines = []
+    if git.git_output(*here, "status", "--short", "--", *TRACKED, *(["../src"] if inside else [])):
+        lines.append(f"note: {commit} is verified, without your changes since")
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="pawprint-verify-") as folder:
+        clone = Path(folder) / "clone" / inside
+        command = ["git", "clone", "--quiet", above, str(Path(folder) / "clone")]
+        if subprocess.run(command, check=False).returncode:
+            raise ValueError(f"git could not clone {above}; see above")
+        before = outs(yaml_file.load(clone / LOCK))
+        lines += parts(clone, commit)
+        _link(root, clone)
+        _rerun(clone)
+        after = outs(yaml_file.load(clone / LOCK))
+        facts = _facts(clone)
+    wrong = differing_outs(before, after)
+    equal = len(before) - len(wrong)
+    took = format_seconds(time.perf_counter() - began)
+    lines.append(f"{equal} of {len(before)} outputs of {commit} came out equal, in {took}")
+    lines += [f"differs: {path}" for path in wrong]
+    if wrong:
+        lines.append(explain_difference(_facts(root), facts))
+    return not wrong, lines
+
+
+def parts(clone: Path, commit: str) -> list[str]:
+    """A note where a dvc.lock is of parts of several runs."""
+    stages = dvc_lock.parse((clone / LOCK).read_text(encoding="utf-8"), f"{commit}: {LOCK}")
+    if "evaluate" not in stages or not (reasons := dvc_lock.conflicts(stages, "evaluate")):
+        return []
+    return [f"note: {commit} holds parts of several runs: {reasons[0]}"]
+
+
+def outs(whole: Mapping[str, Any]) -> dict[str, str]:
+    """The hash of each output, in the order of dvc.lock."""
+    return {
+        out["path"]: out["md5"]
+        for stage in whole["stages"].values()
+        for out in stage.get("outs", ())
+    }
+
+
+def differing_outs(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """The paths whose hash is not the same, or that are missing."""
+    return [path for path, md5 in before.items() if after.get(path) != md5]
+
+
+def explain_difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What may be the cause: another kind of machine or other versions, as far as is known.
+
+    Args:
+        then: what the last training here has noted; empty where there is no note.
+        now: of the clone's training.
+    """
+    if not then:
+        return "what machine they were made on is not known here (reports/run is not in git)"
+    before, after = (
+        {key: run.get(key) for key in KIND} | run.get("versions", {}) for run in (then, now)
+    )
+    other = [
+        f"{key} {before.get(key)} -> {after.get(key)}"
+        for key in dict.fromkeys([*before, *after])
+        if before.get(key) != after.get(key)
+    ]
+    if other:
+        return f"explained by another machine or other versions: {', '.join(other)}"
+    return "not explained: the machine's kind and all versions are those of the last run here"
+
+
+def _rerun(clone: Path) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    command = [sys.executable, "-m", "dvc", "repro", "--force", "--no-commit"]
+    process = subprocess.run(command, cwd=clone, env={**os.environ, "PATH": path}, check=False)
+    if process.returncode == 130:
+        raise KeyboardInterrupt
+    if process.returncode:
+        raise ValueError("the run in the clone failed; see above")
+
+
+def _link(root: Path, clone: Path) -> None:
+    """What lies beside the project and git does not bring along: archives, pictures, weights."""
+    whole = yaml_file.load(clone / "params.yaml")
+    block = yaml_file.load(clone / catalog.FILE).get(whole["dataset"], {})
+    parts = [part for part in block.values() if isinstance(part, dict)]
+    named = [part.get(key) for part in parts for key in ("url", "file")]
+    for name in (downloads.STORE.name, *filter(None, [*named, whole.get("weights")])):
+        source, target = root / name, clone / name
+        inside = clone.parent.resolve() in target.resolve().parents
+        if inside and source.exists() and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.symlink_to(source.resolve())
+
+
+def _facts(root: Path) -> dict[str, Any]:
+    for path in (root / RUN / name for name in TRAINED):
+        if path.is_file():
+            facts: dict[str, Any] = json.loads(path.read_text())
+            return facts
+    return {}

@@ -1,0 +1,1 @@
+"""What a model says of new images: needs the model file alone."""

@@ -1,0 +1,122 @@
+"""A model as ONNX: pictures in, probabilities out, and all that is to be known of both inside.
+
+Needs the extra `export` (onnx, onnxscript, onnxruntime).
+"""
+
+import json
+import logging
+import warnings
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pawprint.core import files
+from pawprint.models import model_file
+from pawprint.models.model_file import ModelCard
+from pawprint.models.network import Network
+from pawprint.vision import resample
+from pawprint.vision.task import TASKS
+
+MAX_DIFFERENCE = 1e-4  # of answers, between torch and onnxruntime
+OUTPUTS = {"label": "probabilities", "labels": "probabilities", "points": "places"}
+UNITS = {
+    "points": "; -1 and 1 are the edges of that part, left and right for x, upper and lower for y"
+}
+
+
+class Exported(nn.Module):
+    """The network with its normalisation before it and its answers behind it."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, model: Network, model_card: ModelCard) -> None:
+        """Take the network as it is."""
+        super().__init__()
+        self.model, self.task = model, TASKS[model_card.target]
+        self.register_buffer("mean", torch.tensor(model_card.mean).view(3, 1, 1))
+        self.register_buffer("std", torch.tensor(model_card.std).view(3, 1, 1))
+
+    def forward(self, images: Float[Tensor, "n rgb=3 h w"]) -> Float[Tensor, "n class"]:
+        """Probabilities (or places) of pictures whose values are in [0, 1]."""
+        return self.task.activation(self.model((images - self.mean) / self.std))
+
+
+def metadata(model_card: ModelCard) -> dict[str, str]:
+    """The metadata of the file: one JSON text."""
+    height, width = resample.parse_size(model_card.size)
+    shape = "square" if height == width else f"part of shape {height}×{width}"
+    ground = f"laid on {model_card.background}" if model_card.background else "dropped"
+    facts = {
+        "classes": model_card.classes,
+        "target": model_card.target,
+        "threshold": model_card.threshold,
+        "input": f"pictures: float32, n×3×{height}×{width}, RGB, values 0 to 1",
+        "preparation": f"upright, transparency {ground}; the largest centre {shape}, resized "
+        "with antialiasing; no normalisation",
+        "background": model_card.background,
+        "output": f"{OUTPUTS[model_card.target]}: float32, n×{len(model_card.classes)}"
+        + UNITS.get(model_card.target, ""),
+        "arch": model_card.arch,
+        "data": model_card.data,
+        "versions": model_card.versions,
+    }
+    return {"pawprint": json.dumps(facts, sort_keys=True, ensure_ascii=False)}
+
+
+def write(model_path: Path, target: Path) -> str:
+    """Write `model` as ONNX, check it, and say how near it is to torch.
+
+    Raises:
+        ModuleNotFoundError: the extra is not installed.
+        ValueError: no model file of ours, or onnxruntime answers otherwise than torch.
+    """
+    import onnx
+
+    model, model_card = model_file.read(model_path)
+    exported = Exported(model.to(memory_format=torch.contiguous_format), model_card).eval()
+    example = noise(2, model_card)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings(), files.atomic_write(target) as temporary:
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            exported, (example,), dynamo=True, verbose=False, input_names=["pictures"],
+            output_names=[OUTPUTS[model_card.target]],
+            dynamic_shapes={"pictures": {0: torch.export.Dim("n")}},
+        )  # fmt: skip
+        assert program is not None
+        onnx_model = program.model_proto
+        onnx.helper.set_model_props(onnx_model, metadata(model_card))
+        onnx.save(onnx_model, temporary)
+        apart = difference(temporary, exported, model_card)
+        if apart > MAX_DIFFERENCE:
+            raise ValueError(
+                f"{target}: not written: onnxruntime and torch differ by {apart:.1g}, more than "
+                f"{MAX_DIFFERENCE:g}; use the versions of constraints.txt: "
+                "pip install -c constraints.txt -e '.[export]'"
+            )
+    size = target.stat().st_size / 1e6
+    summary = f"{size:.1f} MB, {len(model_card.classes)} outputs"
+    return f"{target}: {summary}, within {apart:.0e} of torch"
+
+
+@torch.no_grad()
+def difference(path: Path, exported: Exported, model_card: ModelCard) -> float:
+    """The largest difference of the answers, on noise in batches of 1 and 5."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    largest = 0.0
+    for n in (1, 5):
+        images = noise(n, model_card)
+        (theirs,) = session.run(None, {"pictures": images.numpy()})
+        largest = max(largest, (torch.from_numpy(theirs) - exported(images)).abs().max().item())
+    return largest
+
+
+def noise(n: int, model_card: ModelCard) -> Float[Tensor, "n rgb=3 h w"]:
+    """`n` pictures of the network's size."""
+    shape = resample.parse_size(model_card.size)
+    return torch.rand(n, 3, *shape, generator=torch.Generator().manual_seed(n))

@@ -1,0 +1,96 @@
+"""A model as data: tensors and one JSON text in a safetensors file; no code in it.
+
+The text holds all that a prediction needs beside the tensors, and where the model comes from.
+Equal runs give equal bytes: no time, path, host or device.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from pawprint.models import network
+from pawprint.models.network import Network
+from pawprint.runtime import tensor_file
+
+IMAGES, RATINGS, BODY = "a model of images", "a model of ratings", "weights of a body alone"
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model file says of itself."""
+
+    arch: str
+    classes: list[str]  # of the outputs
+    size: int | str  # px, as the network sees a picture; or HEIGHTxWIDTH
+    presize: int  # px, of the cache it was trained from
+    mean: list[float]
+    std: list[float]
+    params: dict[str, Any]  # declared by the stage that wrote it
+    data: str  # sha256 of index.csv and labels.csv
+    versions: dict[str, str]
+    target: str = "label"  # or labels, or points
+    threshold: float | None = None  # probability above which one of several labels is said
+    background: str | None = None  # of transparent parts; None: of before, when they were dropped
+
+
+def write(path: Path, model: nn.Module, model_card: ModelCard) -> None:
+    """The network's parameters and buffers, with their card."""
+    tensor_file.write_tensors(path, model.state_dict(), asdict(model_card))
+
+
+def read(path: Path) -> tuple[Network, ModelCard]:
+    """The network on the CPU, in evaluation mode, and its card.
+
+    Raises:
+        FileNotFoundError, ValueError: as for `read_tensors`; or the tensors are not of its arch.
+    """
+    tensors, text = tensor_file.read_tensors(path)
+    model_card = _card(path, text)
+    model = network.build_model(model_card.arch, len(model_card.classes))
+    with _explain_mismatch(path):
+        model.load_state_dict(tensors, strict=True)
+    return model.eval(), model_card
+
+
+def read_card(path: Path) -> ModelCard:
+    """What a model file says of itself.
+
+    Raises:
+        FileNotFoundError, ValueError: as for `read`.
+    """
+    _, text = tensor_file.read_tensors(path, tensors=False)
+    return _card(path, text)
+
+
+def kind(text: Mapping[str, Any]) -> str:
+    """What a file of ours is, by its JSON object."""
+    if not text:
+        return BODY
+    if "users" in text:
+        return RATINGS
+    return "the state of a training that was broken off" if "history" in text else IMAGES
+
+
+def _card(path: Path, text: Mapping[str, Any]) -> ModelCard:
+    if kind(text) != IMAGES:
+        raise ValueError(
+            f"{path}: {kind(text)}, not {IMAGES}: give one that a train stage wrote, such as "
+            "models/unfrozen.safetensors"
+        )
+    with _explain_mismatch(path):
+        return ModelCard(**text)
+
+
+@contextmanager
+def _explain_mismatch(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (TypeError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ValueError(
+            f"{path}: not a model file of this version: {reason}; train it again: `dvc repro`"
+        ) from error

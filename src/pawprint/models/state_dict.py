@@ -1,0 +1,145 @@
+"""The body's tensors in a state dict, however it was saved: names and shapes decide."""
+
+from collections.abc import Iterator, Mapping
+
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from pawprint.core.findings import Findings, shorten
+from pawprint.models import network
+
+COUNTER = "num_batches_tracked"  # older files lack these, which nothing reads
+Tensors = Mapping[str, Tensor]
+
+
+def match(arch: str, given: Tensors, source: str, findings: Findings) -> dict[str, Tensor]:
+    """The body's part of a state dict, once every name and shape is the network's own.
+
+    Args:
+        arch: one of params.ARCHITECTURES.
+        given: tensors by torchvision's names or by those of our bodies; these may stand in a
+            dictionary of a checkpoint, or begin with a word such as DataParallel's `module.`.
+        source: named in errors and notes.
+        findings: a note of what was left out, but for torchvision's own classifier.
+
+    Raises:
+        ValueError: some are not; with counts and the first names.
+    """
+    body = network.build_body(torchvision.models.get_model(arch, weights=None))
+    model = pick_network(arch, body, given, source, findings)
+    check_finite(model, source)
+    return align(arch, body, model, source)
+
+
+def align(arch: str, body: nn.Sequential, model: Tensors, source: str) -> dict[str, Tensor]:
+    """The network's tensors by the body's names, in its order and types.
+
+    Raises:
+        ValueError: as for `match`.
+    """
+    targets = body.state_dict()
+    tensors = network.body_tensors(model)
+    for name, tensor in targets.items():
+        if name.endswith(COUNTER):
+            tensors.setdefault(name, tensor)
+    faults = {
+        "missing": [name for name in targets if name not in tensors],
+        "unknown": [name for name in tensors if name not in targets],
+        "of another shape": [
+            name
+            for name in targets
+            if name in tensors and targets[name].shape != tensors[name].shape
+        ],
+    }
+    said = [f"{len(names)} {what} ({shorten(names, 3)})" for what, names in faults.items() if names]
+    if said:
+        raise ValueError(
+            f"{source}: these weights are not of {arch}: of its {len(targets)} tensors, "
+            f"{'; '.join(said)}; change arch or weights in params.yaml"
+        )
+    return {name: tensors[name].to(targets[name].dtype).contiguous() for name in targets}
+
+
+def check_finite(tensors: Tensors, source: str) -> None:
+    """Raise where a weight is no number: training would say so only after an epoch.
+
+    Raises:
+        ValueError: with the count and the first names.
+    """
+    sparse = [name for name, tensor in tensors.items() if tensor.layout != torch.strided]
+    if sparse:
+        raise ValueError(
+            f"{source}: {len(sparse)} of its tensors are sparse ({shorten(sparse, 3)}); save them "
+            "as dense ones, by tensor.to_dense()"
+        )
+    lost = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
+    if lost:
+        raise ValueError(
+            f"{source}: {len(lost)} of its tensors hold NaN or infinity ({shorten(lost, 3)}); "
+            "the file is damaged, or its training diverged: use another one"
+        )
+
+
+def pick_network(
+    arch: str, body: nn.Sequential, given: Tensors, source: str, findings: Findings
+) -> Tensors:
+    """The tensors of the one network that has all of the body's, by the body's or by our names.
+
+    All that are given, where no network has them.
+
+    Raises:
+        ValueError: several have.
+    """
+    fits = dict(fitting(body, given))
+    if not fits:
+        return given
+    if len(fits) > 1:
+        names = ", ".join(repr(prefix.removesuffix("features.").rstrip(".")) for prefix in fits)
+        raise ValueError(
+            f"{source}: {len(fits)} networks in it are of {arch} ({names}); save the one that you "
+            "mean: torch.save(checkpoint[NAME], 'weights.pth')"
+        )
+    ((prefix, children),) = fits.items()
+    prefix = prefix.removesuffix("features.")
+    inside = {name: name.removeprefix(prefix) for name in given if name.startswith(prefix)}
+    inside = {name: respell_names(short, children) for name, short in inside.items()}
+    ours = {"features", *network.CLASSIFIERS, *(child for child, _ in body.named_children())}
+    taken = {
+        name: short
+        for name, short in inside.items()
+        if (first := short.split(".")[0]) in ours or first.isdecimal()
+    }
+    rest = [name for name in given if name not in taken]
+    if rest:
+        under = f"under {prefix.rstrip('.')!r} " if prefix else ""
+        findings.notes.append(
+            f"{source}: the network {under}is taken; left out: {len(rest)} other tensors "
+            f"({shorten(rest, 3)})"
+        )
+    return {short: given[name] for name, short in taken.items()}
+
+
+def fitting(body: nn.Sequential, given: Tensors) -> Iterator[tuple[str, dict[str, str]]]:
+    """What stands before a network's names, and its children's names by those in the file.
+
+    fastai numbers the children of a body where torchvision names them.
+    """
+    shapes = {n: t.shape for n, t in body.state_dict().items() if not n.endswith(COUNTER)}
+    numbers = {child: str(i) for i, (child, _) in enumerate(body.named_children())}
+    for spelling in ({}, numbers):
+        names = {respell_names(name, spelling): shape for name, shape in shapes.items()}
+        first = next(iter(names))
+        for prefix in [name.removesuffix(first) for name in given if name.endswith(first)]:
+            is_whole = not prefix or prefix.endswith(".")
+            if is_whole and all(
+                prefix + name in given and given[prefix + name].shape == shape
+                for name, shape in names.items()
+            ):
+                yield prefix, {number: child for child, number in spelling.items()}
+
+
+def respell_names(name: str, children: Mapping[str, str]) -> str:
+    """The name of a tensor, with another one for the child of the body that it is in."""
+    first, dot, rest = name.partition(".")
+    return children.get(first, first) + dot + rest

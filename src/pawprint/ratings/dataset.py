@@ -1,0 +1,55 @@
+"""The whole table of ratings on the device, both sides of the split."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float32, Int32
+from torch import Tensor
+
+from pawprint.core import files, tables
+from pawprint.ratings.table import vocabulary
+
+
+@dataclass(frozen=True)
+class RatingSplit:
+    """Ratings of one side of the split, on the device."""
+
+    pairs: Int32[Tensor, "rating pair=2"]  # rows of the users' and the items' tables
+    targets: Float32[Tensor, " rating"]
+
+    def __len__(self) -> int:
+        """Ratings."""
+        return len(self.targets)
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """Both sides, and the names of the rows: those of train, from row 1 on."""
+
+    users: list[str]
+    items: list[str]
+    train: RatingSplit
+    valid: RatingSplit
+    digest: str  # sha256 of ratings.csv
+
+
+def load_ratings(path: Path, device: torch.device) -> Ratings:
+    """The ratings of split's table; users and items that train does not have are row 0.
+
+    Raises:
+        FileNotFoundError: split has not run.
+    """
+    table = tables.read(path, ["user", "item", "rating", "split"], {"user": "str", "item": "str"})
+    is_train = table["split"] == "train"
+    names = {x: vocabulary(table.loc[is_train, x].unique()) for x in ("user", "item")}
+    columns = []
+    for column, known in names.items():
+        row = {name: i for i, name in enumerate(known, 1)}
+        numbers = table[column].map(row).fillna(0).to_numpy()
+        columns.append(torch.tensor(numbers, dtype=torch.int32))
+    pairs = torch.stack(columns, 1)
+    targets = torch.tensor(table["rating"].to_numpy(), dtype=torch.float32)
+    rows = [torch.tensor((table["split"] == side).to_numpy()) for side in ("train", "valid")]
+    train, valid = (RatingSplit(pairs[row].to(device), targets[row].to(device)) for row in rows)
+    return Ratings(names["user"], names["item"], train, valid, files.file_hash(path))

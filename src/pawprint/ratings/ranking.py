@@ -1,0 +1,106 @@
+"""What is recommended, judged by what was rated later: recall and NDCG at k, and by popularity.
+
+Source: Järvelin and Kekäläinen 2002, ACM TOIS 20(4), for NDCG, here with gains of 0 and 1.
+"""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from jaxtyping import Bool, Float, Int32, Int64
+from torch import Tensor
+
+from pawprint.ratings.dataset import Ratings
+from pawprint.ratings.models import EmbeddingDotBias, EmbeddingNN
+
+AT_ONCE = 64  # users whose items are all scored together
+Scores = Callable[[Int64[Tensor, " user"]], Float[Tensor, "user item"]]
+
+
+def popularity(data: Ratings) -> Float[Tensor, " item"]:
+    """How often train has rated each item."""
+    counts = torch.bincount(data.train.pairs[:, 1].long(), minlength=len(data.items) + 1)
+    return counts[1:].double()
+
+
+def top_k(
+    scores: Float[Tensor, "user item"], seen: Bool[Tensor, "user item"], k: int
+) -> Int64[Tensor, "user k"]:
+    """The k items with the highest scores that a user has not seen; of equal ones the first."""
+    open_ones = scores.masked_fill(seen, -torch.inf)
+    return open_ones.sort(dim=1, descending=True, stable=True).indices[:, :k]
+
+
+def recall_and_ndcg(
+    chosen: Int64[Tensor, "user k"],
+    relevant: Bool[Tensor, "user item"],
+    totals: Int64[Tensor, " user"],
+) -> tuple[Float[Tensor, " user"], Float[Tensor, " user"]]:
+    """Recall and NDCG of each user.
+
+    Args:
+        chosen: items, best first.
+        relevant: whether a user wanted an item.
+        totals: how many a user wanted, those that train does not know among them; at least 1.
+    """
+    hits = relevant.gather(1, chosen).double()
+    places = torch.arange(chosen.shape[1], device=chosen.device)
+    gains = 1 / torch.log2(places + 2.0).double()
+    ideal = (gains * (places < totals[:, None])).sum(1)
+    return hits.sum(1) / totals, (hits * gains).sum(1) / ideal
+
+
+def mark_hits(
+    pairs: Int32[Tensor, "rating pair=2"], users: Int64[Tensor, " user"], items: int
+) -> Bool[Tensor, "user item"]:
+    """Whether there is a pair of each of these users, sorted, with each item (row 0 first)."""
+    hits = torch.zeros(len(users), items + 1, dtype=torch.bool, device=users.device)
+    own = pairs[torch.isin(pairs[:, 0], users.int())].long()
+    hits[torch.searchsorted(users, own[:, 0].contiguous()), own[:, 1]] = True
+    return hits
+
+
+def rank_valid(
+    data: Ratings, score: Scores, k: int, min_rating: float
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Recall and NDCG at k of the users that train knows and that want something, by parts.
+
+    Args:
+        data: a user wants what it has rated `least` or more in valid; of what is recommended to
+            it, what it has rated in train is left out.
+        score: the score of each item (row 1 first) for these users, higher is better.
+        k: how many are recommended.
+        least: see above.
+    """
+    rows = data.valid.pairs[data.valid.targets >= min_rating]
+    strange = rows[rows[:, 1] == 0]  # items that train does not know: all missed
+    rows = torch.cat([torch.unique(rows[rows[:, 1] > 0], dim=0), strange])  # each once
+    totals = torch.bincount(rows[:, 0].long(), minlength=len(data.users) + 1)
+    totals[0] = 0  # users that train does not know
+    for users in torch.split(totals.nonzero().squeeze(1), AT_ONCE):
+        seen = mark_hits(data.train.pairs, users, len(data.items))[:, 1:]
+        relevant = mark_hits(rows, users, len(data.items))[:, 1:] & ~seen
+        chosen = top_k(score(users), seen, k)
+        yield recall_and_ndcg(chosen, relevant, totals[users])
+
+
+@torch.no_grad()
+def summary(
+    model: EmbeddingDotBias | EmbeddingNN, data: Ratings, k: int, min_rating: float
+) -> dict[str, float | int]:
+    """Means over users, by the network and by popularity, and the share of valid that is cold."""
+    items, counts = len(data.items), popularity(data)
+    ways: dict[str, Scores] = {
+        "": model.of_all,
+        "popular_": lambda users: counts.expand(len(users), items),
+    }
+    metrics: dict[str, float | int] = {}
+    for prefix, score in ways.items():
+        parts = [torch.stack(pair) for pair in rank_valid(data, score, k, min_rating)]
+        recall, ndcg = torch.cat(parts, 1) if parts else torch.zeros(2, 0).double()
+        metrics["users"] = len(recall)
+        metrics[f"{prefix}recall"] = recall.mean().item() if len(recall) else 0.0
+        metrics[f"{prefix}ndcg"] = ndcg.mean().item() if len(ndcg) else 0.0
+    unknown = data.valid.pairs == 0
+    metrics["cold_users"] = unknown[:, 0].double().mean().item()
+    metrics["cold_items"] = unknown[:, 1].double().mean().item()
+    return metrics | {"cold": unknown.any(1).double().mean().item()}

@@ -1,0 +1,134 @@
+"""Ratings as a table: what is wrong with its rows, and the side of the split of each."""
+
+import json
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pawprint.core import yaml_file
+from pawprint.core.findings import Findings, shorten
+from pawprint.data import splits
+from pawprint.storage import archives, sanitize
+
+PLANTED = "planted/planted.json"
+MEND = "mend `table` or `titles` in datasets.yaml"
+
+
+def read_noise(archive: Path) -> float | None:
+    """The standard deviation of the noise in made ratings; None for real ones."""
+    try:
+        members = dict(archives.read_files(archive, {PLANTED}))
+    except ValueError:  # a table that is no archive
+        return None
+    return float(json.loads(members[PLANTED])["noise"]) if PLANTED in members else None
+
+
+def replace_titles(items: pd.Series, names: pd.DataFrame, findings: Findings) -> pd.Series:
+    """The title of each item, or the item itself; items of one title become one.
+
+    Source: fastbook chapter 8 joins MovieLens's titles in the same way, 18 of which stand twice.
+    """
+    known = dict(zip(names[0], names[1], strict=True)) if names.shape[1] > 1 else {}
+    there = pd.unique(items)
+    without = [item for item in there if not known.get(item)]
+    if without:
+        findings.notes.append(f"{len(without)} items have no title: {shorten(without)}")
+    used = pd.Series([known[item] for item in there if known.get(item)], dtype=str)
+    twice = sorted(set(used[used.duplicated()]))
+    if twice:
+        findings.notes.append(
+            f"{len(twice)} titles name several items, taken as one: {shorten(twice)}"
+        )
+    return items.map(lambda item: known.get(item) or item)
+
+
+def check_rows(table: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+    """The table with numbers for ratings and times; faulty rows are told by their lines."""
+    table = table[(table != "").any(axis=1)]
+    numbers = table.columns.intersection(["rating", "time"])
+    converted = table.assign(**{x: pd.to_numeric(table[x], errors="coerce") for x in numbers})
+    for column in table.columns:
+        is_bad = (
+            table[column] == "" if column in ("user", "item") else ~np.isfinite(converted[column])
+        )
+        lines = [
+            f"line {row + 1} ({yaml_file.one_line(repr(cell), 40)})"
+            for row, cell in table.loc[is_bad, column].items()
+        ]
+        if lines:
+            what = "empty" if column in ("user", "item") else "no number"
+            findings.errors.append(f"{len(lines)} ratings have a {column} that is {what}: "
+                                f"{shorten(lines)}; mend these lines, or {MEND}")  # fmt: skip
+    for column in ("user", "item"):
+        converted[column] = escape_formulas(converted[column], findings)
+    if table.empty:
+        findings.errors.append(f"no rating in the table; {MEND}")
+    if again := int(table.duplicated(["user", "item"]).sum()):
+        findings.notes.append(f"{again} ratings are of a user and an item that have one: all count")
+    return converted.reset_index(drop=True)
+
+
+def escape_formulas(names: pd.Series, findings: Findings) -> pd.Series:
+    """The names; an apostrophe is put before those that a spreadsheet would run as a formula."""
+    faults = {name: fault for name in pd.unique(names) if (fault := sanitize.name_error(name))}
+    formulas = {name: f"'{name}" for name, fault in faults.items() if "formula" in fault}
+    others = [repr(name) for name in faults if name not in formulas]
+    if others:
+        findings.errors.append(f"{len(others)} names cannot be used (control characters): "
+                            f"{shorten(others)}; mend the table")  # fmt: skip
+    if formulas:
+        findings.notes.append(f"{len(formulas)} names would be formulas to a spreadsheet, and get an "
+                           f"apostrophe: {shorten(list(formulas))}")  # fmt: skip
+    return names.replace(formulas) if formulas else names
+
+
+def split_ratings(table: pd.DataFrame, rule: str, valid_fraction: float, seed: int) -> list[str]:
+    """train or valid for each rating.
+
+    Args:
+        table: columns user and, but for `random`, time.
+        rule: random (fastai's RandomSplitter), time (the latest are valid), or one (the latest of
+            each user that has two or more); of equal times the later row is the later one.
+        valid_fraction: share that valid gets; not read by `one`.
+        seed: of the draw; read by `random` alone.
+
+    Raises:
+        ValueError: there are no times, or a side stays empty.
+    """
+    if rule != "random" and "time" not in table:
+        raise ValueError(
+            f"split.rule: {rule} needs the time of each rating: name its column in datasets.yaml "
+            "(table.time), or use split.rule: random"
+        )
+    if rule == "random":
+        splits_made = splits.random_split(len(table), valid_fraction, seed)
+    else:
+        order = np.argsort(table["time"].to_numpy(), kind="stable")
+        valid = order[len(order) - int(valid_fraction * len(order)) :]
+        if rule == "one":
+            users = table["user"].iloc[order]
+            valid = order[(~users.duplicated(keep="last") & users.duplicated()).to_numpy()]
+        splits_made = np.where(np.isin(np.arange(len(table)), valid), "valid", "train").tolist()
+    if len(set(splits_made)) < 2:
+        raise ValueError(
+            f"split.rule: {rule} leaves train or valid empty, of {len(table)} ratings; change "
+            "split.valid_fraction, or add ratings"
+        )
+    return splits_made
+
+
+def vocabulary(names: Collection[str]) -> list[str]:
+    """The names once each, sorted: as numbers where all are whole numbers, else by code point."""
+    distinct: Sequence[str] = sorted(set(names))
+    if all(name.isascii() and name.isdecimal() for name in distinct):
+        return sorted(distinct, key=lambda name: (int(name), name))
+    return list(distinct)
+
+
+def count_ratings(table: pd.DataFrame) -> dict[str, int]:
+    """Counts: ratings, users, items, and the ratings of each side."""
+    counts = {"ratings": len(table), "users": table["user"].nunique()}
+    by_side = {side: int((table["split"] == side).sum()) for side in ("train", "valid")}
+    return counts | {"items": table["item"].nunique()} | by_side

@@ -1,0 +1,1 @@
+"""The machine, and what makes a run on it repeatable."""

@@ -1,0 +1,29 @@
+"""Private random numbers, named by what they are for: same words, same numbers, everywhere."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+def seed_from(*key: int | str) -> int:
+    """A 63-bit seed for these words, such as (seed, phase, epoch)."""
+    text = "/".join(str(word) for word in key)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> 1
+
+
+def generator(*key: int | str) -> torch.Generator:
+    """A generator of its own on the CPU."""
+    return torch.Generator().manual_seed(seed_from(*key))
+
+
+@contextmanager
+def global_seed(*key: int | str) -> Iterator[None]:
+    """torch's global generators (CPU, and GPU where there is one) start from these words inside.
+
+    For what cannot be handed a generator: initial weights, dropout, stochastic depth.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(seed_from(*key))
+        yield

@@ -1,0 +1,229 @@
+"""Archives of pictures: what is in one, read member by member, never unpacked to disk."""
+
+import gzip
+import io
+import lzma
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from pawprint.storage import file_type, image_files, not_archives, sanitize, tar_members, zip_names
+from pawprint.storage.image_files import Listing
+
+BROKEN = (
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, lzma.LZMAError, EOFError),
+    RuntimeError,  # a zip that is encrypted, or compressed in a way that Python does not know
+)
+MAX_BYTES = 256 << 20  # bytes of a file that is read whole
+
+
+class Entry(NamedTuple):
+    """A file in an archive."""
+
+    name: str
+    is_plain: bool  # no link, no device
+    size: int  # bytes, as the archive says
+    read: Callable[[int], bytes]  # so many of its bytes at most; -1 for all
+    is_guess: bool = False  # the name, whose encoding nothing tells
+
+
+def normalize_name(name: str) -> str:
+    """The member's name with forward slashes and without a leading `./`."""
+    return PurePosixPath(name.replace("\\", "/")).as_posix()
+
+
+def read_files(path: Path, selected: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of each wanted file, in the archive's order; a name twice: the first.
+
+    Raises:
+        ValueError: the file is neither a tar (plain, gz, bz2, xz) nor a zip; it is damaged; or a
+            wanted file in it is a link or a device, or larger than MOST.
+    """
+    left = set(selected)
+    with _explaining(path):
+        for entry in _entries(path):
+            if entry.name in left:
+                _check(path, entry)
+                left.discard(entry.name)
+                yield entry.name, entry.read(-1)
+
+
+def listing(path: Path, shown: str = "") -> Listing:
+    """The files in an archive: its pictures, sorted by code point, and all others.
+
+    Args:
+        path: of the archive.
+        shown: what messages name in its place, such as the URL that it came from.
+
+    Raises:
+        ValueError: it holds no picture, one name stands twice, one cannot be put into a table, one
+            is a link or a device or larger than MOST, or as for `contents`.
+    """
+    found, guesses, place = Listing(), list[str](), shown or str(path)
+    with _explaining(path, place):
+        for entry in _entries(path):
+            if image_files.is_candidate(entry.name):
+                _check(place, entry)
+            found.add(entry.name, entry.is_plain, partial(entry.read, file_type.HEAD_BYTES))
+            guesses += [entry.name] * entry.is_guess
+    found.notes.extend([zip_names.note(guesses)] if guesses else [])
+    made = found.without_backups()
+    if not made.images:
+        raise ValueError(f"{place}: {not_archives.no_image(path, made)}")
+    sanitize.check_names(place, made.images)
+    return made
+
+
+def image_names(path: Path) -> list[str]:
+    """The pictures in an archive, sorted by code point; raises as `listing` does."""
+    return listing(path).images
+
+
+def file_names(path: Path) -> list[str]:
+    """All files in an archive, pictures or not, in its order.
+
+    Raises:
+        ValueError: as for `contents`.
+    """
+    with _explaining(path):
+        return [entry.name for entry in _entries(path)]
+
+
+def match_names(names: Iterable[str]) -> dict[str, list[str]]:
+    """The pictures that a word may mean: by its path, else its file name, else that name's stem.
+
+    >>> meant(["a/1.jpg", "b/1.jpg"])["1"]
+    ['a/1.jpg', 'b/1.jpg']
+    """
+    files, stems = defaultdict(list), defaultdict(list)
+    paths = {name: [name] for name in names}
+    for path in map(PurePosixPath, paths):
+        files[path.name].append(str(path))
+        stems[path.stem].append(str(path))
+    return {**stems, **files, **paths}
+
+
+def check_count(path: Path, count: int | None, shown: str = "") -> None:
+    """Check the number of pictures against the catalogue's `count`, where one is given.
+
+    Raises:
+        ValueError: they differ, or as for `listing`.
+    """
+    images = len(listing(path, shown).images)
+    if count is not None and images != count:
+        raise ValueError(
+            f"{shown or path}: {images:,} pictures, but datasets.yaml says count: {count:,}; "
+            "mend `count`, or check its `url` in datasets.yaml"
+        )
+
+
+def read_texts(path: Path, selected: Mapping[str, str]) -> dict[str, str]:
+    """Text files of an archive.
+
+    Args:
+        path: the archive.
+        wanted: a member's name for each key.
+
+    Returns:
+        The text for each key.
+
+    Raises:
+        ValueError: a member is not there, or is not UTF-8, or as for `contents`.
+    """
+    members = dict(read_files(path, selected.values()))
+    absent = [name for name in selected.values() if name not in members]
+    if absent:
+        raise ValueError(
+            f"{path}: not in this archive: {', '.join(absent)}; mend `lists` in datasets.yaml"
+        )
+    return {key: decode_text(members[name], name) for key, name in selected.items()}
+
+
+def decode_text(data: bytes, name: str) -> str:
+    """A file's bytes as text: UTF-8, with or without a byte order mark.
+
+    Raises:
+        ValueError: they are something else.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{name}: byte {error.start + 1:,} is no UTF-8; save the file as UTF-8 (a spreadsheet "
+            "offers `CSV UTF-8`)"
+        ) from error
+
+
+@contextmanager
+def _explaining(path: Path, shown: str = "") -> Iterator[None]:
+    """What the block cannot read is said of the archive, with what it is instead."""
+    try:
+        yield
+    except BROKEN as error:
+        raise ValueError(f"{shown or path}: {not_archives.why(path, error)}") from error
+
+
+def _entries(path: Path) -> Iterator[Entry]:
+    return (_walk_zip if zipfile.is_zipfile(path) and not _is_tar(path) else _walk_tar)(path)
+
+
+def _is_tar(path: Path) -> bool:
+    # a tar of zips also ends like a zip: the head of the file decides
+    with path.open("rb") as file:
+        return file.read(262)[257:] == b"ustar"
+
+
+def _check(path: Path | str, entry: Entry) -> None:
+    """Refuse a picture that cannot be read where it stands, or that would fill the memory."""
+    if not entry.is_plain:
+        raise ValueError(
+            f"{path}: {entry.name!r} is a link or a device, no file; pack the archive again with "
+            "the picture itself (tar --dereference --hard-dereference)"
+        )
+    if entry.size > MAX_BYTES:
+        raise ValueError(
+            f"{path}: {entry.name!r} has {entry.size:,} bytes, and at most {MAX_BYTES:,} are read; "
+            "take it out"
+        )
+
+
+def _walk_tar(path: Path) -> Iterator[Entry]:
+    for archive, member in tar_members.members(path):
+        read = partial(_read_member, archive, member)
+        yield Entry(normalize_name(member.name), member.isfile(), member.size, read)
+
+
+def _read_member(archive: tarfile.TarFile, member: tarfile.TarInfo, size: int) -> bytes:
+    file = archive.extractfile(member)
+    return file.read(size) if file else b""
+
+
+def _walk_zip(path: Path) -> Iterator[Entry]:
+    with zipfile.ZipFile(path) as archive:
+        members = [one for one in archive.infolist() if not zip_names.is_folder(one)]
+        names = zip_names.member_names(members)
+        for member, (name, is_guess) in zip(members, names, strict=True):
+            is_plain = not stat.S_ISLNK(member.external_attr >> 16)
+            read = partial(_read_zip_member, archive, member)
+            yield Entry(normalize_name(name), is_plain, member.file_size, read, is_guess)
+
+
+def _read_zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int) -> bytes:
+    if size < 0:
+        return archive.read(member)
+    with archive.open(member) as file:
+        return file.read(size)
+
+
+def add_file(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    """Add one file with fixed time, owner and mode."""
+    header = tarfile.TarInfo(name)
+    header.size, header.mode = len(data), 0o644
+    archive.addfile(header, io.BytesIO(data))

@@ -1,0 +1,185 @@
+"""A folder that a user has named: its files, reached by links too, and what is lost in it."""
+
+import os
+import tarfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pawprint.core.findings import shorten
+from pawprint.storage import archives, image_files, unused_files
+
+STORES = {  # where a link to nothing leads, and what brings its file
+    ".git/annex": "`git annex get .` in that folder brings them",
+    ".dvc/cache": "`dvc pull` in that folder's project brings them",
+    "files/md5": "`dvc pull` in that folder's project brings them",
+}
+ONLY = "only"
+BRING = (
+    "bring them back (mount the disk or fetch the files that the links lead to, or give yourself "
+    "the right to read them)"
+)
+Identity = tuple[int, int]  # device and inode of a folder
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What lies under a folder, by paths relative to it."""
+
+    files: list[tuple[str, Path]] = field(default_factory=list)  # sorted by name
+    lost: list[tuple[str, str]] = field(default_factory=list)  # what cannot be read, and why
+    hidden: list[str] = field(default_factory=list)  # images alone
+    waste: list[str] = field(default_factory=list)
+    special: list[str] = field(default_factory=list)  # sockets, pipes, devices
+    circles: list[str] = field(default_factory=list)  # links to a folder that they lie in
+    empty: list[str] = field(default_factory=list)  # folders
+
+
+def walk(folder: Path) -> Tree:
+    """The tree of a folder; links are followed wherever they lead, but never in circles."""
+    tree = Tree()
+    _visit(folder, "", (), tree)
+    tree.files.sort()
+    return tree
+
+
+def _visit(folder: Path, name: str, above: tuple[Identity, ...], tree: Tree) -> None:
+    try:
+        status = folder.stat()
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        if not image_files.is_hidden(name):
+            tree.lost.append((f"{name}/", _why(error)))
+        return
+    own = (status.st_dev, status.st_ino)
+    if own in above:
+        tree.circles.append(name)
+        return
+    waste = [entry.name for entry in entries if image_files.waste_part(entry.name)]
+    tree.waste.extend(waste)
+    if len(waste) == len(entries) and name and not image_files.is_hidden(name):
+        tree.empty.append(name)
+    names = {entry.name for entry in entries}
+    for entry in entries:
+        path = f"{name}/{entry.name}" if name else entry.name
+        if (target := _pointed_at(entry.name)) and target not in names:
+            why = f"{ONLY} {entry.name} is here: {_fetch(entry.name)}"
+            tree.lost.append((f"{name}/{target}" if name else target, why))
+        elif entry.name not in waste:
+            _sort_in(entry, path, (*above, own), tree)
+
+
+def _sort_in(entry: "os.DirEntry[str]", name: str, above: tuple[Identity, ...], tree: Tree) -> None:
+    try:
+        if entry.is_dir():
+            _visit(Path(entry.path), name, above, tree)
+            return
+        if not entry.is_file():
+            entry.stat()  # raises where it is a link to nothing
+            tree.special.append(name)
+            return
+    except OSError as error:
+        if not image_files.is_hidden(name):
+            tree.lost.append((name, _why(error, entry)))
+        return
+    if not image_files.is_hidden(name):
+        tree.files.append((name, Path(entry.path)))
+    elif image_files.has_image_suffix(name):
+        tree.hidden.append(name)
+
+
+def _pointed_at(name: str) -> str:
+    """The name that a placeholder stands for; empty where the file is none."""
+    if name.startswith(".") and name.endswith(image_files.ICLOUD):
+        return name.removeprefix(".").removesuffix(image_files.ICLOUD)
+    target = name.removesuffix(".dvc")
+    return target if target not in ("", name) and image_files.may_be_image(target) else ""
+
+
+def _fetch(name: str) -> str:
+    return "download it from iCloud" if name.endswith(image_files.ICLOUD) else f"`dvc pull {name}`"
+
+
+def absence(path: Path) -> str:
+    """Why there is nothing at a path, and what brings it, where that can be seen."""
+    if path.is_symlink():
+        return f"a link to {path.readlink()}, where nothing is"
+    pointer = path.with_name(f"{path.name}.dvc")
+    if pointer.is_file():
+        return f"no such file or folder, but {pointer.name} is beside it: `dvc pull {pointer}`"
+    return "no such file or folder"
+
+
+def _why(error: OSError, entry: "os.DirEntry[str] | None" = None) -> str:
+    if entry is None or not entry.is_symlink():
+        return error.strerror or str(error)
+    return f"a link to {Path(entry).readlink()}, where nothing is"
+
+
+def check(folder: Path, tree: Tree, lost: Sequence[tuple[str, str]] = ()) -> None:
+    """Refuse a folder of which images may be lost.
+
+    Args:
+        folder: as the user has named it.
+        tree: what lies under it.
+        lost: more files that could not be read.
+
+    Raises:
+        ValueError: there is no file in it; or what may be an image, or a folder of them, is a link
+            to nothing, or may not be read.
+    """
+    images = [one for one in (*tree.lost, *lost) if image_files.may_be_image(one[0])]
+    if images:
+        shown = shorten([f"{name} ({why})" for name, why in images])
+        ways = {
+            next((way for store, way in STORES.items() if store in why), BRING)
+            for _, why in images
+            if not why.startswith(ONLY)
+        }
+        raise ValueError(
+            f"{folder}: {len(images):,} of its files and folders cannot be read: {shown}; "
+            f"{''.join(f'{way}, ' for way in sorted(ways))}or take them out"
+        )
+    if not tree.files:
+        there = "".join(f"; {note}" for note in notes(tree, lost))
+        raise ValueError(f"{folder}: no file in this folder{there}; check `url` in datasets.yaml")
+
+
+def notes(tree: Tree, lost: Sequence[tuple[str, str]] = ()) -> list[str]:
+    """What was left out of the folder, one line each."""
+    unread = [name for name, _ in (*tree.lost, *lost) if not image_files.may_be_image(name)]
+    lines = [
+        f"{unused_files.count(names, noun)} {what}: {shorten(names)}"
+        for names, noun, what in (
+            (tree.hidden, "hidden image", "left out"),
+            (unread, "file", "left out, as it cannot be read"),
+            (tree.special, "file", "left out, being a socket, pipe or device"),
+            (tree.circles, "link", "not followed, since they lead in a circle"),
+            (tree.empty, "folder", "empty"),
+        )
+        if names
+    ]
+    return [*lines, unused_files.waste_line(tree.waste)] if tree.waste else lines
+
+
+def pack(folder: Path, target: Path) -> list[str]:
+    """A folder's files as a tar whose bytes depend on names and contents alone.
+
+    Returns:
+        What was left out, a line each.
+
+    Raises:
+        ValueError: there is no visible file in the folder, or as for `check`.
+    """
+    tree, lost = walk(folder), list[tuple[str, str]]()
+    check(folder, tree)
+    with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as archive:
+        for name, path in tree.files:
+            try:
+                data = path.read_bytes()
+            except OSError as error:
+                lost.append((name, _why(error)))
+                continue
+            archives.add_file(archive, name, data)
+    check(folder, tree, lost)
+    return notes(tree, lost)

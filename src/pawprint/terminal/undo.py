@@ -1,0 +1,102 @@
+"""How to get the last good params.yaml back, where a stage has refused what is set there.
+
+`dvc exp run -S` leaves a refused value in params.yaml, often within the second in which git has
+last looked at it and with as many bytes as before: git then takes the file for unchanged, and
+`git checkout` leaves it alone. A later time on the file makes git look again.
+"""
+
+import os
+import re
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from pawprint.core import dvc_lock, files, git, schema, yaml_file
+from pawprint.core.findings import shorten
+
+FILE = Path("params.yaml")
+COMMAND = f"`git checkout HEAD -- {FILE}`"
+
+
+def advice(error: Exception) -> list[str]:
+    """A line that says how to go back, where `error` is of a param that the last commit has well.
+
+    The time of params.yaml is set to now, where git could take its changes for none.
+    """
+    committed = git.git_output("show", f"HEAD:./{FILE}")
+    if not FILE.is_file() or not committed or committed == FILE.read_text(errors="replace"):
+        return []
+    is_copy = files.project_root().resolve() != Path.cwd()  # as experiments of the queue are run in
+    if not is_copy:
+        touch(FILE)
+    try:
+        before = yaml_file.parse(committed, "")
+    except ValueError:
+        return []
+    refused = error.__cause__
+    if isinstance(refused, schema.Refused) and not is_valid(refused.model, before):
+        return []
+    lines = line(str(error), before)
+    if lines and is_copy:
+        return [f"this was tried in a copy of the project: your own {FILE} is as it was"]
+    return lines
+
+
+def line(message: str, before: Mapping[str, Any]) -> list[str]:
+    """What the last commit has for the params that a message names, and the command."""
+    try:
+        now = dvc_lock.flat(yaml_file.load(FILE))
+    except ValueError:
+        return [f"{COMMAND} brings the last commit's {FILE} back, without your edits since"]
+    then = dvc_lock.flat(before)
+    changed = [key for key in now | then if now.get(key, "") != then.get(key, "")]
+    named = [key for key in changed if is_named(key, now.get(key), message)]
+    if not named:
+        return []
+    targets = [
+        f"{key} {dvc_lock.format_params(then[key])}" if key in then else f"no {key}"
+        for key in changed
+        if of(key, named) and (key in then or (key in named and not below(key, then)))
+    ]
+    others = [key for key in changed if not of(key, named)]
+    lost = f", and drops what else you have changed there ({shorten(others)})" if others else ""
+    return [f"the last commit has {shorten(targets)}: {COMMAND} brings its {FILE} back{lost}"]
+
+
+def is_named(key: str, value: object, message: str) -> bool:
+    """Whether a message is about this param: by its name, or by a text that only it can be."""
+    words = [f"`{key}`", *([key] if "." in key else [])]
+    if isinstance(value, str) and len(value) > 2:
+        words.append(value)
+    return any(re.search(rf"(?<![\w.]){re.escape(word)}(?![\w])", message) for word in words)
+
+
+def of(key: str, named: list[str]) -> bool:
+    """Whether a key is one of these, or of one of these sections."""
+    return any(key == one or key.startswith(f"{one}.") for one in named)
+
+
+def below(key: str, values: Mapping[str, Any]) -> bool:
+    """Whether the key is a section of these dotted ones."""
+    return any(name.startswith(f"{key}.") for name in values)
+
+
+def is_valid(model: type[BaseModel], content: object) -> bool:
+    """Whether the model takes it."""
+    try:
+        model.model_validate(content)
+    except ValidationError:
+        return False
+    return True
+
+
+def touch(path: Path) -> None:
+    """Give the file a time of another second than it has; at most one second is waited for."""
+    with suppress(OSError):
+        while int(time.time()) <= int(path.stat().st_mtime) < time.time() + 1:
+            time.sleep(0.05)
+        os.utime(path)

@@ -1,0 +1,124 @@
+"""The state after each epoch, in a scratch folder that DVC does not know.
+
+It is found again only by a run with equal params, data, parent model and code, and is removed
+when the stage has written its model. A killed stage goes on from its last epoch to the same
+bytes as one that was not.
+"""
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+
+from pawprint.core import files
+from pawprint.runtime import distributed, tensor_file
+from pawprint.training.ema import DebiasedEMA
+from pawprint.training.loop import Epoch, State
+
+SCRATCH = files.project_root() / ".scratch"
+LOCK = "lock"
+MAX_FOLDERS = 3  # folders of one stage: the run itself and the last that were broken off
+
+
+def fingerprint(
+    params: Mapping[str, Any], inputs: Iterable[Path], stage: Path, machine: Mapping[str, str]
+) -> str:
+    """What a state belongs to: params, inputs, the library's and the stage's code, machine."""
+    code = [*sorted(Path(__file__).parent.glob("*.py")), stage]
+    hashes = [files.file_hash(path) for path in (*inputs, *code)]
+    facts = [params, hashes, tensor_file.versions(), dict(machine)]
+    return files.text_hash(json.dumps(facts, sort_keys=True))[:32]
+
+
+class CheckpointStore:
+    """The scratch folder of one run of one stage; locked while the process lives.
+
+    Of several processes the first keeps it, and the others have nothing on the disk.
+    """
+
+    def __init__(self, stage: str, mark: str, root: Path = SCRATCH) -> None:
+        """Make the folder, and remove the oldest of the stage's others that nobody uses.
+
+        Raises:
+            ValueError: another process is at this very run.
+        """
+        self.folder = root / stage / mark
+        self.path = self.folder / "state.safetensors"
+        if not distributed.is_main_process():
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.touch()
+        self.lock = FileLock(self.folder / LOCK)
+        try:
+            self.lock.acquire(blocking=False)
+        except Timeout as error:
+            raise ValueError(
+                f"{self.folder}: another process trains this very experiment (a dvc that was "
+                "killed leaves its stage running); wait for it, or end it, and run again"
+            ) from error
+        others = sorted(self.folder.parent.iterdir(), key=lambda path: path.stat().st_mtime)
+        for old in others[:-MAX_FOLDERS]:
+            with suppress(Timeout), FileLock(old / LOCK, blocking=False):
+                shutil.rmtree(old, ignore_errors=True)
+
+    def save(self, state: State) -> None:
+        """Replace the saved state by this one, whole."""
+        if not distributed.is_main_process():
+            return
+        tensors = {f"network.{k}": v for k, v in state.model.state_dict().items()}
+        for number, weight in enumerate(_weights(state)):
+            values = state.optimizer.state[weight]
+            tensors |= {f"optimizer.{number}.{key}": value for key, value in values.items()}
+        text = {
+            "history": [asdict(epoch) for epoch in state.history],
+            "smoothed": asdict(state.smoothed),
+            "scaler": state.scaler.state_dict(),
+        }
+        tensor_file.write_tensors(self.path, tensors, text)
+
+    def restore(self, state: State) -> int:
+        """Bring `state` to what was saved; the epochs that are done, 0 where nothing was."""
+        here = distributed.is_main_process() and self.path.is_file()
+        content = distributed.broadcast_bytes(self.path.read_bytes() if here else b"")
+        if not content:
+            return 0
+        tensors, text = tensor_file.parse(content)
+        state.model.load_state_dict(
+            {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
+        )
+        for number, weight in enumerate(_weights(state)):
+            prefix = f"optimizer.{number}."
+            state.optimizer.state[weight] = {
+                name.removeprefix(prefix): _match_layout(weight, tensor)
+                for name, tensor in tensors.items()
+                if name.startswith(prefix)
+            }
+        state.scaler.load_state_dict(text["scaler"])
+        state.smoothed = DebiasedEMA(**text["smoothed"])
+        state.history[:] = [Epoch(**epoch) for epoch in text["history"]]
+        return len(state.history)
+
+    def clear(self) -> None:
+        """Remove the folder, and the stage's own if it is empty then."""
+        self.lock.release()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for empty in (self.folder.parent, self.folder.parent.parent):
+            with suppress(OSError):  # not empty, a link to another disk, or one mounted here
+                empty.rmdir()
+
+
+def _weights(state: State) -> list[torch.Tensor]:
+    return [weight for group in state.optimizer.param_groups for weight in group["params"]]
+
+
+def _match_layout(weight: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
+    # the fused optimizer walks weights and moments side by side: their strides must be equal
+    if tensor.shape != weight.shape:
+        return tensor.to(weight.device)
+    return torch.empty_like(weight).copy_(tensor)

@@ -1,0 +1,138 @@
+"""The learning-rate finder's curve, and the four rates that it suggests.
+
+Source: fastai 2.8's callback/schedule.py; L. Smith 2015, arXiv:1506.01186; the valley is from
+ESRI's ArcGIS team.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, overload
+
+import numpy as np
+
+from pawprint.core import files
+from pawprint.training.ema import DebiasedEMA
+
+DIVERGENCE_FACTOR = 4  # times the best smoothed loss
+MIN_POINTS = 16  # points that the suggestions need
+
+
+def smooth_curve(points: Iterable[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+    """Rate and smoothed loss after each batch, until the loss diverges.
+
+    Args:
+        points: rate and loss of each batch; read one by one, so that the training stops too.
+    """
+    smoothed, best = DebiasedEMA(), math.inf
+    for lr, loss in points:
+        smoothed = smoothed.update([loss])
+        if not math.isfinite(smoothed.value):
+            return
+        yield lr, smoothed.value
+        best = min(best, smoothed.value)
+        if smoothed.value > DIVERGENCE_FACTOR * best:
+            return
+
+
+def suggestions(lrs: Sequence[float], losses: Sequence[float], steps: int) -> dict[str, float]:
+    """fastai's four suggestions; an empty dict if the curve is too short for them.
+
+    Args:
+        rates: of each batch.
+        losses: smoothed, as many.
+        steps: that were asked for; the first tenth is left out, and the last 5 points.
+    """
+    skipped = steps // 10
+    kept_lrs = np.asarray(lrs[skipped:-5], dtype=np.float64)
+    kept_losses = np.asarray(losses[skipped:-5], dtype=np.float64)
+    if len(kept_lrs) < MIN_POINTS:
+        return {}
+    return {
+        rule.__name__: float(f"{rule(kept_lrs, kept_losses):.1e}")
+        for rule in (valley, steep, minimum, slide)
+    }
+
+
+def valley(lrs: np.ndarray, losses: np.ndarray) -> float:
+    """The middle of the longest fall: of the longest decreasing subsequence, by its length."""
+    n = len(losses)
+    lengths = [1] * n
+    for i in range(1, n):
+        for j in range(i):
+            if losses[i] < losses[j] and lengths[i] < lengths[j] + 1:
+                lengths[i] = lengths[j] + 1
+    end = lengths.index(max(lengths))
+    start = end - lengths[end]
+    third = (end - start) / 3
+    return float(lrs[start + int(third) + int(third / 2)])
+
+
+def steep(lrs: np.ndarray, losses: np.ndarray) -> float:
+    """Where the loss falls fastest over the logarithm of the rate."""
+    slopes = np.diff(losses) / np.diff(np.log(lrs))
+    return float(lrs[slopes.argmin()])
+
+
+def minimum(lrs: np.ndarray, losses: np.ndarray) -> float:
+    """A tenth of the rate with the least loss."""
+    return float(lrs[losses.argmin()]) / 10
+
+
+def slide(lrs: np.ndarray, losses: np.ndarray) -> float:
+    """Just before the loss explodes: an interval slides from the right until its slope is even."""
+    slopes = np.gradient(losses)
+    right, left = -1, -MIN_POINTS
+    best = lrs[left]
+    while left >= -len(losses) and abs(slopes[right] - slopes[left]) > 0.005:
+        best = lrs[left]
+        right, left = right - 1, left - 1
+    return float(best)
+
+
+def write_suggestions(
+    table: Path, summary: Path, points: Sequence[tuple[float, float]], steps: int
+) -> str:
+    """Write the curve (`lr,loss`) and the suggestions; say them in a line.
+
+    A curve that ended too early gives empty suggestions, and the line says so.
+    """
+    suggested = suggestions([lr for lr, _ in points], [loss for _, loss in points], steps)
+    files.write_csv(table, ["lr", "loss"], points)
+    names = ("valley", "steep", "minimum", "slide")
+    files.write_json(summary, {name: suggested.get(name) for name in names})
+    if not points:
+        return (
+            "the first loss is not finite, whatever the rate: look at the weights that it starts "
+            "from (weights, models/), or set precision: float32"
+        )
+    if not suggested:
+        ended = "the loss diverged" if len(points) < steps else "the curve ended"
+        return (
+            f"{ended} after {len(points)} of {steps} batches: too few for a suggestion; "
+            "lower lr_find.start, or raise lr_find.steps"
+        )
+    return ", ".join(f"{name} {lr:g}" for name, lr in suggested.items())
+
+
+@overload
+def resolve_lr(lr: float | Literal["auto"], summary: Path) -> float: ...
+@overload
+def resolve_lr(lr: float | Literal["auto", "half"], summary: Path) -> float | Literal["half"]: ...
+
+
+def resolve_lr(lr: float | str, summary: Path) -> float | str:
+    """The rate itself (or `half`), but for `auto` the valley that the finder wrote.
+
+    Raises:
+        ValueError: it is `auto`, and the finder found no valley.
+    """
+    if lr != "auto":
+        return lr
+    found: Mapping[str, float | None] = files.read_json(summary)
+    if (rate_found := found["valley"]) is None:
+        raise ValueError(
+            f"{summary}: no valley was found, and the rate is `auto`; give a number in "
+            "params.yaml, or mend the finder's range (lr_find.start, lr_find.steps)"
+        )
+    return rate_found

@@ -1,0 +1,122 @@
+"""Cached pictures joined with their labels: what the network is trained and judged on."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from pawprint.core import files, label_cells, tables
+from pawprint.core.findings import shorten
+from pawprint.vision import image_cache
+from pawprint.vision.image_cache import ImageCache
+from pawprint.vision.task import TASKS, Task
+
+
+@dataclass(frozen=True)
+class Split:
+    """One side of the split."""
+
+    rows: Int64[Tensor, " image"]  # of the cache; on the CPU
+    targets: Tensor  # one a picture; on the device
+    names: list[str]
+    labels: list[str]  # cells of labels.csv
+    task: Task
+
+    def __len__(self) -> int:
+        """Pictures."""
+        return len(self.names)
+
+    def subset(self, chosen: list[int]) -> "Split":
+        """Some of its pictures, in the order given."""
+        names, labels = ([column[i] for i in chosen] for column in (self.names, self.labels))
+        at = torch.tensor(chosen, dtype=torch.int64)
+        return replace(
+            self,
+            rows=self.rows[at],
+            targets=self.targets[at.to(self.targets.device)],
+            names=names,
+            labels=labels,
+        )
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The cache, the classes in the order of the outputs, and the sides of the split."""
+
+    cache: ImageCache
+    classes: list[str]
+    splits: dict[str, Split]  # train, valid, test; a side without pictures is empty
+    digest: str  # sha256 of index.csv and labels.csv
+    task: Task
+
+
+def load_dataset(
+    images: Path, index: Path, labels: Path, device: torch.device, budget: int
+) -> Dataset:
+    """The pictures that are both labelled and cached, in the order of labels.csv.
+
+    Args:
+        images: the cache's pictures, images.npy.
+        index: index.csv, one line a picture of the cache.
+        labels: labels.csv.
+        device: where batches and targets are wanted.
+        budget: bytes that the cache may take there; a larger one stays on the disk.
+
+    Raises:
+        FileNotFoundError: a stage before has not run.
+        ValueError: train has fewer than two pictures or classes, or valid none, or other classes;
+            or a class of labels.csv has no picture in the cache.
+    """
+    cache = image_cache.load_image_cache(images, index, device, budget)
+    table = tables.read(labels, ["name", "split"], "str")
+    if (column := table.columns[1]) not in TASKS:
+        raise tables.damaged(labels, f"column {column}")
+    row = {name: i for i, name in enumerate(cache.names)}
+    if not table["name"].isin(row).any():
+        raise ValueError(
+            f"{labels} and {index} have no picture in common, so they are of two data sets; make "
+            "both again: `dvc repro`"
+        )
+    task = TASKS[column]
+    every = {label for cell in table[column] for label in label_cells.classes(cell, column)}
+    table = table[table["name"].isin(row)]
+    cells_read, sizes = table[task.name], table["split"].value_counts()
+    known = task.classes(cells_read[table["split"] == "train"].tolist())
+    there = {label for cell in cells_read for label in label_cells.classes(cell, task.name)}
+    check_classes(labels, every - there)
+    unseen = sorted(there - set(known))
+    if unseen or len(known) < task.min_classes or not sizes.get("valid", 0):
+        raise ValueError(
+            f"{labels}: of the pictures that could be decoded, train holds "
+            f"{sizes.get('train', 0)} of {len(known)} classes, valid {sizes.get('valid', 0)}, and "
+            f"absent from train are {len(unseen)} classes ({shorten(unseen) or 'none'}); "
+            "mend the pictures that presize left out, or use label.split: stratified"
+        )
+    splits = {}
+    for split in ("train", "valid", "test"):
+        chosen = table[table["split"] == split]
+        names, words = chosen["name"].tolist(), chosen[task.name].tolist()
+        rows = torch.tensor([row[name] for name in names], dtype=torch.int64)
+        image_sizes = cache.image_sizes[rows]
+        targets = task.encode(words, known, image_sizes)
+        task.check(targets, names, image_sizes)
+        splits[split] = Split(rows, targets.to(device), names, words, task)
+    hashes = files.file_hash(index) + files.file_hash(labels)
+    return Dataset(cache, known, splits, files.text_hash(hashes), task)
+
+
+def check_classes(labels: Path, lost: set[str]) -> None:
+    """Refuse to train on fewer classes than labels.csv has.
+
+    Raises:
+        ValueError: some classes have no picture that presize could decode.
+    """
+    if lost:
+        what = "1 class" if len(lost) == 1 else f"{len(lost)} classes"
+        raise ValueError(
+            f"{labels}: no picture of {what} could be decoded, so that it would be lost: "
+            f"{shorten(sorted(lost))}; fix the pictures that presize left out (presize.on_error: "
+            "stop names each), or take them out of the data set"
+        )

@@ -1,0 +1,54 @@
+"""How many images a file holds: frames of an animation, pages of a TIFF."""
+
+from PIL import Image
+
+from pawprint.vision import tiff
+
+MAX_BLOCKS = 1_000_000  # of a GIF: a file of 256 MB that is nothing else takes a second
+
+
+def count_frames(image: Image.Image, data: bytes) -> int:
+    """The images in a file, as its head or its table of contents tells; none is decoded.
+
+    Args:
+        image: the file, opened by Pillow.
+        data: its bytes.
+    """
+    if image.format == "GIF":
+        return _gif_frames(data)
+    if image.format == "TIFF":
+        return tiff.count_pages(data)
+    if image.format == "MPO":
+        return _mpo_images(image)
+    return int(getattr(image, "n_frames", 1)) if image.format in ("PNG", "WEBP") else 1
+
+
+def _gif_frames(data: bytes) -> int:
+    """Image blocks up to the end of the file, or to a byte that begins none."""
+    at, count = 13 + _table(data, 10), 0
+    for _ in range(MAX_BLOCKS):
+        task = data[at : at + 1]
+        if task == b"," and at + 10 <= len(data):
+            count += 1
+            at += 11 + _table(data, at + 9)  # and one byte of the code's length
+        elif task == b"!":
+            at += 2
+        else:
+            break
+        while at < len(data) and data[at]:  # blocks, each behind its length; 0 ends them
+            at += data[at] + 1
+        at += 1
+    return max(count, 1)
+
+
+def _table(data: bytes, at: int) -> int:
+    """Bytes of the colour table whose flags stand at `at`."""
+    flags = data[at] if at < len(data) else 0
+    return 3 << (flags & 7) + 1 if flags & 128 else 0
+
+
+def _mpo_images(image: Image.Image) -> int:
+    """Views and pieces of panoramas; a phone's previews, depths and gain maps are no images."""
+    entries = getattr(image, "mpinfo", {}).get(0xB002, [])
+    kinds = [str(entry.get("Attribute", {}).get("MPType", "")) for entry in entries]
+    return 1 + sum(task.startswith("Multi-Frame") for task in kinds[1:])

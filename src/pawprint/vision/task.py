@@ -1,0 +1,99 @@
+"""What a picture is to be told: one class of several, any number of classes, or points in it.
+
+All that differs between the three in training stands here and in points.py; what evaluate counts
+of each, in counting.py; how it is shown and said, in looks.py, mistakes.py and answers.py.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
+
+from jaxtyping import Float, Float32
+from torch import Tensor
+
+from pawprint.vision.augment import BatchTransform
+from pawprint.vision.classification import Classification
+from pawprint.vision.keypoints import Keypoints
+from pawprint.vision.multilabel import MultiLabel
+
+Outputs = Float[Tensor, "image output"]
+Losses = Float[Tensor, " image"]
+
+
+@runtime_checkable
+class Task(Protocol):
+    """One kind. `outputs` are the network's, `seen` what they say of the whole picture."""
+
+    @property
+    def name(self) -> str:
+        """The column of labels.csv."""
+
+    @property
+    def metric(self) -> str:
+        """The column of the tables of epochs."""
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether one class is taken for another."""
+
+    @property
+    def min_classes(self) -> int:
+        """Fewest classes with which there is anything to learn."""
+
+    def chance_loss(self, classes: int) -> float:
+        """The loss of a network that knows nothing."""
+
+    def classes(self, known: Sequence[str]) -> list[str]:
+        """The names of the network's outputs, in order, from the cells of train."""
+
+    def encode(
+        self, known: Sequence[str], classes: Sequence[str], image_sizes: Float32[Tensor, "image 2"]
+    ) -> Tensor:
+        """The targets of these cells; `image_sizes`: width and height of the pictures, px."""
+
+    def check(
+        self, targets: Tensor, names: Sequence[str], image_sizes: Float32[Tensor, "image 2"]
+    ) -> None:
+        """Raise where a data set's target cannot be one of its picture."""
+
+    def transform_targets(self, targets: Tensor, transform: BatchTransform) -> Tensor:
+        """The targets as the network sees the pictures through these maps."""
+
+    def activation(self, outputs: Outputs) -> Outputs:
+        """The outputs as numbers for a person: probabilities, or places in [-1, 1]."""
+
+    def decode(self, outputs: Outputs, transform: BatchTransform) -> Outputs:
+        """What the outputs say of the whole picture: the inverse of `transform_targets`, for judging."""
+
+    def average_views(
+        self, predictions: Float[Tensor, "view image output"], weights: Sequence[float]
+    ) -> Outputs:
+        """The weighted mean of several views; weights sum to 1."""
+
+    def loss(self, outputs: Outputs, targets: Tensor, smoothing: float) -> Float[Tensor, ""]:
+        """Mean loss of a training batch; in float32 at least, whatever the network ran in."""
+
+    def per_image_loss(self, predictions: Outputs, targets: Tensor) -> Losses:
+        """The loss of each picture, without smoothing."""
+
+    def metric_value(self, predictions: Outputs, targets: Tensor) -> Float[Tensor, ""]:
+        """The metric."""
+
+    def threshold(self, predictions: Callable[[], Outputs], targets: Tensor) -> float | None:
+        """The probability above which a label counts, chosen on valid; None: there is none."""
+
+
+TASKS: dict[str, Task] = {task.name: task for task in (Classification(), MultiLabel(), Keypoints())}
+
+
+def check_finite(outputs: Float[Tensor, "image output"]) -> None:
+    """Raise where the outputs for a picture are not all numbers.
+
+    Raises:
+        ValueError: with the count.
+    """
+    lost = int((~outputs.isfinite().all(1)).sum())
+    if lost:
+        raise ValueError(
+            f"the model gives no finite outputs for {lost} of {len(outputs)} pictures; it is lost: "
+            "train it anew, at a lower rate (lr, unfrozen.lr_max) if it diverged"
+        )

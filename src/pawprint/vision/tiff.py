@@ -1,0 +1,49 @@
+"""What a TIFF's directories say: read without a decoder, within bounds, never in circles."""
+
+import struct
+from collections.abc import Iterator
+
+MAX_ENTRIES = 200_000  # of all pages together
+SUBFILE, BITS, COMPRESSION, PHOTOMETRIC = 254, 258, 259, 262  # tags
+REDUCED, MASK = 1, 4  # bits of SUBFILE: a smaller copy, or a mask, of another page
+FORMS = {1: "B", 3: "H", 4: "I", 16: "Q"}  # of the types of whole numbers, for struct
+
+
+def directories(data: bytes) -> Iterator[dict[int, int]]:
+    """The single whole numbers of each page, by their tags; a damaged file ends early."""
+    if data[:4] in (b"II+\0", b"MM\0+"):
+        layout, wide = "QQ", 8  # BigTIFF
+    elif data[:2] in (b"II", b"MM"):
+        layout, wide = "IH", 4
+    else:
+        return
+    order = "<" if data[:2] == b"II" else ">"
+    seen, entries = set[int](), 0
+    try:
+        (at,) = struct.unpack_from(order + layout[0], data, wide)
+        while at and at not in seen:
+            seen.add(at)
+            (count,) = struct.unpack_from(order + layout[1], data, at)
+            entries += count
+            if entries > MAX_ENTRIES:
+                return
+            at += struct.calcsize("=" + layout[1])
+            yield dict(_numbers(data, at, count, order, wide))
+            (at,) = struct.unpack_from(order + layout[0], data, at + count * (4 + 2 * wide))
+    except struct.error:
+        return
+
+
+def _numbers(data: bytes, at: int, count: int, order: str, wide: int) -> Iterator[tuple[int, int]]:
+    """Tag and value of each entry that is one whole number."""
+    for i in range(count):
+        start = at + i * (4 + 2 * wide)
+        tag, task, values = struct.unpack_from(f"{order}HH{'Q' if wide == 8 else 'I'}", data, start)
+        if values == 1 and task in FORMS:
+            yield tag, struct.unpack_from(order + FORMS[task], data, start + 4 + wide)[0]
+
+
+def count_pages(data: bytes) -> int:
+    """The pages that are no smaller copy and no mask of another one."""
+    kinds = [page.get(SUBFILE, 0) for page in directories(data)]
+    return sum(not number & (REDUCED | MASK) for number in kinds[1:]) + 1
