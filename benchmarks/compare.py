@@ -42,8 +42,8 @@ def presizing(files: list[bytes]) -> tuple[Job, Job]:
 
 def augmenting(files: list[bytes], supersample: int) -> tuple[Job, Job]:
     """From decoded squares to a batch of the network's, by us and by fastai."""
-    found = [cache_writer.decode_to_square("", data, SIDE, "white").pixels for data in files]
-    cached = torch.stack([pixels for pixels in found if pixels is not None])
+    image = [cache_writer.decode_to_square("", data, SIDE, "white").pixels for data in files]
+    cached = torch.stack([pixels for pixels in image if pixels is not None])
     square = fastais.fastai.TensorImage(cached.permute(0, 3, 1, 2).contiguous())
     image_sizes, chain = torch.tensor([[500.0, 375.0]]).expand(len(files), 2), fastais.chain(0)
     view = InputSpec(SIZE, supersample)
@@ -59,12 +59,12 @@ def augmenting(files: list[bytes], supersample: int) -> tuple[Job, Job]:
 
 def loading(here: Path) -> tuple[tuple[Job, Job], tuple[Job, Job]]:
     """The batches of an epoch after the first: training's and validation's, from files or cache."""
-    data, table = jpegs.opened(here), pd.read_csv(here / "labels.csv", dtype="str")
+    data, table = jpegs.open_it(here), pd.read_csv(here / "labels.csv", dtype="str")
     loaders = fastais.loaders(here, table, BATCH, THREADS)
     train, valid = data.splits["train"], data.splits["valid"]
 
-    def all_of(made: Callable[[], object]) -> Job:
-        return lambda: [None for _ in made()]  # type: ignore[attr-defined]
+    def all_of(result: Callable[[], object]) -> Job:
+        return lambda: [None for _ in result()]  # type: ignore[attr-defined]
 
     return (
         (
@@ -87,7 +87,7 @@ def main() -> None:
     keep_freed_memory()
     archive = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     photographs = jpegs.of(archive) if archive else []
-    files, whole = jpegs.made(BATCH), BATCH * BATCHES
+    files, whole = jpegs.make(BATCH), BATCH * BATCHES
     with jpegs.folder(whole, whole) as here:
         training, validation = loading(here)
         rows = [
@@ -100,19 +100,19 @@ def main() -> None:
         if photographs:
             title = f"presize of {len(photographs)} photographs, 1 thread"
             rows.insert(1, (title, presizing(photographs), 1))
-        found = []
+        actual = []
         for name, (ours, peer), threads in rows:
             torch.set_num_threads(threads)
-            times = interleaved.timed({"ours": ours, "peer": peer}, REPEATS)
-            found.append(interleaved.line(name, times["ours"], times["peer"], digits=3))
-            print(" | ".join(found[-1]), flush=True)
+            times = interleaved.time_jobs({"ours": ours, "peer": peer}, REPEATS)
+            actual.append(interleaved.line(name, times["ours"], times["peer"], digits=3))
+            print(" | ".join(actual[-1]), flush=True)
     results.put(
         "Pictures beside fastai and Pillow",
         f"{results.machine()} Seconds, n = {REPEATS} interleaved repetitions; ratio: median of the "
         f"pairs, the peer's over ours. Peer: Pillow for presize; fastai elsewhere, with {THREADS} "
         f"loader processes, which it starts anew for each epoch. {THREADS} threads. Pieces of "
         "scikit-learn's two photographs as JPEGs of 500×375 px, batches of 64 at 224 px.\n\n"
-        + results.table(interleaved.HEAD, found),
+        + results.table(interleaved.HEAD, actual),
     )
 
 

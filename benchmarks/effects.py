@@ -37,7 +37,7 @@ TRAINED: Mapping[str, Mapping[str, object]] = {
 }
 
 
-def asked(name: str, size: int | None, tta: evaluate.Tta) -> Run:
+def request(name: str, size: int | None, tta: evaluate.Tta) -> Run:
     """Predictions of a kept model, asked in this way."""
     device = setup_device("cpu", 2)
     project = WORK / "project"
@@ -46,12 +46,12 @@ def asked(name: str, size: int | None, tta: evaluate.Tta) -> Run:
     images, index = folder / "images.npy", folder / "index.csv"
     data = dataset.load_dataset(images, index, labels, device, 1 << 40)
     how = evaluate.eval_config(model_card, size, tta, 32)
-    made, part = evaluate.evaluate(model, data, how)["valid"], data.splits["valid"]
-    rows = made.prediction_rows(part.names)
+    result, part = evaluate.evaluate(model, data, how)["valid"], data.splits["valid"]
+    rows = result.prediction_rows(part.names)
     return {
         "predicted": {str(row[0]): str(row[2]) for row in rows},
         "actual": dict(zip(part.names, part.labels, strict=True)),
-        "loss": float(made.loss.mean()),
+        "loss": float(result.loss.mean()),
     }
 
 
@@ -72,9 +72,9 @@ def main() -> None:
     parser.add_argument("--train", nargs="*", choices=list(TRAINED), default=list(TRAINED))
     given = parser.parse_args()
     torch.set_num_threads(2)
-    project = photographs.prepared(given.pictures.resolve(), given.weights.resolve())
-    found = {
-        option: [asked(f"auto-{seed}", size, tta) for seed in SEEDS]
+    project = photographs.prepare(given.pictures.resolve(), given.weights.resolve())
+    actual = {
+        option: [request(f"auto-{seed}", size, tta) for seed in SEEDS]
         for option, (size, tta) in ASKED.items()
     }
     for option in given.train:
@@ -82,10 +82,10 @@ def main() -> None:
             name = f"{option.split(':')[0]}-{seed}"
             weights = given.weights.resolve()
             photographs.write_params(project, weights, seed, TRAINED[option])
-            photographs.kept(name, partial(photographs.ours, project, name))
-        found[option] = [asked(f"{option.split(':')[0]}-{seed}", None, "none") for seed in SEEDS]
+            photographs.keep(name, partial(photographs.ours, project, name))
+        actual[option] = [request(f"{option.split(':')[0]}-{seed}", None, "none") for seed in SEEDS]
     head = ("option", "n", "error %", "loss", "points from plain (95 %)")
-    rows = [line(option, runs, found["plain"]) for option, runs in found.items()]
+    rows = [line(option, runs, actual["plain"]) for option, runs in actual.items()]
     results.put(
         "What the options do",
         f"{results.machine()} The five splits and models of the photographs, judged in float32; "

@@ -17,11 +17,11 @@ from benchmarks import interleaved, jpegs, processes, results
 from benchmarks.interleaved import Job
 from pawprint.models import network
 from pawprint.runtime.device import setup_device
-from pawprint.training import loop, session
+from pawprint.training import loop
 from pawprint.training.optimizer import OptimizerConfig
 from pawprint.training.schedule import OneCycle
-from pawprint.training.session import Session
-from pawprint.training.workload import ImageWorkload, Recipe
+from pawprint.training.session import ImageSession
+from pawprint.training.workload import Recipe
 from pawprint.vision import augment
 from pawprint.vision.resample import InputSpec
 
@@ -31,36 +31,34 @@ TRAIN, VALID, STEPS, REPEATS, THREADS = 192, 64, 3, 3, 2
 
 def kinds() -> dict[str, torch.dtype]:
     """The types to measure: float32, and bfloat16 where the processor has it."""
-    found = {"float32": torch.float32}
-    return found | ({"bfloat16": torch.bfloat16} if torch.cpu._is_avx512_bf16_supported() else {})
+    actual = {"float32": torch.float32}
+    return actual | ({"bfloat16": torch.bfloat16} if torch.cpu._is_avx512_bf16_supported() else {})
 
 
 def ours(here: Path, arch: str, phase: str, kind: torch.dtype) -> tuple[Job, Job]:
     """An epoch, and some steps on a batch that is there, by our loop."""
-    data, device = jpegs.opened(here), setup_device("cpu", THREADS)
+    data, device = jpegs.open_it(here), setup_device("cpu", THREADS)
     strengths = augment.AugmentConfig(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
-    recipe = Recipe(InputSpec(224), BATCH, 0, kind, strengths, 0.0, data.task)
-    run = Session(device, data, recipe, OptimizerConfig(0.01, 0.99, 1e-5, 0.0, True))
+    recipe = Recipe(InputSpec(224), BATCH, 0, kind, strengths, 0.0)
+    run = ImageSession(device, data, recipe, OptimizerConfig(0.01, 0.99, 1e-5), arch)
     model = network.create_model(arch, jpegs.CLASSES, 0, {})
     if phase == "frozen":
         network.freeze(model, train_norm=True)
-    state = session.init_state(run, model)
+    state, workload = run.init_state(model), run.workload(phase)
     cycle = OneCycle([1e-4] * 3, 10_000, 0.25, 25.0, 1e5)
-    task = ImageWorkload(data, recipe, phase)
-    batch = next(task.batches(0))
+    batch = next(workload.train_batches(0))
 
     def epoch() -> object:
-        return list(loop.fit(state, task, cycle, len(state.history) + 1))
+        return list(loop.fit(state, workload, cycle, len(state.history) + 1))
 
     def steps() -> object:
-        return torch.stack(
-            list(loop.train_one_epoch(state, [batch] * STEPS, cycle, 0, recipe))
-        ).tolist()
+        losses = loop.train_one_epoch(state, [batch] * STEPS, workload, cycle, 0)
+        return torch.stack(list(losses)).tolist()
 
     return epoch, steps
 
 
-def fitted(data: Any, arch: str, phase: str) -> Job:  # noqa: ANN401
+def fit_epoch(data: Any, arch: str, phase: str) -> Job:  # noqa: ANN401
     """One epoch of fastai's loop over these loaders."""
     from benchmarks import fastais
 
@@ -80,7 +78,7 @@ def peers(here: Path, arch: str, phase: str) -> tuple[Job, Job]:
 
     data = loaders(here)
     ready = fastai.DataLoaders([data.train.one_batch()] * STEPS, [])
-    return fitted(data, arch, phase), fitted(ready, arch, phase)
+    return fit_epoch(data, arch, phase), fit_epoch(ready, arch, phase)
 
 
 def loaders(here: Path) -> Any:  # noqa: ANN401
@@ -99,16 +97,16 @@ def rows(here: Path) -> Iterator[list[str]]:
             peer = peers(here, arch, phase)
             for which, what in ((1, f"{STEPS} steps"), (0, "epoch")):
                 jobs = {name: pair[which] for name, pair in mine.items()} | {"fastai": peer[which]}
-                times = interleaved.timed(jobs, REPEATS)
+                times = interleaved.time_jobs(jobs, REPEATS)
                 for name in mine:
                     title = f"{what}, {arch}, {phase}, {name}"
                     yield interleaved.line(title, times[name], times["fastai"])
 
 
-def trained(side: str, arch: str, here: Path) -> None:
+def train_small(side: str, arch: str, here: Path) -> None:
     """Two unfrozen epochs of one side, in a process of their own."""
     if side == "fastai":
-        epoch = fitted(loaders(here), arch, "unfrozen")
+        epoch = fit_epoch(loaders(here), arch, "unfrozen")
     else:
         epoch, _ = ours(here, arch, "unfrozen", getattr(torch, side))
     epoch(), epoch()
@@ -117,32 +115,32 @@ def trained(side: str, arch: str, here: Path) -> None:
 def memory(here: Path, side: str, arch: str) -> str:
     """GiB at most of such a process (and of its loaders)."""
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.epochs", side, arch, str(here)]
-    return f"{processes.watched(command, Path.cwd(), here / 'log')[1] / 2**30:.2f}"
+    return f"{processes.watch(command, Path.cwd(), here / 'log')[1] / 2**30:.2f}"
 
 
-def imported(module: str) -> Job:
+def imports_of(module: str) -> Job:
     """A process that imports a module and ends."""
     command = [sys.executable, "-W", "ignore", "-c", f"import {module}"]
     return lambda: subprocess.run(command, check=True)
 
 
-def measured() -> str:
+def measure() -> str:
     """The section of RESULTS.md."""
-    found, image_sizes = [], (*kinds(), "fastai")
+    actual, image_sizes = [], (*kinds(), "fastai")
     modules = {"ours": "stages.train_frozen", "fastai": "fastai.vision.all"}
     with jpegs.folder(TRAIN, VALID) as here:
         taken = [[arch, *(memory(here, side, arch) for side in image_sizes)] for arch in ARCHS]
-        begun = interleaved.timed({k: imported(v) for k, v in modules.items()}, REPEATS)
-        found.append(interleaved.line("start-up: imports", begun["ours"], begun["fastai"]))
+        begun = interleaved.time_jobs({k: imports_of(v) for k, v in modules.items()}, REPEATS)
+        actual.append(interleaved.line("start-up: imports", begun["ours"], begun["fastai"]))
         for row in rows(here):
-            found.append(row)
+            actual.append(row)
             print(" | ".join(row), flush=True)
     return (
         f"{results.machine()} Seconds, n = {REPEATS} interleaved repetitions; ratio: median of the "
         f"pairs, fastai's over ours. Batches of {BATCH} at 224 px, {TRAIN} training and {VALID} "
         f"validation pictures an epoch, {THREADS} threads; augmentation included, and fastai's "
         f"decoding by {THREADS} processes; steps: on a batch that is there.\n\n"
-        f"{results.table(interleaved.HEAD, found)}\n\n"
+        f"{results.table(interleaved.HEAD, actual)}\n\n"
         "Memory at most, GiB, of two unfrozen epochs (fastai's with its loader processes):\n\n"
         + results.table(("network", *image_sizes), taken)
     )
@@ -152,9 +150,9 @@ def main() -> None:
     """Measure all; with arguments, be the child of `memory`."""
     torch.set_num_threads(THREADS)
     if len(sys.argv) > 1:
-        trained(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
+        train_small(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
     else:
-        results.put("Training beside fastai", measured())
+        results.put("Training beside fastai", measure())
 
 
 if __name__ == "__main__":

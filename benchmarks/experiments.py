@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import results
-from benchmarks.photographs import BLOCK, ROOT, git, nested
+from benchmarks.photographs import BLOCK, ROOT, git, nest
 from pawprint.core import dvc_lock, files, yaml_file
 from pawprint.experiments import runs
 from pawprint.storage import archives
@@ -28,18 +28,18 @@ TRAINED = {"train_frozen": "frozen", "train_unfrozen": "unfrozen"}  # stage and 
 HERE = {"dataset": "photographs", "arch": "mobilenet_v2", "batch_size": 32}
 
 
-def asked(about: str | None, seeds: int) -> int:
+def request(about: str | None, seeds: int) -> int:
     """Make the clone from what the command line gives; the seeds that it asks for."""
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("pictures", type=Path, help="an archive of photographs, BREED_NUMBER.jpg")
     parser.add_argument("weights", type=Path, help="torchvision's mobilenet_v2, a .pth file")
     parser.add_argument("--seeds", type=int, default=seeds)
     given = parser.parse_args()
-    prepared(given.pictures.resolve(), given.weights.resolve())
+    prepare(given.pictures.resolve(), given.weights.resolve())
     return int(given.seeds)
 
 
-def prepared(images: Path, weights: Path) -> None:
+def prepare(images: Path, weights: Path) -> None:
     """The clone, with the photographs in its catalogue and committed."""
     if (PROJECT / "params.yaml").exists():
         return
@@ -51,7 +51,7 @@ def prepared(images: Path, weights: Path) -> None:
         catalogue.write(block)
     hashed = {"weights": str(weights), "weights_sha256": files.file_hash(weights)}
     targets = preset("pets-fine-tune") | HERE | hashed
-    (PROJECT / "params.yaml").write_text(json.dumps(nested(targets), indent=1))
+    (PROJECT / "params.yaml").write_text(json.dumps(nest(targets), indent=1))
     who = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost")
     git("-C", str(PROJECT), *who, "commit", "-qam", "The photographs")
 
@@ -82,8 +82,8 @@ def run(name: str, targets: Mapping[str, Any], target: str = "evaluate") -> None
         print(f"{name} ...", flush=True)
         words = [word for change in changed for word in ("-S", change.replace('"', ""))]
         command = [sys.executable, "-m", "dvc", "exp", "run", target, "-n", name, *words]
-        with LOG.open("a") as said:
-            failed = subprocess.run(command, stdout=said, stderr=said, check=False).returncode
+        with LOG.open("a") as message:
+            failed = subprocess.run(command, stdout=message, stderr=message, check=False).returncode
         keep_seconds(began)  # of a stage before the one that failed, too: DVC keeps what it made
         if failed:
             sys.exit(f"{name}: failed; see {LOG}")
@@ -119,8 +119,8 @@ def seconds(name: str) -> float:
     kept = files.read_json(SECONDS)
     with chdir(PROJECT):
         ref = next(one.ref for one in runs.experiments() if one.name == name)
-        made = hashes(runs.file_at_commit(ref, "dvc.lock", name))
-        return float(sum(kept.get(md5, math.inf) for md5 in made.values()))
+        result = hashes(runs.file_at_commit(ref, "dvc.lock", name))
+        return float(sum(kept.get(md5, math.inf) for md5 in result.values()))
 
 
 def facts() -> str:

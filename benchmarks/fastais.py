@@ -58,9 +58,9 @@ def network(arch: str, classes: int, weights: Path | None = None) -> nn.Sequenti
         model.load_state_dict(torch.load(weights, weights_only=True))
     body = model.features if arch == "mobilenet_v2" else nn.Sequential(*list(model.children())[:-2])
     features = 1280 if arch == "mobilenet_v2" else 512
-    made = nn.Sequential(body, fastai.create_head(features, classes))
-    fastai.apply_init(made[1], nn.init.kaiming_normal_)
-    return made
+    result = nn.Sequential(body, fastai.create_head(features, classes))
+    fastai.apply_init(result[1], nn.init.kaiming_normal_)
+    return result
 
 
 def learner(

@@ -17,11 +17,11 @@ from benchmarks import processes, results
 from pawprint.core import files
 from pawprint.models import network
 from pawprint.runtime.device import resolve_dtype, setup_device
-from pawprint.training import loop, session
+from pawprint.training import loop
 from pawprint.training.optimizer import OptimizerConfig
 from pawprint.training.schedule import OneCycle
-from pawprint.training.session import Session
-from pawprint.training.workload import ImageWorkload, Recipe
+from pawprint.training.session import ImageSession
+from pawprint.training.workload import Recipe
 from pawprint.vision import augment, dataset
 from pawprint.vision.resample import InputSpec
 
@@ -50,18 +50,19 @@ def child(folder: Path, budget: int) -> None:
     paths = (folder / "images.npy", folder / "index.csv", folder / "labels.csv")
     data = dataset.load_dataset(*paths, device, budget)
     strengths = augment.AugmentConfig(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
-    recipe = Recipe(InputSpec(64), 64, 0, resolve_dtype("auto", device), strengths, 0.0, data.task)
-    run = Session(device, data, recipe, OptimizerConfig(0.01, 0.99, 1e-5, 0.0, True))
-    state = session.init_state(run, network.create_model("mobilenet_v3_small", 4, 0, {}))
-    cycle = OneCycle([1e-4] * 3, EPOCHS * run.steps_per_epoch, 0.25, 25.0, 1e5)
-    found = loop.fit(state, ImageWorkload(data, recipe, "unfrozen"), cycle, EPOCHS)
-    seconds = [epoch.seconds for epoch in found]
+    recipe = Recipe(InputSpec(64), 64, 0, resolve_dtype("auto", device), strengths, 0.0)
+    arch, optimizer = "mobilenet_v3_small", OptimizerConfig(0.01, 0.99, 1e-5)
+    run = ImageSession(device, data, recipe, optimizer, arch)
+    workload, state = run.workload("unfrozen"), run.init_state(network.create_model(arch, 4, 0, {}))
+    cycle = OneCycle([1e-4] * 3, EPOCHS * workload.steps_per_epoch, 0.25, 25.0, 1e5)
+    actual = loop.fit(state, workload, cycle, EPOCHS)
+    seconds = [epoch.seconds for epoch in actual]
     (folder / "seconds.json").write_text(json.dumps(seconds[1:]))
 
 
-def measured() -> list[dict[str, float | str]]:
+def measure() -> list[dict[str, float | str]]:
     """A line a factor and kind: pictures, seconds of an epoch, memory of its own in GiB."""
-    found: list[dict[str, float | str]] = []
+    rows: list[dict[str, float | str]] = []
     for factor in FACTORS:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -69,24 +70,24 @@ def measured() -> list[dict[str, float | str]]:
             for kind, budget in BUDGETS.items():
                 command = [sys.executable, "-m", "benchmarks.growth", name, str(budget)]
                 where = (Path.cwd(), folder / "log")
-                _, own = processes.watched(command, *where, processes.anonymous)
+                _, own = processes.watch(command, *where, processes.anonymous)
                 seconds = json.loads((folder / "seconds.json").read_text())
                 line = {"n": BASE * factor, "kind": kind, "s": statistics.median(seconds)}
-                found.append(line | {"GiB": own / 2**30})
-                print(found[-1], flush=True)
-    return found
+                rows.append(line | {"GiB": own / 2**30})
+                print(rows[-1], flush=True)
+    return rows
 
 
-def draw(found: list[dict[str, float | str]]) -> None:
+def draw(actual: list[dict[str, float | str]]) -> None:
     """Time and memory over the pictures, from zero: what is linear is a straight line."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     for axis, key, title in zip(
         axes, ("s", "GiB"), ("seconds of an epoch", "memory of its own, GiB"), strict=True
     ):
         for kind, style in (("resident", "o-"), ("mapped", "s--")):
-            lines = [line for line in found if line["kind"] == kind]
+            lines = [line for line in actual if line["kind"] == kind]
             axis.plot([x["n"] for x in lines], [x[key] for x in lines], style, label=kind)
-        counts = sorted({float(line["n"]) for line in found})
+        counts = sorted({float(line["n"]) for line in actual})
         axis.set_xticks(counts, [f"{count:,.0f}" for count in counts])
         axis.set(title=title, xlabel="pictures", ylim=(0, None), xlim=(0, None))
         axis.legend()
@@ -100,9 +101,9 @@ def main() -> None:
     if len(sys.argv) > 1:
         child(Path(sys.argv[1]), int(sys.argv[2]))
         return
-    found = measured()
-    draw(found)
-    lines = [[f"{x['n']:,}", str(x["kind"]), f"{x['s']:.2f}", f"{x['GiB']:.2f}"] for x in found]
+    actual = measure()
+    draw(actual)
+    lines = [[f"{x['n']:,}", str(x["kind"]), f"{x['s']:.2f}", f"{x['GiB']:.2f}"] for x in actual]
     cached = BASE * SIDE * SIDE * 3 / 2**30
     results.put(
         "What more pictures cost",

@@ -8,17 +8,17 @@ HEAD = ("what", "ours min", "median", "peer min", "median", "ratio")
 Job = Callable[[], object]
 
 
-def timed(jobs: Mapping[str, Job], repeats: int) -> dict[str, list[float]]:
+def time_jobs(jobs: Mapping[str, Job], repeats: int) -> dict[str, list[float]]:
     """Seconds of each job, after one warm-up each."""
     for job in jobs.values():
         job()
-    found: dict[str, list[float]] = {name: [] for name in jobs}
+    rows: dict[str, list[float]] = {name: [] for name in jobs}
     for _ in range(repeats):
         for name, job in jobs.items():
             began = time.perf_counter()
             job()
-            found[name].append(time.perf_counter() - began)
-    return found
+            rows[name].append(time.perf_counter() - began)
+    return rows
 
 
 def line(name: str, mine: Sequence[float], peer: Sequence[float], digits: int = 2) -> list[str]:

@@ -26,23 +26,23 @@ def of(archive: Path, most: int = 80) -> list[bytes]:
     return [data for _, data in archives.read_files(archive, chosen)]
 
 
-def made(count: int) -> list[bytes]:
+def make(count: int) -> list[bytes]:
     """So many files of 500×375 px."""
-    rng, found = np.random.default_rng(0), []
+    rng, actual = np.random.default_rng(0), []
     for i in range(count):
         photo = Image.fromarray(load_sample_images().images[i % 2])
         left, top = int(rng.integers(0, 140)), int(rng.integers(0, 52))
         file = io.BytesIO()
         photo.crop((left, top, left + 500, top + 375)).save(file, "JPEG", quality=90)
-        found.append(file.getvalue())
-    return found
+        actual.append(file.getvalue())
+    return actual
 
 
 @contextmanager
 def folder(train: int, valid: int) -> Iterator[Path]:
     """A folder with the files, labels.csv and our cache of them."""
     with tempfile.TemporaryDirectory() as name:
-        here, images = Path(name), made(train + valid)
+        here, images = Path(name), make(train + valid)
         names = [f"{i % CLASSES}_{i:04d}.jpg" for i in range(len(images))]
         for image, data in zip(names, images, strict=True):
             (here / image).write_bytes(data)
@@ -58,7 +58,7 @@ def folder(train: int, valid: int) -> Iterator[Path]:
         yield here
 
 
-def opened(here: Path) -> Dataset:
+def open_it(here: Path) -> Dataset:
     """Our data set of such a folder, resident."""
     paths = (here / "images.npy", here / "index.csv", here / "labels.csv")
     return dataset.load_dataset(*paths, torch.device("cpu"), 1 << 40)

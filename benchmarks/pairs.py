@@ -19,12 +19,12 @@ PEER = "fastai"
 
 def wrong(runs: Sequence[Run]) -> pd.Series:
     """Whether each picture's class is wrong, by split and name."""
-    found = {
+    result = {
         (split, name): run["predicted"][name] != actual
         for split, run in enumerate(runs)
         for name, actual in sorted(run["actual"].items())
     }
-    return pd.Series(found).rename_axis(["split", "name"])
+    return pd.Series(result).rename_axis(["split", "name"])
 
 
 def difference(
@@ -62,18 +62,18 @@ def sentence(name: str, runs: Sequence[Run], peer: Sequence[Run]) -> str:
 
 
 def with_other_seeds(
-    found: Mapping[str, Sequence[Run]], again: Mapping[str, Sequence[Sequence[Run]]]
+    actual: Mapping[str, Sequence[Run]], again: Mapping[str, Sequence[Sequence[Run]]]
 ) -> str:
     """Both sides with all their training seeds: errors, and the difference of the means."""
-    said: list[str] = []
+    rows: list[str] = []
     means: list[pd.Series] = []
     for name, others in again.items():
-        each = [wrong(runs).astype(float) for runs in (found[name], *others)]
+        each = [wrong(runs).astype(float) for runs in (actual[name], *others)]
         errors = [100 * one.mean() for one in each]
         splits = "; ".join(
             ", ".join(f"{100 * wrong([run]).mean():.1f}" for run in runs) for runs in others
         )
-        said.append(
+        rows.append(
             f"{name} has {', '.join(f'{error:.2f}' for error in errors)} % wrong (mean "
             f"{statistics.mean(errors):.2f}, sd {statistics.stdev(errors):.2f}; the others by "
             f"split {splits})"
@@ -82,23 +82,23 @@ def with_other_seeds(
     mean, low, high = (100 * share for share in difference(means[0], means[1]))
     by_split = 100 * (means[0] - means[1]).groupby("split").mean()
     return (
-        f"With {len(each)} training seeds a split on either side: {'; '.join(said)}. The mean of "
+        f"With {len(each)} training seeds a split on either side: {'; '.join(rows)}. The mean of "
         f"ours less the mean of {PEER}'s: {mean:+.2f} points, 95 % interval over the pictures "
         f"{low:+.2f} to {high:+.2f} (n = {len(means[0])}, {len(each)} runs each); split by split "
         f"{', '.join(f'{value:+.1f}' for value in by_split)}."
     )
 
 
-def spread(values: Sequence[float], digits: int = 0) -> str:
+def spread_of(values: Sequence[float], digits: int = 0) -> str:
     """Minimum, median, maximum."""
     figures = (min(values), statistics.median(values), max(values))
     return " / ".join(f"{figure:.{digits}f}" for figure in figures)
 
 
-def table(found: Mapping[str, Sequence[Run]]) -> str:
+def table(actual: Mapping[str, Sequence[Run]]) -> str:
     """A line a side: time, ratio, memory, error."""
     head = ("what", "runs", "seconds", "fastai's over it", "GiB", "error %", "by split")
-    return results.table(head, [line(name, runs, found[PEER]) for name, runs in found.items()])
+    return results.table(head, [line(name, runs, actual[PEER]) for name, runs in actual.items()])
 
 
 def line(name: str, runs: Sequence[Run], peer: Sequence[Run]) -> list[str]:
@@ -107,15 +107,15 @@ def line(name: str, runs: Sequence[Run], peer: Sequence[Run]) -> list[str]:
     return [
         name,
         str(len(runs)),
-        spread([run["seconds"] for run in runs]),
-        spread(ratios, 2),
+        spread_of([run["seconds"] for run in runs]),
+        spread_of(ratios, 2),
         f"{max(run['memory'] for run in runs) / 2**30:.1f}",
         f"{100 * wrong(runs).mean():.2f}",
         ", ".join(f"{100 * wrong([run]).mean():.1f}" for run in runs),
     ]
 
 
-def confused(runs: Sequence[Run]) -> Counter[tuple[str, str]]:
+def confusions(runs: Sequence[Run]) -> Counter[tuple[str, str]]:
     """How often two classes were taken one for the other, either way."""
     return Counter(
         (min(actual, run["predicted"][name]), max(actual, run["predicted"][name]))
@@ -125,10 +125,10 @@ def confused(runs: Sequence[Run]) -> Counter[tuple[str, str]]:
     )
 
 
-def mistakes(found: Mapping[str, Sequence[Run]], most: int = 10) -> str:
+def mistakes(actual: Mapping[str, Sequence[Run]], most: int = 10) -> str:
     """The most frequent pairs of the first side, and what the peer has of them."""
-    first = next(iter(found))
-    ours, theirs = confused(found[first]), confused(found[PEER])
+    first = next(iter(actual))
+    ours, theirs = confusions(actual[first]), confusions(actual[PEER])
     order = sorted(ours, key=lambda pair: (-ours[pair], pair))[:most]
     rows = [[" / ".join(pair), str(ours[pair]), str(theirs[pair])] for pair in order]
     return results.table(["pair", first, PEER], rows)

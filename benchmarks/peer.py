@@ -41,8 +41,8 @@ def main() -> None:
     predicted = [data.vocab[i] for i in probabilities.argmax(1).tolist()]
     names = table.loc[table["split"] == "valid", "name"].tolist()
     rows = dict(zip(names, predicted, strict=True))
-    found = {"seconds": seconds, "history": history, "predicted": rows}
-    Path(job["out"]).write_text(json.dumps(found, indent=1))
+    measured = {"seconds": seconds, "history": history, "predicted": rows}
+    Path(job["out"]).write_text(json.dumps(measured, indent=1))
 
 
 if __name__ == "__main__":

@@ -92,9 +92,9 @@ def main() -> None:
     if given.what == "needs":
         print(needs(given.preset))
         return
-    made = row(given.preset)
-    results.append(TITLE, HEAD, made)
-    print(f"added to {results.FILE.relative_to(ROOT)}: {' | '.join(made)}")
+    result = row(given.preset)
+    results.append(TITLE, HEAD, result)
+    print(f"added to {results.FILE.relative_to(ROOT)}: {' | '.join(result)}")
 
 
 if __name__ == "__main__":

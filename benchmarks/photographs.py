@@ -60,7 +60,7 @@ photographs:
 STAGES = ("train_frozen", "train_unfrozen")
 
 
-def prepared(images: Path, weights: Path) -> Path:
+def prepare(images: Path, weights: Path) -> Path:
     """A clone of the project's last commit, with the photographs in its catalogue.
 
     Raises:
@@ -97,11 +97,11 @@ def write_params(project: Path, weights: Path, seed: int, changed: Mapping[str, 
     own = flat(yaml_file.load(project / "presets" / "digits.yaml"))
     hashed = {"weights": str(weights), "weights_sha256": files.file_hash(weights)}
     seeds = {"seed": seed, "label.seed": seed}
-    whole = nested({**own, **RECIPE, **hashed, **seeds, **changed})
+    whole = nest({**own, **RECIPE, **hashed, **seeds, **changed})
     (project / "params.yaml").write_text(json.dumps(whole, indent=1))
 
 
-def nested(params: Mapping[str, Any]) -> dict[str, Any]:
+def nest(params: Mapping[str, Any]) -> dict[str, Any]:
     """Dotted names as sections."""
     whole: dict[str, Any] = {}
     for key, value in params.items():
@@ -117,14 +117,14 @@ def rebuilt(project: Path) -> Run:
     """The whole graph, from nothing, by `dvc repro`."""
     git("-C", str(project), "checkout", "--quiet", "dvc.lock", "reports")
     git("-C", str(project), "clean", "-qxfd")  # what a run that was broken off has left
-    seconds, most = processes.watched([sys.executable, "-m", "dvc", "repro"], project, LOG)
+    seconds, most = processes.watch([sys.executable, "-m", "dvc", "repro"], project, LOG)
     return {"seconds": seconds, "memory": most, "stages": stage_seconds(project)}
 
 
 def stage_seconds(project: Path) -> dict[str, float]:
     """Seconds inside each stage, by its own record."""
-    found = sorted((project / "reports" / "run").glob("*.json"))
-    return {path.stem: json.loads(path.read_text())["seconds"] for path in found}
+    rows = sorted((project / "reports" / "run").glob("*.json"))
+    return {path.stem: json.loads(path.read_text())["seconds"] for path in rows}
 
 
 def ours(project: Path, name: str) -> Run:
@@ -132,7 +132,7 @@ def ours(project: Path, name: str) -> Run:
     most = 0
     shutil.rmtree(project / ".scratch", ignore_errors=True)  # a killed run would go on from there
     for stage in ("label", *STAGES, "evaluate"):
-        _, here = processes.watched([sys.executable, "-m", f"stages.{stage}"], project, LOG)
+        _, here = processes.watch([sys.executable, "-m", f"stages.{stage}"], project, LOG)
         most = max(most, here if stage in STAGES else 0)
     # kept for what else may be asked of the model
     shutil.copy(project / "models" / "unfrozen.safetensors", WORK / f"{name}.safetensors")
@@ -158,36 +158,36 @@ def peers(weights: Path, split: int, seed: int, workers: int) -> Run:
         **{"batch_size": BATCH, "workers": workers, "out": str(WORK / "peer.json")},
     }
     (WORK / "job.json").write_text(json.dumps(job))
-    _, most = processes.watched(
+    _, most = processes.watch(
         [sys.executable, "-m", "benchmarks.peer", str(WORK / "job.json")], ROOT, LOG
     )
-    found = json.loads((WORK / "peer.json").read_text())
+    content = json.loads((WORK / "peer.json").read_text())
     table = pd.read_csv(labels, dtype="str").query("split == 'valid'")
     return {
-        **found,
+        **content,
         "memory": most,
         "actual": dict(zip(table["name"], table["label"], strict=True)),
     }
 
 
-def kept(name: str, run: Callable[[], Run]) -> Run:
+def keep(name: str, run: Callable[[], Run]) -> Run:
     """The run of that name: made now, or what an earlier call of the benchmark left."""
     path = WORK / f"{name}.json"
     if not path.exists():
         print(f"{name} ...", flush=True)
         files.write_json(path, run())
-    found: Run = json.loads(path.read_text())
-    print(f"{name}: {found['seconds']:.0f} s, {found['memory'] / 2**30:.1f} GiB", flush=True)
-    return found
+    content: Run = json.loads(path.read_text())
+    print(f"{name}: {content['seconds']:.0f} s, {content['memory'] / 2**30:.1f} GiB", flush=True)
+    return content
 
 
-def text(found: dict[str, list[Run]], whole: Run, again: dict[str, list[list[Run]]]) -> str:
+def text(actual: dict[str, list[Run]], whole: Run, again: dict[str, list[list[Run]]]) -> str:
     """The section of RESULTS.md."""
     commit = git("-C", str(WORK / "project"), "log", "-1", "--format=%h").strip()
     stages = ", ".join(f"{name} {seconds:.0f}" for name, seconds in whole["stages"].items())
     sentences = [
-        pairs.sentence(name, runs, found["fastai"])
-        for name, runs in found.items()
+        pairs.sentence(name, runs, actual["fastai"])
+        for name, runs in actual.items()
         if name != "fastai"
     ]
     return "\n\n".join(
@@ -198,14 +198,14 @@ def text(found: dict[str, list[Run]], whole: Run, again: dict[str, list[list[Run
             "4, the training seed the same; the runs of a split one after the other. Seconds: ours "
             "inside train_frozen and train_unfrozen, fastai's inside its two fits. Memory: the "
             "most of a process and its children. Errors: of the valid pictures of all splits.",
-            pairs.table(found),
+            pairs.table(actual),
             "\n".join(f"- {sentence}" for sentence in sentences),
-            *([pairs.with_other_seeds(found, again)] if again["fastai"] else []),
+            *([pairs.with_other_seeds(actual, again)] if again["fastai"] else []),
             f"The whole `dvc repro` of split 0 from nothing: {whole['seconds']:.0f} s, of which "
             f"inside the stages: {stages}.",
             "Breeds taken for one another most often, either way, all splits (the whole matrix: "
             "docs/photographs-confusion.png):",
-            pairs.mistakes(found),
+            pairs.mistakes(actual),
         ]
     )
 
@@ -219,20 +219,20 @@ def main() -> None:
     parser.add_argument("--again", type=int, default=0, help="other training seeds a split")
     given = parser.parse_args()
     images, weights = given.pictures.resolve(), given.weights.resolve()
-    project = prepared(images, weights)
-    found: dict[str, list[Run]] = {"ours, auto": [], "ours, float32": [], "fastai": []}
+    project = prepare(images, weights)
+    actual: dict[str, list[Run]] = {"ours, auto": [], "ours, float32": [], "fastai": []}
     write_params(project, weights, 0, {})
-    whole = kept("dvc-repro", partial(rebuilt, project))
+    whole = keep("dvc-repro", partial(rebuilt, project))
     for seed in SEEDS:
         write_params(project, weights, seed, {})
         name = f"auto-{seed}"
-        found["ours, auto"].append(kept(name, partial(ours, project, name)))
+        actual["ours, auto"].append(keep(name, partial(ours, project, name)))
         peer = partial(peers, weights, seed, seed, given.workers)
-        found["fastai"].append(kept(f"fastai-{seed}", peer))
+        actual["fastai"].append(keep(f"fastai-{seed}", peer))
         if seed in FLOAT32:
             write_params(project, weights, seed, {"precision": "float32"})
             name = f"float32-{seed}"
-            found["ours, float32"].append(kept(name, partial(ours, project, name)))
+            actual["ours, float32"].append(keep(name, partial(ours, project, name)))
     again: dict[str, list[list[Run]]] = {"ours, auto": [], "fastai": []}
     for other in range(1, given.again + 1):
         for runs in again.values():
@@ -241,11 +241,11 @@ def main() -> None:
             seed = split + 10 * other
             write_params(project, weights, split, {"seed": seed})
             name, name_of_peer = f"auto-{split}-seed-{seed}", f"fastai-{split}-seed-{seed}"
-            again["ours, auto"][-1].append(kept(name, partial(ours, project, name)))
+            again["ours, auto"][-1].append(keep(name, partial(ours, project, name)))
             peer = partial(peers, weights, split, seed, given.workers)
-            again["fastai"][-1].append(kept(name_of_peer, peer))
-    results.put("Photographs: transfer learning beside fastai", text(found, whole, again))
-    pairs.draw(found["ours, auto"], ROOT / "docs" / "photographs-confusion.png")
+            again["fastai"][-1].append(keep(name_of_peer, peer))
+    results.put("Photographs: transfer learning beside fastai", text(actual, whole, again))
+    pairs.draw(actual["ours, auto"], ROOT / "docs" / "photographs-confusion.png")
     print(f"written: {results.FILE}")
 
 

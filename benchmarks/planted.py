@@ -30,7 +30,7 @@ class Recovered:
     seconds: float  # of an epoch
 
 
-def recovered(seed: int) -> Recovered:
+def recover(seed: int) -> Recovered:
     """Train as presets/planted.yaml says, with another split and training seed."""
     p = config.load(ROOT / "presets/planted.yaml")
     block = config.load_ratings_entry(p.dataset, ROOT / "datasets.yaml")
@@ -40,19 +40,23 @@ def recovered(seed: int) -> Recovered:
         rows = rating_file.read_ratings(archive, block.table.file, {}, None, Findings())
         rows["split"] = split_ratings(rows, "random", p.split.valid_fraction, p.split.seed + seed)
         files.write_csv(table, list(rows.columns), rows.itertuples(index=False))
-        run = training.open_session({**config.training_params(p), "seed": seed}, table, "cpu")
+        run = training.open_session(
+            config.train_params(p.model_copy(update={"seed": seed})), table, "cpu"
+        )
     shape = p.train.model_dump(include={"pct_start", "div", "div_final"})
-    rates = OneCycle([float(p.lr)], p.train.epochs * run.workload.steps_per_epoch, **shape)
-    state = run.state()
-    epochs = list(loop.fit(state, run.workload, rates, p.train.epochs))
+    workload, state = run.workload("train"), run.init_state(run.create_model())
+    rates = OneCycle([float(p.lr)], p.train.epochs * workload.steps_per_epoch, **shape)
+    epochs = list(loop.fit(state, workload, rates, p.train.epochs))
     truth = planted.plant_ratings()
     assert isinstance(state.model, EmbeddingDotBias)
-    biases, spaces = compared(truth, state.model, [int(item) - 1 for item in run.model_card.items])
+    biases, spaces = compare_with(
+        truth, state.model, [int(item) - 1 for item in run.model_card.items]
+    )
     seconds = float(np.median([epoch.seconds for epoch in epochs]))
     return Recovered(epochs[-1].valid_loss ** 0.5, truth.noise, biases, spaces, seconds)
 
 
-def compared(
+def compare_with(
     truth: planted.PlantedRatings, model: EmbeddingDotBias, items: list[int]
 ) -> tuple[float, float]:
     """Correlation of the items' mean logits, and the least canonical correlation of factors.
@@ -64,10 +68,10 @@ def compared(
         users, own = (table[1:].double() for table in model.tables())
         biases = model.bias_tables()
         assert biases is not None
-        found = (biases[1][1:].double() + own @ users.mean(0)).numpy()
+        actual = (biases[1][1:].double() + own @ users.mean(0)).numpy()
     mean = truth.item_bias[items] + truth.items[items] @ truth.users.mean(0)
     spaces = canonical(truth.items[items], own.numpy())
-    return float(np.corrcoef(mean, found)[0, 1]), float(spaces.min())
+    return float(np.corrcoef(mean, actual)[0, 1]), float(spaces.min())
 
 
 def canonical(

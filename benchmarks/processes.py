@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 
-def watched(
+def watch(
     command: Sequence[str], folder: Path, log: Path, look: Callable[[int], int] | None = None
 ) -> tuple[float, int]:
     """Run a command; its seconds, and the most memory of it and its children, in bytes.
@@ -21,8 +21,8 @@ def watched(
         SystemExit: the command fails; what it said stands in `log`.
     """
     began, most = time.perf_counter(), 0
-    with log.open("a") as said:
-        child = subprocess.Popen(command, cwd=folder, stdout=said, stderr=said)
+    with log.open("a") as message:
+        child = subprocess.Popen(command, cwd=folder, stdout=message, stderr=message)
         while child.poll() is None:
             most = max(most, (look or memory)(child.pid))
             time.sleep(0.5)

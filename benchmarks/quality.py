@@ -31,26 +31,26 @@ def truth(data: bytes, filtered: Image.Resampling) -> Tensor:
     side = min(image.size)
     left, top = (image.width - side) / 2, (image.height - side) / 2
     square = (left, top, left + side, top + side)  # exact: half a pixel aside costs 5 dB
-    made = np.array(image.resize((SIZE, SIZE), filtered, box=square))
-    return torch.from_numpy(made).permute(2, 0, 1) / 255
+    result = np.array(image.resize((SIZE, SIZE), filtered, box=square))
+    return torch.from_numpy(result).permute(2, 0, 1) / 255
 
 
 def ours(data: bytes, cache: int, supersample: int) -> Tensor:
     """From the squeezed cache."""
-    made = cache_writer.decode_to_square("", data, cache, "white")
-    assert made.pixels is not None, made.fault
-    image_sizes = torch.tensor([[float(made.width), float(made.height)]])
+    image = cache_writer.decode_to_square("", data, cache, "white")
+    assert image.pixels is not None, image.fault
+    image_sizes = torch.tensor([[float(image.width), float(image.height)]])
     chosen = augment.build_transform(augment.identity_params(1), image_sizes, cache, light=False)
     mean, std = (torch.tensor(stat).view(3, 1, 1) for stat in (resample.MEAN, resample.STD))
-    return resample.render(made.pixels[None], chosen, InputSpec(SIZE, supersample))[0] * std + mean
+    return resample.render(image.pixels[None], chosen, InputSpec(SIZE, supersample))[0] * std + mean
 
 
 def by_fastai(data: bytes) -> Tensor:
     """fastai's validation chain: Resize(460), then its batch transforms."""
     square = fastai.Resize(460)(fastai.PILImage.create(io.BytesIO(data)), split_idx=1)
-    made = fastais.chain(1)(fastai.ToTensor()(square)[None])
+    result = fastais.chain(1)(fastai.ToTensor()(square)[None])
     mean, std = (torch.tensor(stat).view(3, 1, 1) for stat in (resample.MEAN, resample.STD))
-    return (torch.as_tensor(made[0]) * std + mean).clamp(0, 1)
+    return (torch.as_tensor(result[0]) * std + mean).clamp(0, 1)
 
 
 def psnr(a: Tensor, b: Tensor) -> float:
@@ -67,18 +67,18 @@ def rows(images: list[bytes]) -> Iterator[list[str]]:
         for cache in CACHES
         for k in (1, 2)
     } | {"fastai, validation": [by_fastai(data) for data in images]}
-    for name, made in ways.items():
-        found = [[psnr(a, b) for a, b in zip(made, each, strict=True)] for each in targets]
-        yield [name, *(f"{np.mean(dbs):.1f} (sd {np.std(dbs, ddof=1):.1f})" for dbs in found)]
+    for name, result in ways.items():
+        actual = [[psnr(a, b) for a, b in zip(result, each, strict=True)] for each in targets]
+        yield [name, *(f"{np.mean(dbs):.1f} (sd {np.std(dbs, ddof=1):.1f})" for dbs in actual)]
 
 
 def main() -> None:
     """Measure, and write the section."""
     archive = Path(sys.argv[1]) if len(sys.argv) > 1 else None
-    images = jpegs.of(archive) if archive else jpegs.made(16)
-    found = list(rows(images))
+    images = jpegs.of(archive) if archive else jpegs.make(16)
+    actual = list(rows(images))
     source = "photographs of the archive given" if archive else "pieces of two photographs"
-    table = results.table(("way", "against bicubic, dB", "against bilinear, dB"), found)
+    table = results.table(("way", "against bicubic, dB", "against bilinear, dB"), actual)
     results.put(
         "How true the picture is",
         f"{results.machine()} n = {len(images)} {source}; centre squares at {SIZE} px against "

@@ -84,22 +84,22 @@ def finder(phase: str, seed: int) -> tuple[pd.DataFrame, dict[str, float | None]
     )
 
 
-def draw(found: Found, seeds: int) -> None:
+def draw(actual: Found, seeds: int) -> None:
     """Above the finder's curves and suggestions, below what each rate gave, on one axis."""
     figure, axes = plt.subplots(
         2, 2, figsize=(10, 6.4), layout="constrained", sharex="col", height_ratios=(1, 1)
     )
-    for (above, below), phase in zip(axes.T, found, strict=True):
+    for (above, below), phase in zip(axes.T, actual, strict=True):
         for seed in range(seeds):
-            curve, told = finder(phase, seed)
-            trace(above, curve, told, first=seed == 0)
+            curve, lines = finder(phase, seed)
+            trace(above, curve, lines, first=seed == 0)
         above.set(xscale="log", title=f"{phase}: the finder", ylabel="smoothed loss, nats")
         above.legend(fontsize=7)
-        rates = list(found[phase])
+        rates = list(actual[phase])
         for seed in range(seeds):
-            each = [100 * found[phase][rate][seed] for rate in rates]
+            each = [100 * actual[phase][rate][seed] for rate in rates]
             below.plot(rates, each, "o", color=charts.GREY, ms=4)
-        means = [100 * statistics.mean(found[phase][rate]) for rate in rates]
+        means = [100 * statistics.mean(actual[phase][rate]) for rate in rates]
         below.plot(rates, means, "-", color=charts.GREEN, label=f"mean of {seeds} seeds")
         below.set(xlabel="learning rate (peak, of the head)", ylabel="error on valid, %")
         below.set_ylim(0, None)
@@ -108,31 +108,31 @@ def draw(found: Found, seeds: int) -> None:
     plt.close(figure)
 
 
-def trace(axis: Axes, curve: pd.DataFrame, told: dict[str, float | None], first: bool) -> None:
+def trace(axis: Axes, curve: pd.DataFrame, facts: dict[str, float | None], first: bool) -> None:
     """One curve, without its last 5 points, and a mark at each suggestion."""
     kept = curve[:-5]
     axis.plot(kept["lr"], kept["loss"], color=charts.BLUE, lw=1.2, alpha=1 if first else 0.4)
     for rule, marker in charts.RATES.items():
-        if (rate := told[rule]) is not None:
+        if (rate := facts[rule]) is not None:
             label = rule if first else None
             height = kept["loss"].iloc[(kept["lr"] - rate).abs().argmin()]
             axis.plot([rate], [height], marker, color=charts.ORANGE, mec="white", label=label)
 
 
-def text(found: Found, seeds: int) -> str:
+def text(actual: Found, seeds: int) -> str:
     """Two tables: what the finder said, what the rates gave."""
     rows = [
-        [phase, str(seed), *(f"{told[rule]:g}" if told[rule] else "-" for rule in RULES)]
-        for phase in found
+        [phase, str(seed), *(f"{lines[rule]:g}" if lines[rule] else "-" for rule in RULES)]
+        for phase in actual
         for seed in range(seeds)
-        for told in (finder(phase, seed)[1],)
+        for lines in (finder(phase, seed)[1],)
     ]
     given = [
         [
             *(phase, f"{rate:g}", f"{100 * statistics.mean(each):.1f}"),
             ", ".join(f"{100 * error:.1f}" for error in each),
         ]
-        for phase, rates in found.items()
+        for phase, rates in actual.items()
         for rate, each in rates.items()
     ]
     return (
@@ -144,11 +144,11 @@ def text(found: Found, seeds: int) -> str:
 
 def main() -> None:
     """Run what is not there yet, then write the section and draw."""
-    seeds = experiments.asked(__doc__, 2)
+    seeds = experiments.request(__doc__, 2)
     train(seeds)
-    found = errors(seeds)
-    draw(found, seeds)
-    results.put("Measured", text(found, seeds), ROOT / "docs" / "learning-rate.md")
+    actual = errors(seeds)
+    draw(actual, seeds)
+    results.put("Measured", text(actual, seeds), ROOT / "docs" / "learning-rate.md")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from pawprint.data.splits import random_split
 from pawprint.ratings import models
 from pawprint.ratings.dataset import Ratings, RatingSplit
 from pawprint.ratings.models import RatingsCard
-from pawprint.ratings.training import RatingSession, RatingWorkload, SquaredError
+from pawprint.ratings.training import RatingSession
 from pawprint.runtime import tensor_file
 from pawprint.runtime.device import setup_device
 from pawprint.training import loop
@@ -39,7 +39,7 @@ Told = dict[str, float]
 GROWTH = 3  # epochs, of which the first is left out
 
 
-def made(n: int) -> pd.DataFrame:
+def make(n: int) -> pd.DataFrame:
     """Columns user and item (from 1 on), rating (1 to 5)."""
     users, items, _ = LAYOUTS[n]
     rng = np.random.default_rng(0)
@@ -52,7 +52,7 @@ def made(n: int) -> pd.DataFrame:
     return pd.DataFrame({"user": user + 1, "item": item + 1, "rating": rating})
 
 
-def opened(table: pd.DataFrame, is_valid: np.ndarray, batch_size: int, seed: int) -> RatingSession:
+def open_it(table: pd.DataFrame, is_valid: np.ndarray, batch_size: int, seed: int) -> RatingSession:
     """The run of these ratings, all of whose names have a row."""
     pairs = torch.from_numpy(table[["user", "item"]].to_numpy(dtype=np.int32))
     targets = torch.from_numpy(table["rating"].to_numpy(dtype=np.float32))
@@ -64,27 +64,23 @@ def opened(table: pd.DataFrame, is_valid: np.ndarray, batch_size: int, seed: int
     model_card = RatingsCard(
         "bias", users, items, [FACTORS, FACTORS], 0, list(SPAN), {}, "", versions
     )
-    settings = OptimizerConfig(DECAY, 0.99, 1e-5, 0.0, True)
-    return RatingSession(
-        torch.device("cpu"),
-        RatingWorkload(data, SquaredError(batch_size, seed)),
-        model_card,
-        settings,
-    )
+    optimizer = OptimizerConfig(DECAY, 0.99, 1e-5)
+    return RatingSession(torch.device("cpu"), data, model_card, optimizer, batch_size, seed)
 
 
-def trained(run: RatingSession, epochs: int) -> tuple[list[float], float]:
+def train_small(run: RatingSession, epochs: int) -> tuple[list[float], float]:
     """Seconds of each epoch, and the last loss on valid."""
-    cycle = OneCycle([LR], epochs * run.workload.steps_per_epoch, 0.25, 25.0, 1e5)
-    found = list(loop.fit(run.state(), run.workload, cycle, epochs))
-    return [epoch.seconds for epoch in found], found[-1].valid_loss
+    workload, state = run.workload("train"), run.init_state(run.create_model())
+    cycle = OneCycle([LR], epochs * workload.steps_per_epoch, 0.25, 25.0, 1e5)
+    rows = list(loop.fit(state, workload, cycle, epochs))
+    return [epoch.seconds for epoch in rows], rows[-1].valid_loss
 
 
 def ours(seed: int, threads: int) -> Told:
     """Mean seconds of an epoch, and the last loss on valid."""
     setup_device("cpu", threads)
     is_valid = np.array(random_split(BESIDE, 0.2, 42)) == "valid"
-    seconds, loss = trained(opened(made(BESIDE), is_valid, LAYOUTS[BESIDE][2], seed), EPOCHS)
+    seconds, loss = train_small(open_it(make(BESIDE), is_valid, LAYOUTS[BESIDE][2], seed), EPOCHS)
     return {"seconds": statistics.mean(seconds), "loss": loss}
 
 
@@ -94,7 +90,7 @@ def fastais(seed: int, threads: int) -> Told:
 
     torch.set_num_threads(threads)
     data = collab.CollabDataLoaders.from_df(
-        made(BESIDE), valid_pct=0.2, seed=42, bs=LAYOUTS[BESIDE][2]
+        make(BESIDE), valid_pct=0.2, seed=42, bs=LAYOUTS[BESIDE][2]
     )
     torch.manual_seed(seed)
     learn = collab.collab_learner(data, n_factors=FACTORS, y_range=SPAN)
@@ -108,10 +104,10 @@ def fastais(seed: int, threads: int) -> Told:
 def grown(n: int, threads: int) -> Told:
     """Seconds of an epoch of n ratings, and MiB of the table and the model."""
     setup_device("cpu", threads)
-    run = opened(made(n), np.arange(n) % 5 == 0, LAYOUTS[n][2], 0)
-    seconds, _ = trained(run, GROWTH)
-    image_sizes = (run.workload.data.train, run.workload.data.valid)
-    held = [part for side in image_sizes for part in (side.pairs, side.targets)]
+    run = open_it(make(n), np.arange(n) % 5 == 0, LAYOUTS[n][2], 0)
+    seconds, _ = train_small(run, GROWTH)
+    splits = (run.data.train, run.data.valid)
+    held = [part for side in splits for part in (side.pairs, side.targets)]
     weights = sum(weight.nbytes for weight in models.build_model(run.model_card).parameters())
     return {
         "seconds": statistics.median(seconds[1:]),
@@ -128,24 +124,24 @@ def apart(name: str, number: int, threads: int) -> tuple[Told, int]:
     with tempfile.TemporaryDirectory() as folder:
         words = [name, str(number), str(threads), folder]
         command = [sys.executable, "-m", "benchmarks.ratings", *words]
-        _, own = processes.watched(command, Path.cwd(), Path(folder) / "log", processes.anonymous)
+        _, own = processes.watch(command, Path.cwd(), Path(folder) / "log", processes.anonymous)
         return json.loads((Path(folder) / "told.json").read_text()), own
 
 
 def beside(repeats: int = 5) -> str:
     """Both sides by turns, on the same 80,000 and 20,000 ratings."""
     cores = torch.get_num_threads()
-    found: dict[tuple[str, int], list[Told]] = {}
+    actual: dict[tuple[str, int], list[Told]] = {}
     for seed in range(repeats):
         for threads in (1, cores):
             for side in ("ours", "fastai"):
-                told, _ = apart(side, seed, threads)
-                found.setdefault((side, threads), []).append(told)
-                print(side, threads, told, flush=True)
+                lines, _ = apart(side, seed, threads)
+                actual.setdefault((side, threads), []).append(lines)
+                print(side, threads, lines, flush=True)
     head = ("side", "threads", "seconds an epoch", "over ours", "valid_loss")
     rows = []
-    for (side, threads), runs in found.items():
-        pairs = zip(found["ours", threads], runs, strict=True)
+    for (side, threads), runs in actual.items():
+        pairs = zip(actual["ours", threads], runs, strict=True)
         ratio = statistics.median(theirs["seconds"] / own["seconds"] for own, theirs in pairs)
         times = ", ".join(f"{run['seconds']:.3f}" for run in runs)
         ends = ", ".join(f"{run['loss']:.4f}" for run in runs)
@@ -164,9 +160,9 @@ def growth() -> str:
     """A process for each size, and what it took."""
     rows = []
     for n, (users, items, batch_size) in LAYOUTS.items():
-        told, own = apart("grown", n, 1)
+        lines, own = apart("grown", n, 1)
         counts = [f"{count:,}" for count in (n, users, items, batch_size)]
-        figures = [f"{told['seconds']:.2f}", f"{told['table']:.0f}", f"{told['model']:.0f}"]
+        figures = [f"{lines['seconds']:.2f}", f"{lines['table']:.0f}", f"{lines['model']:.0f}"]
         rows.append([*counts, *figures, f"{own / 2**20:,.0f}"])
         print(rows[-1], flush=True)
     head = ("ratings", "users", "items", "a batch", "seconds an epoch", "table, MiB", "model, MiB")
@@ -181,20 +177,20 @@ def growth() -> str:
 
 def twin() -> str:
     """What comes back of the planted factors, over seeds of split and training."""
-    found = [planted.recovered(seed) for seed in range(SEEDS)]
+    rows = [planted.recover(seed) for seed in range(SEEDS)]
 
     def told(values: Sequence[float], digits: int = 4) -> str:
         spread = statistics.stdev(values)
         return f"{statistics.mean(values):.{digits}f} (sd {spread:.{digits}f})"
 
-    over = [one.rmse / one.noise - 1 for one in found]
+    over = [one.rmse / one.noise - 1 for one in rows]
     return (
         f"The twin (collab/presets/planted.yaml), {SEEDS} seeds of split and training: rmse "
-        f"{told([one.rmse for one in found])} where the planted noise is {found[0].noise}, so "
+        f"{told([one.rmse for one in rows])} where the planted noise is {rows[0].noise}, so "
         f"{100 * min(over):.1f} to {100 * max(over):.1f} % above it; correlation of the items' "
-        f"mean logits with the planted ones {told([one.biases for one in found])}, least canonical "
+        f"mean logits with the planted ones {told([one.biases for one in rows])}, least canonical "
         f"correlation of the planted factors with those found "
-        f"{told([one.factors for one in found])}; {told([one.seconds for one in found], 2)} s an "
+        f"{told([one.factors for one in rows])}; {told([one.seconds for one in rows], 2)} s an "
         "epoch."
     )
 
@@ -204,8 +200,8 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     if len(sys.argv) > 1:
         name, number, threads, folder = sys.argv[1:]
-        told = CHILDREN[name](int(number), int(threads))
-        (Path(folder) / "told.json").write_text(json.dumps(told))
+        lines = CHILDREN[name](int(number), int(threads))
+        (Path(folder) / "told.json").write_text(json.dumps(lines))
         return
     setup_device("cpu", torch.get_num_threads())
     parts = [results.machine(), beside(), twin(), growth()]

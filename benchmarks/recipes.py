@@ -46,16 +46,16 @@ def text(seeds: int) -> str:
     head = ("", "recipe", "error %, mean ± sd", "by seed", "seconds of training", f"less {other}")
     rows = []
     for i, (letter, group) in enumerate(zip(letters, table.groups, strict=True)):
-        found = table.differences.get(i)
+        actual = table.differences.get(i)
         took = [experiments.seconds(run.name) for run in group.runs.values()]
-        interval = f" ({100 * found.low:+.1f} to {100 * found.high:+.1f})" if found else ""
+        interval = f" ({100 * actual.low:+.1f} to {100 * actual.high:+.1f})" if actual else ""
         rows.append(
             [
                 *(letter, RECIPES[letter][1]),
                 f"{100 * group.mean:.1f} ± {100 * statistics.stdev(group.errors):.1f}",
                 ", ".join(f"{100 * error:.1f}" for error in group.errors),
                 f"{min(took):.0f}",
-                f"{100 * found.mean:+.1f}{interval}" if found else "-",
+                f"{100 * actual.mean:+.1f}{interval}" if actual else "-",
             ]
         )
     return (
@@ -68,11 +68,11 @@ def text(seeds: int) -> str:
 
 def main() -> None:
     """Run what is not there yet, then write the section."""
-    seeds = experiments.asked(__doc__, 5)
+    seeds = experiments.request(__doc__, 5)
     train(seeds)
-    made = text(seeds)
-    results.put("Measured here", made, ROOT / "docs" / "recipes.md")
-    print(made)
+    result = text(seeds)
+    results.put("Measured here", result, ROOT / "docs" / "recipes.md")
+    print(result)
 
 
 if __name__ == "__main__":

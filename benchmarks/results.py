@@ -36,18 +36,18 @@ def sections(file: Path) -> dict[str, str]:
     """The text under each `## title`, in order; under "" what stands before the first."""
     whole = file.read_text() if file.exists() else "# Results\n"
     first, *rest = re.split(r"(?m)^## ", whole)
-    found = {"": first.strip()}
+    actual = {"": first.strip()}
     for part in rest:
         title, _, text = part.partition("\n")
-        found[title] = text.strip()
-    return found
+        actual[title] = text.strip()
+    return actual
 
 
 def put(title: str, text: str, file: Path = FILE) -> None:
     """Write the section `## title`, in the place of the one that was there."""
-    found = sections(file) | {title: text.strip()}
-    head = found.pop("")
-    parts = [f"## {name}\n\n{body}\n" for name, body in found.items()]
+    actual = sections(file) | {title: text.strip()}
+    head = actual.pop("")
+    parts = [f"## {name}\n\n{body}\n" for name, body in actual.items()]
     file.write_text("\n".join([f"{head}\n", *parts]))
 
 

@@ -40,7 +40,7 @@ def project(kind: str) -> Path:
         photographs.git("clone", "--quiet", str(photographs.ROOT), str(folder))
         shutil.copy(folder / f"presets/digits-{kind}.yaml", folder / "params.yaml")
         for stage in ("fetch", "weights", "label", "presize"):
-            processes.watched([sys.executable, "-m", f"stages.{stage}"], folder, LOG)
+            processes.watch([sys.executable, "-m", f"stages.{stage}"], folder, LOG)
         with tarfile.open(folder / "data/raw/pictures") as archive:
             archive.extractall(folder / "pictures", filter="data")
     return folder
@@ -49,20 +49,20 @@ def project(kind: str) -> Path:
 def ours(folder: Path, seed: int) -> Run:
     """Seconds and metric of one seed."""
     own = dvc_lock.flat(yaml_file.load(folder / f"presets/digits-{folder.name}.yaml"))
-    changed = photographs.nested({**own, "seed": seed, "lr_find.steps": 10})
+    changed = photographs.nest({**own, "seed": seed, "lr_find.steps": 10})
     (folder / "params.yaml").write_text(json.dumps(changed))
     for stage in ("lr_find", "train_frozen", "lr_find_unfrozen", "train_unfrozen", "evaluate"):
-        processes.watched([sys.executable, "-m", f"stages.{stage}"], folder, LOG)
-    found = files.read_json(folder / "reports/evaluate.json")
+        processes.watch([sys.executable, "-m", f"stages.{stage}"], folder, LOG)
+    content = files.read_json(folder / "reports/evaluate.json")
     seconds = photographs.stage_seconds(folder)
     spent = sum(seconds[stage] for stage in photographs.STAGES)
-    return {"seconds": spent, "metric": found[METRICS[folder.name]]}
+    return {"seconds": spent, "metric": content[METRICS[folder.name]]}
 
 
 def theirs(folder: Path, seed: int) -> Run:
     """The same by fastai, in a process of its own."""
     words = [sys.executable, "-m", "benchmarks.twins", "--child", str(folder), "--seed", str(seed)]
-    processes.watched(words, photographs.ROOT, LOG)
+    processes.watch(words, photographs.ROOT, LOG)
     return files.read_json(folder / "peer.json")
 
 
@@ -119,21 +119,21 @@ told: dict[str, Callable[[Any], Any]] = {
 measured = {"labels": mean_precision, "points": share_off}
 
 
-def kept(name: str, made: Callable[[], Run]) -> Run:
+def keep(name: str, result: Callable[[], Run]) -> Run:
     """The run of that name, made now or before."""
     path = WORK / f"{name}.json"
     if not path.exists():
         print(f"{name} ...", flush=True)
-        files.write_json(path, made())
+        files.write_json(path, result())
     return files.read_json(path)
 
 
-def line(kind: str, side: str, made: list[Run], peer: list[Run]) -> list[str]:
+def line(kind: str, side: str, result: list[Run], peer: list[Run]) -> list[str]:
     """A row of the table."""
-    seconds = [run["seconds"] for run in made]
-    ratios = [b["seconds"] / a["seconds"] for a, b in zip(made, peer, strict=True)]
-    each = ", ".join(f"{run['metric']:.4f}" for run in made)
-    mean = statistics.mean(run["metric"] for run in made)
+    seconds = [run["seconds"] for run in result]
+    ratios = [b["seconds"] / a["seconds"] for a, b in zip(result, peer, strict=True)]
+    each = ", ".join(f"{run['metric']:.4f}" for run in result)
+    mean = statistics.mean(run["metric"] for run in result)
     return [
         *(kind, side, f"{METRICS[kind]} {mean:.4f} ({each})"),
         *(f"{statistics.median(seconds):.0f}", f"{statistics.median(ratios):.1f}"),
@@ -155,8 +155,8 @@ def main() -> None:
     for kind in METRICS:
         folder, both = project(kind), []
         for seed in range(given.seeds):
-            mine = kept(f"{kind}-ours-{seed}", partial(ours, folder, seed))
-            peer = kept(f"{kind}-fastai-{seed}", partial(theirs, folder, seed))
+            mine = keep(f"{kind}-ours-{seed}", partial(ours, folder, seed))
+            peer = keep(f"{kind}-fastai-{seed}", partial(theirs, folder, seed))
             both.append((mine, peer))
         mine_all, peers = [pair[0] for pair in both], [pair[1] for pair in both]
         rows += [line(kind, "ours", mine_all, peers), line(kind, "fastai", peers, peers)]

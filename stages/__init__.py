@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-if sys.argv[0] == "-m":  # python -m stages.NAME, whose console.run sets it back
+if sys.argv[0] == "-m":  # python -m stages.NAME, whose console.run_stage sets it back
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pawprint.core import files, params
-from pawprint.data import catalog, downloads
+from pawprint.data import catalog, digits, downloads
 from pawprint.storage import archives
 from pawprint.terminal import console
 
@@ -15,7 +15,8 @@ def main() -> None:
     block = catalog.load_dataset_entry(name)
     LISTS.mkdir(parents=True, exist_ok=True)
     with console.byte_bar(f"fetch {name}") as bar:
-        print(downloads.fetch_to(block.pictures, PICTURES, bar.update))
+        pictures, generators = block.pictures, digits.GENERATORS
+        print(downloads.fetch_to(pictures, PICTURES, bar.update, generators=generators))
         archives.check_count(PICTURES, block.count, block.pictures.url)
         if block.lists:
             archive, origin = downloads.fetch_verified(block.lists, bar.update)

@@ -7,6 +7,7 @@ from pawprint.models import model_file
 from pawprint.runtime import distributed
 from pawprint.terminal import console
 from pawprint.training import lr_finder, session
+from pawprint.training.phase import lr_curve
 
 IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv")
 LABELS, PARENT = Path("data/labels.csv"), Path("models/frozen.safetensors")
@@ -15,10 +16,10 @@ SUMMARY, TABLE = Path("reports/lr_find_unfrozen.json"), Path("reports/lr_find_un
 
 def main() -> dict[str, str]:
     p = params.load()
-    keys, find, on = params.training(p), p.lr_find, p.runtime
+    keys, find, on = params.train_params(p), p.lr_find, p.runtime
     run = session.open_session(keys, IMAGES, INDEX, LABELS, on.device, on.memory)
     model, _ = model_file.read(PARENT)
-    points = session.lr_curve(run, model, find.model_dump(), "lr_find_unfrozen")
+    points = lr_curve(run, model, find, session.GROUPS, "lr_find_unfrozen")
     curve = list(console.progress_bar(points, "lr_find_unfrozen", find.steps))
     distributed.exit_other_processes()
     print(f"lr_find_unfrozen: {lr_finder.write_suggestions(TABLE, SUMMARY, curve, find.steps)}")

@@ -6,7 +6,8 @@ from pawprint.core import params
 from pawprint.reporting import contact_sheet, preview
 from pawprint.runtime.device import setup_device
 from pawprint.terminal import console
-from pawprint.vision import augment, dataset, resample
+from pawprint.vision import augment, dataset
+from pawprint.vision.resample import InputSpec
 
 IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv")
 LABELS, BATCH = Path("data/labels.csv"), Path("reports/batch.png")
@@ -15,15 +16,12 @@ CHANGES, VALIDATION = Path("reports/augmentations.png"), Path("reports/validatio
 
 def main() -> None:
     p = params.load()
-    keys, seed = p.augment.model_dump(), p.seed
     device = setup_device("cpu", p.threads)
     data = dataset.load_dataset(IMAGES, INDEX, LABELS, device, 0)
-    augment_config, input_spec = augment.augment_config(keys), resample.input_spec(p.size, keys)
-    contact_sheet.write(
-        BATCH, preview.training_sheet(data, augment_config, input_spec, p.batch_size, seed)
-    )
-    contact_sheet.write(CHANGES, preview.changes_sheet(data, augment_config, input_spec, seed))
-    contact_sheet.write(VALIDATION, preview.validation_sheet(data, input_spec))
+    config, spec = augment.augment_config(p.augment), InputSpec(p.size, p.augment.supersample)
+    contact_sheet.write(BATCH, preview.training_sheet(data, config, spec, p.batch_size, p.seed))
+    contact_sheet.write(CHANGES, preview.changes_sheet(data, config, spec, p.seed))
+    contact_sheet.write(VALIDATION, preview.validation_sheet(data, spec))
     print(f"preview: {BATCH}, {CHANGES}, {VALIDATION}")
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pawprint.core import files, params
+from pawprint.evaluation import evaluate
 from pawprint.models import model_file
 from pawprint.reporting import figures, page
 from pawprint.runtime.device import setup_device
@@ -31,18 +32,15 @@ def main() -> None:
     model, model_card = model_file.read(UNFROZEN)
     device = setup_device("cpu", model_card.params["threads"])
     data = dataset.load_dataset(IMAGES, INDEX, LABELS, device, 0)
-    tables = figures.Tables(
-        *map(figures.read_table, (PREDICTIONS, CONFUSED, LOSSES, SCORES, SWEEP))
-    )
-    input_spec = figures.eval_input_spec(model_card, p.evaluate.size)
+    tables = figures.read_tables(PREDICTIONS, CONFUSED, LOSSES, SCORES, SWEEP)
+    spec = evaluate.eval_input_spec(model_card, p.evaluate.size)
     figures.draw_finders(FINDERS, CURVES, RATES)
     figures.draw_history(TRAINING, TABLES, [model_file.read_card(FROZEN), model_card], data)
     figures.draw_evaluation((MATRIX, CALIBRATION, THRESHOLDS), tables, data, p.evaluate.bins)
-    figures.draw_sheets((RESULTS, WORST, LOOKED, MIXED), data, model, tables, input_spec)
+    figures.draw_sheets((RESULTS, WORST, LOOKED, MIXED), data, model, tables, spec)
     run_params = figures.page_params(p.dataset, p.evaluate.model_dump(), model_card, UNFROZEN)
-    html = page.render_page(
-        data, input_spec, tables, files.read_json(SUMMARY), run_params, PAGE.parent
-    )
+    metrics = files.read_json(SUMMARY)
+    html = page.render_page(data, spec, tables, metrics, run_params, PAGE.parent)
     files.write_text(PAGE, html)
     print(f"report: {PAGE}, {PAGE.stat().st_size / 1e6:.1f} MB, and 9 pictures beside it")
 

@@ -18,17 +18,17 @@ SUMMARY, TABLE = Path("reports/train_frozen.json"), Path("reports/train_frozen.c
 
 def main() -> dict[str, str]:
     p = params.load()
-    keys, on, lr = params.training(p), p.runtime, lr_finder.resolve_lr(p.lr, FOUND)
+    keys, on, lr = params.train_params(p), p.runtime, lr_finder.resolve_lr(p.lr, FOUND)
     ground = {"background": p.presize.background}  # the only key of presize that a model needs
-    declared = keys | {"lr": lr, "frozen": p.frozen.model_dump(), "presize": ground}
+    declared = keys.model_dump() | {"lr": lr, "frozen": p.frozen.model_dump(), "presize": ground}
     run = session.open_session(keys, IMAGES, INDEX, LABELS, on.device, on.memory)
     tensors, _ = tensor_file.read_tensors(PRETRAINED)
     model = network.create_model(p.arch, len(run.data.classes), p.seed, tensors)
     network.freeze(model, p.optimizer.train_norm)
     max_lrs = frozen_max_lrs(lr, p.frozen.body_ratio, session.GROUPS)
     inputs = [INDEX, LABELS, PRETRAINED]
-    phase = PhaseFiles("frozen", Path(__file__), inputs, MODEL, TABLE, SUMMARY)
-    for line in run_phase(run, model, max_lrs, declared, phase):
+    files = PhaseFiles("frozen", Path(__file__), inputs, MODEL, TABLE, SUMMARY)
+    for line in run_phase(run, model, max_lrs, p.frozen, declared, files):
         print(line)
     return run.machine
 

@@ -17,16 +17,17 @@ SUMMARY, TABLE = Path("reports/train_unfrozen.json"), Path("reports/train_unfroz
 
 def main() -> dict[str, str]:
     p = params.load()
-    keys, on = params.training(p), p.runtime
+    keys, on = params.train_params(p), p.runtime
     ground = {"background": p.presize.background}  # the only key of presize that a model needs
-    declared = keys | {"lr": p.lr, "unfrozen": p.unfrozen.model_dump(), "presize": ground}
+    cycle = {"unfrozen": p.unfrozen.model_dump()}
+    declared = keys.model_dump() | {"lr": p.lr, **cycle, "presize": ground}
     run = session.open_session(keys, IMAGES, INDEX, LABELS, on.device, on.memory)
     model, parent = model_file.read(PARENT)
     lr_max = lr_finder.resolve_lr(p.unfrozen.lr_max, FOUND)
     max_lrs = unfrozen_max_lrs(parent.params["lr"], p.unfrozen.lr_min, lr_max, session.GROUPS)
     inputs = [INDEX, LABELS, PARENT, FOUND]
-    phase = PhaseFiles("unfrozen", Path(__file__), inputs, MODEL, TABLE, SUMMARY)
-    for line in run_phase(run, model, max_lrs, declared, phase):
+    files = PhaseFiles("unfrozen", Path(__file__), inputs, MODEL, TABLE, SUMMARY)
+    for line in run_phase(run, model, max_lrs, p.unfrozen, declared, files):
         print(line)
     return run.machine
 

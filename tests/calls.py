@@ -25,15 +25,15 @@ def calls(text: str) -> list[list[str]]:
     inner = re.findall(r"\$\(([^()]+)\)", text)
     text = re.sub(r"\$\([^()]+\)", "X", text)
     text = re.sub(r"(?<=\s)\d?(>>?|<<?)(&\d|\s*\S+)", "", text)
-    found: list[list[str]] = [[]]
+    rows: list[list[str]] = [[]]
     reader = shlex.shlex(text, posix=True, punctuation_chars=";&|()")
     reader.whitespace_split = True
     for word in reader:
         if set(word) <= set(";&|()"):
-            found.append([])
+            rows.append([])
         else:
-            found[-1].append(word)
-    return [words for line in found if (words := bare(line))] + [
+            rows[-1].append(word)
+    return [words for line in rows if (words := bare(line))] + [
         words for line in inner for words in calls(line)
     ]
 
@@ -50,19 +50,19 @@ def bare(words: list[str]) -> list[str]:
 def unknown(words: list[str]) -> str | None:
     """What is wrong with a call, as the program's own parser says."""
     program, *rest = words
-    said = " ".join(words)
+    message = " ".join(words)
     try:
         if program in PARSERS:
             PARSERS[program].parse_args(rest)
     except (DvcParserError, SystemExit):
-        return f"{said}: its parser refuses it"
+        return f"{message}: its parser refuses it"
     if program == "make":
-        return None if set(targets()) >= {word for word in rest if "=" not in word} else said
+        return None if set(targets()) >= {word for word in rest if "=" not in word} else message
     if program in ("python", "python3") and rest[0] == "-m":
-        return None if find_spec(rest[1]) else f"{said}: no such module"
+        return None if find_spec(rest[1]) else f"{message}: no such module"
     if program == "git":
-        return None if rest[0] in git_commands() or rest[0].startswith("-") else said
-    return None if program in PARSERS or is_program(program) else f"{said}: not found"
+        return None if rest[0] in git_commands() or rest[0].startswith("-") else message
+    return None if program in PARSERS or is_program(program) else f"{message}: not found"
 
 
 def unheard(words: list[str]) -> str | None:

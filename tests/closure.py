@@ -1,31 +1,41 @@
 """The library modules that a file imports, directly or through others, by its syntax alone."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 SOURCE = Path("src/pawprint")
 
 
-def imported(path: Path) -> set[Path]:
-    """Modules of the library that one file names."""
-    found = set()
+def dotted_names(path: Path) -> Iterator[str]:
+    """Whatever of the library one file names, such as pawprint.core.files or pawprint.a.b.name."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module == "pawprint":
-            found |= {SOURCE / f"{alias.name}.py" for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pawprint."):
-            found.add(SOURCE / f"{(node.module or '').split('.')[1]}.py")
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "pawprint":
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}"
         elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names if alias.name.startswith("pawprint.")]
-            found |= {SOURCE / f"{name.split('.')[1]}.py" for name in names}
-    return found
+            yield from (alias.name for alias in node.names if alias.name.startswith("pawprint."))
+
+
+def imports_of(path: Path) -> set[Path]:
+    """Modules of the library that one file names; of pawprint.a.b.name the file is a/b.py."""
+    modules = set()
+    for name in dotted_names(path):
+        parts = name.split(".")[1:]
+        candidates = [SOURCE.joinpath(*parts[:n]).with_suffix(".py") for n in (1, 2, 3)]
+        modules |= {file for file in candidates if file.is_file()}
+    return modules
 
 
 def closure(path: Path) -> set[Path]:
-    """Modules that a file needs, those of its imports included, and their templates."""
-    waiting, found = [path], set[Path]()
+    """Modules that a file needs, those of its imports included, and their templates.
+
+    A package's `__init__.py` holds a docstring alone (a test), so none is listed.
+    """
+    waiting, modules = [path], set[Path]()
     while waiting:
-        for module in imported(waiting.pop()) - found:
-            found.add(module)
+        for module in imports_of(waiting.pop()) - modules:
+            modules.add(module)
             waiting.append(module)
-    templates = {module.with_suffix(".html") for module in found}
-    return found | {template for template in templates if template.exists()}
+    templates = {module.with_suffix(".html") for module in modules}
+    return modules | {template for template in templates if template.exists()}

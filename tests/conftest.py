@@ -83,6 +83,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """How many cases each test has tried that says so."""
     for report in terminalreporter.stats.get("passed", []):
-        found = dict(report.user_properties)
-        if "cases" in found:
-            terminalreporter.write_line(f"{found['cases']:>6,} cases: {report.nodeid}")
+        actual = dict(report.user_properties)
+        if "cases" in actual:
+            terminalreporter.write_line(f"{actual['cases']:>6,} cases: {report.nodeid}")

@@ -38,11 +38,11 @@ def shrunk(text: str) -> str:
 
 
 def call(folder: Path, *command: str, fails: bool = False) -> str:
-    made = subprocess.run(
+    process = subprocess.run(
         command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
-    assert (made.returncode != 0) == fails, made.stdout + made.stderr
-    return made.stdout + made.stderr
+    assert (process.returncode != 0) == fails, process.stdout + process.stderr
+    return process.stdout + process.stderr
 
 
 def stages_run(output: str) -> list[str]:
@@ -58,7 +58,10 @@ def fresh_copy(folder: Path, is_small: bool = True) -> Path:
     """A repository of the tracked files, committed, with the params of the digits or small ones."""
     folder.mkdir()
     for name in call(ROOT, "git", "ls-files").splitlines():
-        if (ROOT / name).is_file():
+        if (ROOT / name).is_symlink():  # collab/src
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).symlink_to((ROOT / name).readlink())
+        elif (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     digits = (ROOT / "presets/digits.yaml").read_text()
@@ -86,8 +89,8 @@ def out_of_step(folder: Path) -> str:
             (folder / path).unlink()
     (folder / "dvc.lock").write_text(yaml.safe_dump(whole, sort_keys=False))
     command = ["dvc", "repro", "--dry", "--allow-missing"]
-    made = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
-    return "" if "up to date" in made.stdout else made.stdout + made.stderr
+    process = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
+    return "" if "up to date" in process.stdout else process.stdout + process.stderr
 
 
 def with_code(folder: Path, *more: str) -> Path:
@@ -96,7 +99,10 @@ def with_code(folder: Path, *more: str) -> Path:
     code = ("dvc.yaml", "src", "stages", "collab/dvc.yaml", "collab/stages")
     for name in (*code, *more):
         target = folder / name
-        if (ROOT / name).is_file():
+        if (ROOT / name).is_symlink():  # collab/src
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).symlink_to((ROOT / name).readlink())
+        elif (ROOT / name).is_file():
             shutil.copy(ROOT / name, target)
         else:
             shutil.rmtree(target)
@@ -120,14 +126,14 @@ def lock_out_of_step(folder: Path, inside: str = "") -> str:
 def built_copy(folder: Path, is_small: bool = True) -> str:
     """Make a copy that is built and committed: what dvc said."""
     fresh_copy(folder, is_small)
-    said = call(folder, "dvc", "repro")
+    output = call(folder, "dvc", "repro")
     call(folder, "git", "add", "-A")
     call(folder, "git", "commit", "-q", "--allow-empty", "-m", "built")  # equal bytes, perhaps
-    return said
+    return output
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def built_project(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A copy that has been built once, committed, and what dvc said.
 
     One for all workers, so that none may run anything in it.
@@ -143,14 +149,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 @pytest.fixture
-def copied(built: tuple[Path, str], tmp_path: Path) -> Iterator[Path]:
+def project_copy(built_project: tuple[Path, str], tmp_path: Path) -> Iterator[Path]:
     """A copy of the built project, cache included; no queue worker outlives it."""
-    shutil.copytree(built[0], tmp_path / "project", symlinks=True)
+    shutil.copytree(built_project[0], tmp_path / "project", symlinks=True)
     yield tmp_path / "project"
     call(tmp_path / "project", "dvc", "queue", "stop", "--kill")
 
 
-def edited(project: Path, old: str, new: str) -> None:
+def edit(project: Path, old: str, new: str) -> None:
     text = (project / "params.yaml").read_text()
     assert old in text
     (project / "params.yaml").write_text(text.replace(old, new))
@@ -174,7 +180,7 @@ def wait_for(process: subprocess.Popen[str], pattern: str) -> list[str]:
     raise AssertionError("".join(lines))
 
 
-def ended(process: subprocess.Popen[str], how: signal.Signals) -> int:
+def end_process(process: subprocess.Popen[str], how: signal.Signals) -> int:
     """The exit code, once the whole process group has had the signal."""
     os.killpg(process.pid, how)
     process.communicate()

@@ -21,7 +21,7 @@ from pathlib import Path
 from tests.conftest import ROOT
 from tests.copies import ENVIRONMENT, built_copy, call
 from tests.fences import Command, commands
-from tests.likeness import aligned
+from tests.likeness import align
 
 NETWORK = "needs the network; test_pets.py, test_dvc.py"
 MINUTES = "five minutes; test_other_targets.py runs the same stages on smaller pictures"
@@ -67,13 +67,13 @@ class Answer:
     def fault(self) -> str | None:
         """What the page has wrong, if anything."""
         where = f"line {self.command.rows.start}: {self.command.name}"
-        shown, said = "\n".join(self.command.shown), "\n".join(self.said)
+        shown, message = "\n".join(self.command.shown), "\n".join(self.said)
         if self.code is None:
-            return f"{where}: was not done when the session ended:\n{said}"
+            return f"{where}: was not done when the session ended:\n{message}"
         if self.code and not any(FAILURE.search(line) for line in self.command.shown):
-            return f"{where}: ended with {self.code}, and the page does not show that:\n{said}"
-        if self.command.fence == "console" and aligned(self.command.shown, self.said) is None:
-            return f"{where}: the page shows\n{shown}\nand a run says\n{said}"
+            return f"{where}: ended with {self.code}, and the page does not show that:\n{message}"
+        if self.command.fence == "console" and align(self.command.shown, self.said) is None:
+            return f"{where}: the page shows\n{shown}\nand a run says\n{message}"
         return None
 
 
@@ -85,14 +85,14 @@ def is_run(command: Command) -> bool:
 def session(home: Path, targets: Sequence[Command]) -> list[Answer]:
     """What the commands say, run one after the other in one bash, in home/pawprint."""
     with tempfile.TemporaryDirectory() as folder:
-        said = Path(folder)
+        message = Path(folder)
         lines = ["cd ~/pawprint"]
         for number, command in enumerate(targets):  # braces: a cd or a variable carries on
-            lines += [f"{{\n{command.text}\n}} </dev/null >{said / str(number)} 2>&1"]
-            lines += [f"echo $? >{said / str(number)}.code"]
-        (said / "session.sh").write_text("\n".join(lines))
+            lines += [f"{{\n{command.text}\n}} </dev/null >{message / str(number)} 2>&1"]
+            lines += [f"echo $? >{message / str(number)}.code"]
+        (message / "session.sh").write_text("\n".join(lines))
         bash = subprocess.Popen(
-            ["bash", said / "session.sh"], env=surroundings(home), start_new_session=True
+            ["bash", message / "session.sh"], env=surroundings(home), start_new_session=True
         )
         try:
             bash.wait(LIMIT)
@@ -100,7 +100,7 @@ def session(home: Path, targets: Sequence[Command]) -> list[Answer]:
             pass  # the commands that were not done say so
         finally:
             end(bash, home)
-        return [answer(said / str(number), one, home) for number, one in enumerate(targets)]
+        return [answer(message / str(number), one, home) for number, one in enumerate(targets)]
 
 
 def end(bash: subprocess.Popen[bytes], home: Path) -> None:
@@ -140,7 +140,7 @@ def rewritten(text: str, answers: Sequence[Answer]) -> str:
     """The page with what its commands said; where lines were left out, they are left out again."""
     lines = text.splitlines()
     for one in reversed([one for one in answers if one.command.fence == "console"]):
-        new = aligned(one.command.shown, one.said)
+        new = align(one.command.shown, one.said)
         rows = one.command.rows
         lines[rows.start : rows.stop] = [
             (one.command.indent + line).rstrip() for line in (one.said if new is None else new)
@@ -170,8 +170,8 @@ def main() -> None:
             if not built.is_dir():
                 built_copy(built, is_small=page in SHORT)
             faults = rewrite(ROOT / page, house(Path(folder) / Path(page).stem, built))
-            said = [f"{page}: {'wrong' if faults else 'written'}", *faults]
-            print("\n".join(said), flush=True)
+            rows = [f"{page}: {'wrong' if faults else 'written'}", *faults]
+            print("\n".join(rows), flush=True)
             wrong |= bool(faults)
     sys.exit(wrong)
 

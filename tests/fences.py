@@ -31,8 +31,10 @@ Read = tuple[list[Command], list[str]]  # of a fence: its commands, and what is 
 
 def is_whole(text: str) -> bool:
     """Whether bash does not wait for more lines."""
-    said = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True, check=False)
-    return not said.stderr and not text.endswith("\\")
+    process = subprocess.run(
+        ["bash", "-n"], input=text, capture_output=True, text=True, check=False
+    )
+    return not process.stderr and not text.endswith("\\")
 
 
 def commands(text: str) -> list[Command]:
@@ -41,7 +43,7 @@ def commands(text: str) -> list[Command]:
     Raises:
         ValueError: what is wrong with its fences, a line each.
     """
-    found, faults, row = list[Command](), list[str](), 0
+    actual, faults, row = list[Command](), list[str](), 0
     lines = text.splitlines()
     while row < len(lines):
         begun = FENCE.match(lines[row])
@@ -56,12 +58,12 @@ def commands(text: str) -> list[Command]:
             break
         reader = {"console": talk, **dict.fromkeys(SCRIPTS, script), **dict.fromkeys(PLAIN, plain)}
         taken, wrong = reader.get(kind, stranger)(body, row, indent, kind)
-        found += taken
+        actual += taken
         faults += wrong
         row = ends[0] + 1
     if faults:
         raise ValueError("\n".join(faults))
-    return found
+    return actual
 
 
 def stranger(_body: list[str], first: int, _indent: str, kind: str) -> Read:
@@ -86,7 +88,7 @@ def talk(body: list[str], first: int, indent: str, kind: str) -> Read:
     starts = [number for number, line in enumerate(body) if line.startswith("$ ")]
     if starts[:1] != [0]:
         return [], [f"line {first + 1}: a console fence starts with `$ ` and a command"]
-    found, faults = [], []
+    rows, faults = [], []
     for start, end in zip(starts, [*starts[1:], len(body)], strict=True):
         text, row = body[start].removeprefix("$ "), start + 1
         while not is_whole(text) and row < end:
@@ -97,23 +99,23 @@ def talk(body: list[str], first: int, indent: str, kind: str) -> Read:
         while end > row and not body[end - 1].strip():  # blank lines before the next command
             end -= 1
         shown = tuple(line.rstrip() for line in body[row:end])
-        found.append(Command(text, kind, range(first + row, first + end), indent, shown))
-    return found, faults
+        rows.append(Command(text, kind, range(first + row, first + end), indent, shown))
+    return rows, faults
 
 
 def script(body: list[str], first: int, indent: str, kind: str) -> Read:
     """The commands of a fence that shows no output, and what is wrong there."""
-    found, faults, text = list[Command](), list[str](), ""
+    actual, faults, text = list[Command](), list[str](), ""
     for row, line in enumerate(body, first):
         text += line
         if line.startswith("$ "):
             faults.append(f"line {row + 1}: `$ ` in a fence of {kind}; make it a console fence")
         elif is_whole(text) or kind == "powershell":
             if re.sub(r"^\s*#.*", "", text).strip():
-                found.append(Command(text, kind, range(row + 1, row + 1), indent))
+                actual.append(Command(text, kind, range(row + 1, row + 1), indent))
             text = ""
         else:
             text += "\n"
     if text:
         faults.append(f"line {first + len(body)}: bash cannot read this: {text}")
-    return found, faults
+    return actual, faults

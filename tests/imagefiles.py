@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 
-def saved(image: Image.Image, image_format: str, **options: object) -> bytes:
+def save_image(image: Image.Image, image_format: str, **options: object) -> bytes:
     file = io.BytesIO()
     image.save(file, image_format, **options)
     return file.getvalue()
@@ -67,13 +67,13 @@ def tiff(
 
 def pages(kinds: list[int]) -> bytes:
     """A TIFF of as many pages as kinds (NewSubfileType: 0 a page, 1 a smaller copy, 4 a mask)."""
-    made, at = b"II*\0" + struct.pack("<I", 8), 8
+    result, at = b"II*\0" + struct.pack("<I", 8), 8
     for i, number in enumerate(kinds):
         values = {254: number, 256: 2, 257: 2, 258: 8, 259: 1, 262: 1, 273: 0, 277: 1, 279: 4}
         length = 2 + 12 * len(values) + 4
         values[273] = at + length
         at += length + 4
-        made += struct.pack("<H", len(values))
-        made += b"".join(struct.pack("<HHII", tag, 4, 1, x) for tag, x in values.items())
-        made += struct.pack("<I", at if i + 1 < len(kinds) else 0) + bytes([9, 99, 199, 250])
-    return made
+        result += struct.pack("<H", len(values))
+        result += b"".join(struct.pack("<HHII", tag, 4, 1, x) for tag, x in values.items())
+        result += struct.pack("<I", at if i + 1 < len(kinds) else 0) + bytes([9, 99, 199, 250])
+    return result

@@ -92,13 +92,13 @@ def is_section(annotation: object) -> bool:
 
 def leaves(model: type[BaseModel], above: Place = ()) -> dict[Place, list[Kind]]:
     """Every key that holds a value, and what it may be."""
-    found: dict[Place, list[Kind]] = {}
+    actual: dict[Place, list[Kind]] = {}
     for name, field in model.model_fields.items():
         if is_section(field.annotation):
-            found |= leaves(typing.cast(type[BaseModel], field.annotation), (*above, name))
+            actual |= leaves(typing.cast(type[BaseModel], field.annotation), (*above, name))
         else:
-            found[*above, name] = kinds(field.annotation, flat_marks(tuple(field.metadata)))
-    return found
+            actual[*above, name] = kinds(field.annotation, flat_marks(tuple(field.metadata)))
+    return actual
 
 
 LEAVES = leaves(Params)
@@ -166,7 +166,7 @@ def put(content: Content, path: Place, value: Any) -> None:
     content[path[-1]] = value
 
 
-def taken(content: Mapping[str, Any], path: Place) -> Any:
+def take(content: Mapping[str, Any], path: Place) -> Any:
     """What stands there."""
     for key in path:
         content = content[key]
@@ -235,7 +235,7 @@ def faults(draw: st.DrawFn) -> tuple[Content, set[str]]:
             put(content, (*above, key), draw(st.sampled_from(JUNK)))
             named.add((*above, key))
     for path in named:
-        if taken(content, path) == "ABSENT":
-            section = taken(content, path[:-1])
+        if take(content, path) == "ABSENT":
+            section = take(content, path[:-1])
             del section[path[-1]]
     return content, {".".join(path) for path in named}

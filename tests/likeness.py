@@ -16,14 +16,14 @@ MASKS = [
 MADE_UP = re.compile(r"(?:experiment\(s\): |experiment ')([a-z]+-[a-z]+)\b")
 
 
-def masked(line: str) -> str:
+def mask(line: str) -> str:
     """The line without times, hashes, numbers, sizes and widths."""
     for pattern, instead in MASKS:
         line = pattern.sub(instead, line)
     return line.strip()
 
 
-def unnamed(text: str) -> str:
+def without_names(text: str) -> str:
     """The text without the names that DVC made up for experiments."""
     for name in sorted(set(MADE_UP.findall(text)), key=len, reverse=True):
         text = text.replace(name, "NAME")
@@ -32,29 +32,29 @@ def unnamed(text: str) -> str:
 
 def parts(lines: Sequence[str]) -> list[list[str]]:
     """The lines between those that stand for lines left out."""
-    made: list[list[str]] = [[]]
+    rows: list[list[str]] = [[]]
     for line in lines:
         if line.strip() == LEFT_OUT:
-            made.append([])
+            rows.append([])
         else:
-            made[-1].append(line)
-    return made
+            rows[-1].append(line)
+    return rows
 
 
 def plain(lines: Sequence[str]) -> list[str]:
     """The lines as they are compared."""
-    return [masked(line) for line in unnamed("\n".join(lines)).split("\n")] if lines else []
+    return [mask(line) for line in without_names("\n".join(lines)).split("\n")] if lines else []
 
 
-def aligned(shown: Sequence[str], said: Sequence[str]) -> list[str] | None:
+def align(shown: Sequence[str], message: Sequence[str]) -> list[str] | None:
     """What was said, with `...` where the page has it; None if the page shows something else.
 
     Args:
         shown: lines of the page.
         said: lines of the run.
     """
-    real, pieces = plain(said), parts(plain(shown))
-    made: list[str] = []
+    real, pieces = plain(message), parts(plain(shown))
+    rows: list[str] = []
     at = 0
     for number, piece in enumerate(pieces):
         end = len(real) - len(piece)
@@ -66,6 +66,6 @@ def aligned(shown: Sequence[str], said: Sequence[str]) -> list[str] | None:
         fits = (place for place in places if real[place : place + len(piece)] == piece)
         if (place := next(fits, None)) is None:
             return None
-        made += [LEFT_OUT] * (number > 0) + list(said[place : place + len(piece)])
+        rows += [LEFT_OUT] * (number > 0) + list(message[place : place + len(piece)])
         at = place + len(piece)
-    return made
+    return rows

@@ -19,12 +19,12 @@ from PIL import Image
 from pawprint.storage import archives
 from pawprint.vision import cache_writer, decode
 from tests.conftest import picture
-from tests.test_presize import saved
+from tests.test_presize import save_image
 
 SIDE = 16  # px
 
 
-def patched(data: bytes, at: int, *values: int, form: str) -> bytes:
+def patch(data: bytes, at: int, *values: int, form: str) -> bytes:
     """The bytes with numbers of that form put in, one after the other."""
     new = b"".join(struct.pack(form, value) for value in values)
     return data[:at] + new + data[at + len(new) :]
@@ -36,7 +36,7 @@ def frame_at(jpeg: bytes | bytearray) -> int:
 
 
 def of_size(jpeg: bytes, width: int, height: int) -> bytes:
-    return patched(jpeg, frame_at(jpeg) + 5, height, width, form=">H")
+    return patch(jpeg, frame_at(jpeg) + 5, height, width, form=">H")
 
 
 def exif(*entries: tuple[int, int, int, bytes], head: bytes = b"Exif\0\0MM\0*\0\0\0\x08") -> bytes:
@@ -56,16 +56,18 @@ def bases() -> dict[str, bytes]:
     """One JPEG of each way to write one."""
     turned = exif(SIDEWAYS, (0x10E, 2, 4, b"abc\0"), (0x11A, 5, 1, b"\0\0\0\x08"))
     return {
-        "baseline": saved(smooth(1), "JPEG"),
-        "progressive": saved(smooth(2), "JPEG", progressive=True),
-        "grey": saved(smooth(3).convert("L"), "JPEG"),
-        "420": saved(smooth(4, 91, 71), "JPEG", subsampling=2),
-        "444": saved(smooth(5), "JPEG", subsampling=0, quality=95),
-        "restart": saved(smooth(6), "JPEG", restart_marker_blocks=2),
-        "both": saved(smooth(7), "JPEG", progressive=True, restart_marker_rows=1, optimize=True),
-        "cmyk": saved(smooth(8).convert("CMYK"), "JPEG"),
-        "exif": saved(smooth(9), "JPEG", exif=turned),
-        "tiny": saved(smooth(10, 9, 5), "JPEG"),
+        "baseline": save_image(smooth(1), "JPEG"),
+        "progressive": save_image(smooth(2), "JPEG", progressive=True),
+        "grey": save_image(smooth(3).convert("L"), "JPEG"),
+        "420": save_image(smooth(4, 91, 71), "JPEG", subsampling=2),
+        "444": save_image(smooth(5), "JPEG", subsampling=0, quality=95),
+        "restart": save_image(smooth(6), "JPEG", restart_marker_blocks=2),
+        "both": save_image(
+            smooth(7), "JPEG", progressive=True, restart_marker_rows=1, optimize=True
+        ),
+        "cmyk": save_image(smooth(8).convert("CMYK"), "JPEG"),
+        "exif": save_image(smooth(9), "JPEG", exif=turned),
+        "tiny": save_image(smooth(10, 9, 5), "JPEG"),
     }
 
 
@@ -153,18 +155,18 @@ def pixels_by_pillow(data: bytes) -> np.ndarray | None:
     """The slow second way: Pillow alone, turned by NumPy; None where it refuses."""
     try:
         image = Image.open(io.BytesIO(data))
-        made = np.asarray(image.convert("RGB")).astype(int)
+        result = np.asarray(image.convert("RGB")).astype(int)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
     orientation = image.getexif().get(decode.ORIENTATION, 1)
     if orientation in (5, 6, 7, 8):
-        made = made.transpose(1, 0, 2)
+        result = result.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):
-        made = made[:, ::-1]
-    return made[::-1] if orientation in (3, 4, 7, 8) else made
+        result = result[:, ::-1]
+    return result[::-1] if orientation in (3, 4, 7, 8) else result
 
 
-def compared(data: bytes) -> tuple[str, float]:
+def compare_with(data: bytes) -> tuple[str, float]:
     """How our decoding of a file and Pillow's agree, and how many seconds ours took."""
     started = time.perf_counter()
     try:
@@ -179,26 +181,26 @@ def compared(data: bytes) -> tuple[str, float]:
     return "equal" if same else "differ", seconds
 
 
-def judged(archive: Path) -> dict[str, Any]:
+def judge(archive: Path) -> dict[str, Any]:
     """For each mutant what presize made of it, and whether Pillow says the same; in the child."""
     warnings.simplefilter("ignore")
     names = archives.image_names(archive)
-    made = list(
+    rows = list(
         cache_writer.decode_all(archives.read_files(archive, names), SIDE, "white", workers=2)
     )
     target = archive.with_name("images.npy")
-    _, left_out = cache_writer.write_cache(target, iter(made), names, SIDE, "skip")
+    _, left_out = cache_writer.write_cache(target, iter(rows), names, SIDE, "skip")
     stopped = ""
     try:
-        cache_writer.write_cache(target, iter(made), names, SIDE, "stop")
+        cache_writer.write_cache(target, iter(rows), names, SIDE, "stop")
     except ValueError as error:
         stopped = str(error)
-    verdicts = {name: compared(data) for name, data in archives.read_files(archive, names)}
+    verdicts = {name: compare_with(data) for name, data in archives.read_files(archive, names)}
     return {
-        "accepted": [one.name for one in made if not one.fault],
+        "accepted": [one.name for one in rows if not one.fault],
         "whole": all(
             one.fault or (one.pixels is not None and list(one.pixels.shape) == [SIDE, SIDE, 3])
-            for one in made
+            for one in rows
         ),
         "left out": left_out,
         "stopped": stopped,
@@ -207,4 +209,4 @@ def judged(archive: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(judged(Path(sys.argv[1]))))  # noqa: T201
+    print(json.dumps(judge(Path(sys.argv[1]))))  # noqa: T201

@@ -23,7 +23,7 @@ def ratings(seed: int = 0, users: int = 20, items: int = 30, n: int = 400) -> Ra
 def model_card(
     data: Ratings, kind: str, each: int | None = 4, span: tuple[float, float] | None = None
 ) -> RatingsCard:
-    """What `rated.run` would write."""
+    """What `training.open_session` would write."""
     sizes = models.factor_counts(each, len(data.users), len(data.items))
     limits = list(span) if span else None
     return RatingsCard(

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from pawprint.training.optimizer import OptimizerConfig
-from pawprint.training.session import Session
+from pawprint.training.session import ImageSession
 from pawprint.training.workload import Recipe
 from pawprint.vision.augment import AugmentConfig
 from pawprint.vision.classification import Classification
@@ -39,14 +39,18 @@ def dataset(n: int = 40, classes: int = 3, size: int = 32, mapped: bool = False)
     )
 
 
-def recipe(seed: int = 0, batch_size: int = 8, kind: torch.dtype = torch.float32) -> Recipe:
+def recipe(seed: int = 0, batch_size: int = 8, dtype: torch.dtype = torch.float32) -> Recipe:
     """Small and quick."""
-    return Recipe(InputSpec(32), batch_size, seed, kind, STRENGTHS, 0.0, Classification())
+    return Recipe(InputSpec(32), batch_size, seed, dtype, STRENGTHS, 0.0)
 
 
-def session(seed: int = 0, mapped: bool = False, kind: torch.dtype = torch.float32) -> Session:
+def session(
+    seed: int = 0, mapped: bool = False, dtype: torch.dtype = torch.float32
+) -> ImageSession:
     """What a stage would open."""
-    return Session(CPU, dataset(mapped=mapped), recipe(seed, kind=kind), SETTINGS)
+    return ImageSession(
+        CPU, dataset(mapped=mapped), recipe(seed, dtype=dtype), SETTINGS, "resnet18"
+    )
 
 
-SETTINGS = OptimizerConfig(0.01, 0.99, 1e-5, 0.0, True)
+SETTINGS = OptimizerConfig(0.01, 0.99, 1e-5)

@@ -20,9 +20,9 @@ def read(
 ) -> tuple[dict[str, str], Findings]:
     data = content.encode() if isinstance(content, str) else content
     archive = tar({file: data, **dict.fromkeys(PICTURES, b"")})
-    found = Findings()
-    made = label_csv.match_rows(archive, archives.image_names(archive), table, found)
-    return {name: row.label for name, row in made.items()}, found
+    findings = Findings()
+    result = label_csv.match_rows(archive, archives.image_names(archive), table, findings)
+    return {name: row.label for name, row in result.items()}, findings
 
 
 WHOLE = "breed,fname\ncat,a/1.jpg\ndog,a/2.jpg\ncat,b/2.jpg\n"
@@ -31,9 +31,9 @@ WHOLE = "breed,fname\ncat,a/1.jpg\ndog,a/2.jpg\ncat,b/2.jpg\n"
 @pytest.mark.parametrize("name", ["b/3.png", "3.png", "3", "./b/3.png", " 3.png "])
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
 def test_a_row_names_a_picture_by_path_file_name_or_stem(tar: Tar, name: str, ends: str) -> None:
-    cells, found = read(tar, (WHOLE + f'"a, big dog",{name}\n').replace("\n", ends))
+    cells, actual = read(tar, (WHOLE + f'"a, big dog",{name}\n').replace("\n", ends))
     assert cells == {"a/1.jpg": "cat", "a/2.jpg": "dog", "b/2.jpg": "cat", "b/3.png": "a, big dog"}
-    assert found == Findings()
+    assert actual == Findings()
 
 
 def test_without_a_table_there_are_no_cells(tmp_path: Path) -> None:
@@ -42,38 +42,38 @@ def test_without_a_table_there_are_no_cells(tmp_path: Path) -> None:
 
 def test_paths_also_start_at_the_folder_of_the_csv(tar: Tar) -> None:
     rows = "fname,breed\n1.jpg,cat\n2.jpg,dog\nb/3.png,cat\n"
-    cells, found = read(
+    cells, actual = read(
         tar, rows, "a/labels.csv", Table("./a/labels.csv", "fname", ["breed"], None, False)
     )
     assert cells == {"a/1.jpg": "cat", "a/2.jpg": "dog", "b/3.png": "cat"}
-    assert [error.split(":")[0] for error in found.errors] == [
+    assert [error.split(":")[0] for error in actual.errors] == [
         "1 pictures have no row in ./a/labels.csv"
     ]
 
 
 def test_a_byte_order_mark_empty_lines_and_short_rows_do_no_harm(tar: Tar) -> None:
     rows = "fname,breed,note\n1,cat\n\na/2.jpg,dog,x\n,,\nb/2.jpg,cat,\n3,dog\n"
-    cells, found = read(tar, b"\xef\xbb\xbf" + rows.encode())
-    assert list(cells.values()) == ["cat", "dog", "cat", "dog"] and found == Findings()
+    cells, actual = read(tar, b"\xef\xbb\xbf" + rows.encode())
+    assert list(cells.values()) == ["cat", "dog", "cat", "dog"] and actual == Findings()
 
 
 def test_all_that_is_wrong_with_the_rows_is_said_at_once_with_its_lines(tar: Tar) -> None:
     rows = "fname,breed\n1.jpg,cat\na/1.jpg,dog\n2.jpg,dog\n3.png,\n9.jpg,cat\n1,cat\n"
-    cells, found = read(tar, rows)
+    cells, actual = read(tar, rows)
     assert cells == {"a/1.jpg": "cat"}
-    assert found.errors == [
+    assert actual.errors == [
         "1 rows of labels.csv may mean several pictures: 2.jpg (line 4): a/2.jpg or b/2.jpg; "
         "write their paths there",
         "1 rows of labels.csv have an empty breed: 3.png (line 5); fill it, or take them out",
         "1 rows of labels.csv give a picture another label: a/1.jpg (line 3): cat, then dog; "
         "leave one row of each picture",
     ]
-    assert found.notes == ["1 rows of labels.csv have no picture: 9.jpg (line 6)"]
+    assert actual.notes == ["1 rows of labels.csv have no picture: 9.jpg (line 6)"]
 
 
 def test_pictures_without_a_row_are_counted_and_named(tar: Tar) -> None:
-    _, found = read(tar, "fname,breed\n1.jpg,cat\n")
-    (error,) = found.errors
+    _, actual = read(tar, "fname,breed\n1.jpg,cat\n")
+    (error,) = actual.errors
     assert error.startswith("3 pictures have no row in labels.csv: a/2.jpg, b/2.jpg, b/3.png; add")
     assert "mend `label` in datasets.yaml" in error
 
@@ -98,24 +98,24 @@ def test_pictures_without_a_row_are_counted_and_named(tar: Tar) -> None:
     ],
 )
 def test_what_cannot_be_read_is_one_line(tar: Tar, content: str | bytes, message: str) -> None:
-    cells, found = read(tar, content)
-    (error,) = found.errors
+    cells, actual = read(tar, content)
+    (error,) = actual.errors
     assert cells == {} and message in error, error
     assert error.isprintable() and len(error) < 500
 
 
 def test_a_file_that_is_not_there_is_told_the_ones_that_are(tar: Tar) -> None:
-    _, found = read(tar, WHOLE, "data/Labels.CSV")
-    assert found.errors[0].startswith(
+    _, actual = read(tar, WHOLE, "data/Labels.CSV")
+    assert actual.errors[0].startswith(
         "labels.csv: not in the archive or folder; the CSV files there: data/Labels.CSV; mend"
     )
-    _, found = read(tar, WHOLE, "labels.txt")
-    assert "there is no CSV; mend `label` in datasets.yaml" in found.errors[0]
+    _, actual = read(tar, WHOLE, "labels.txt")
+    assert "there is no CSV; mend `label` in datasets.yaml" in actual.errors[0]
 
 
 def test_a_csv_that_tells_the_split_may_leave_pictures_out(tar: Tar) -> None:
     table = Table("labels.csv", "fname", ["breed"], "side", False)
-    cells, found = read(tar, "fname,breed,side\n1.jpg,cat,train\n", table=table)
-    assert cells == {"a/1.jpg": "cat"} and not found.errors
-    (note,) = found.notes
+    cells, actual = read(tar, "fname,breed,side\n1.jpg,cat,train\n", table=table)
+    assert cells == {"a/1.jpg": "cat"} and not actual.errors
+    (note,) = actual.notes
     assert note.startswith("3 of 4 pictures have no row in labels.csv and are left out: a/2.jpg")

@@ -17,7 +17,7 @@ from pawprint.core import params, yaml_file
 from pawprint.data import catalog
 from tests.conftest import ROOT
 from tests.copies import call, fresh_copy
-from tests.kinds import LEAVES, Content, Place, faults, put, right_files, taken
+from tests.kinds import LEAVES, Content, Place, faults, put, right_files, take
 
 Record = Callable[[str, object], None]
 Folders = pytest.TempPathFactory
@@ -37,17 +37,17 @@ def complaints(path: Path) -> list[str]:
     lines = str(caught.value).splitlines()
     assert type(caught.value) is ValueError and all(line.isprintable() for line in lines)
     assert all(line.startswith(f"{path}: ") for line in lines)
-    said = [line.removeprefix(f"{path}: ") for line in lines]
-    assert all(10 < len(line) <= 1000 for line in said)
-    return said
+    rows = [line.removeprefix(f"{path}: ") for line in lines]
+    assert all(10 < len(line) <= 1000 for line in rows)
+    return rows
 
 
 def every_wrong_key_is_named(folder: Path, fault: tuple[Content, set[str]]) -> None:
     content, named = fault
-    said = complaints(file(folder, dumps_yaml(content)))
-    found = [re.match(r"`([^`]+)` (?:is|unknown key)", line) for line in said]
-    assert all(found), said
-    assert sorted(match[1] for match in found if match) == sorted(named)
+    message = complaints(file(folder, dumps_yaml(content)))
+    rows = [re.match(r"`([^`]+)` (?:is|unknown key)", line) for line in message]
+    assert all(rows), message
+    assert sorted(match[1] for match in rows if match) == sorted(named)
 
 
 SLOW: dict[str, Any] = {
@@ -65,7 +65,7 @@ def test_one_error_has_a_line_for_every_wrong_key_and_for_no_other(
     every_wrong_key_is_named(tmp_path_factory.getbasetemp(), fault)
 
 
-def tried(times: int, strategy: st.SearchStrategy[Any], judge: Callable[[Any], object]) -> int:
+def try_params(times: int, strategy: st.SearchStrategy[Any], judge: Callable[[Any], object]) -> int:
     """How many cases were judged, of about so many."""
     count = 0
 
@@ -84,30 +84,30 @@ def tried(times: int, strategy: st.SearchStrategy[Any], judge: Callable[[Any], o
 def test_one_error_has_a_line_for_every_wrong_key_of_many_files(
     tmp_path: Path, record_property: Record
 ) -> None:
-    count = tried(3000, faults(), lambda fault: every_wrong_key_is_named(tmp_path, fault))
+    count = try_params(3000, faults(), lambda fault: every_wrong_key_is_named(tmp_path, fault))
     record_property("cases", count)
 
 
 @pytest.mark.parametrize("path", sorted(LEAVES), ids=".".join)
 def test_each_missing_key_is_told_with_what_it_may_be(tmp_path: Path, path: Place) -> None:
     content = yaml_file.load(ROOT / "presets/digits.yaml")
-    section = taken(content, path[:-1])
+    section = take(content, path[:-1])
     del section[path[-1]]
-    (said,) = complaints(file(tmp_path, dumps_yaml(content)))
-    assert said.startswith(f"`{'.'.join(path)}` is missing: it must be ")
-    assert said.endswith("; presets/digits.yaml has every key")
+    (message,) = complaints(file(tmp_path, dumps_yaml(content)))
+    assert message.startswith(f"`{'.'.join(path)}` is missing: it must be ")
+    assert message.endswith("; presets/digits.yaml has every key")
 
 
 @pytest.mark.parametrize("path", sorted(LEAVES), ids=".".join)
 def test_each_key_with_a_range_tells_it_for_a_word_too(tmp_path: Path, path: Place) -> None:
     content = yaml_file.load(ROOT / "presets/digits.yaml")
     put(content, path, [])
-    (said,) = complaints(file(tmp_path, dumps_yaml(content)))
+    (message,) = complaints(file(tmp_path, dumps_yaml(content)))
     for kind in LEAVES[path]:
         for end in kind.bounds("gt", "ge", "lt", "le"):
-            assert re.search(rf"\b{re.escape(str(end))}\b", said), said
+            assert re.search(rf"\b{re.escape(str(end))}\b", message), message
         if typing.get_origin(kind.type) is Literal:
-            assert all(repr(value) in said for value in typing.get_args(kind.type))
+            assert all(repr(value) in message for value in typing.get_args(kind.type))
 
 
 DEEP = 3000
@@ -141,8 +141,8 @@ HARMFUL = {
 def test_a_harmful_file_gives_one_line_that_names_it(tmp_path: Path, name: str) -> None:
     path = tmp_path / "params.yaml"
     path.write_bytes(HARMFUL[name].encode("utf-8", "surrogateescape"))
-    (said,) = complaints(path)
-    assert said.startswith("not readable as YAML: ") and len(said) <= 330
+    (message,) = complaints(path)
+    assert message.startswith("not readable as YAML: ") and len(message) <= 330
 
 
 LISTS = "".join(
@@ -164,16 +164,16 @@ ODD = {
 
 @pytest.mark.parametrize("name", ODD)
 def test_an_odd_value_or_key_is_told_in_few_letters(tmp_path: Path, name: str) -> None:
-    text, told = ODD[name]
-    said = complaints(file(tmp_path, text))
-    assert any(told in line and len(line) < 400 for line in said), said
+    text, lines = ODD[name]
+    message = complaints(file(tmp_path, text))
+    assert any(lines in line and len(line) < 400 for line in message), message
 
 
 @pytest.mark.parametrize("name", ["no.pth", "n" * 5000 + ".pth", "a\0.pth", "a\n/b", "/root/x.pt"])
 def test_a_file_of_weights_that_is_not_there_is_told_so(tmp_path: Path, name: str) -> None:
     content = yaml_file.load(ROOT / "presets/digits.yaml") | {"weights": name}
-    (said,) = complaints(file(tmp_path, dumps_yaml(content)))
-    assert "no such file; give a path from the project's root" in said
+    (message,) = complaints(file(tmp_path, dumps_yaml(content)))
+    assert "no such file; give a path from the project's root" in message
 
 
 @pytest.mark.parametrize("block", ["3", "[1]", "text", ""])
@@ -206,14 +206,14 @@ def test_any_text_is_refused_in_lines(tmp_path_factory: Folders, text: str) -> N
 
 @pytest.mark.long
 def test_many_texts_are_refused_in_lines(tmp_path: Path, record_property: Record) -> None:
-    count = tried(5000, TEXT, lambda text: complaints(file(tmp_path, text)))
+    count = try_params(5000, TEXT, lambda text: complaints(file(tmp_path, text)))
     record_property("cases", count)
 
 
 # ------------------------------------------------- overrides, as `dvc exp run -S key=value` does
 
 
-def typed(value: object) -> str:
+def typed_params(value: object) -> str:
     """A value as a person types it behind `-S key=`; words that might be numbers in quotes."""
     if isinstance(value, str):
         return value if re.fullmatch(r"[A-Za-z_/][A-Za-z_/:.-]*", value) else f"'{value}'"
@@ -222,14 +222,14 @@ def typed(value: object) -> str:
 
 def overridden(path: Path, asked: Mapping[Place, Any]) -> None:
     """What `dvc exp run` does to params.yaml before it runs a stage."""
-    given = [f"{'.'.join(key)}={typed(value)}" for key, value in asked.items()]
+    given = [f"{'.'.join(key)}={typed_params(value)}" for key, value in asked.items()]
     ((named, parsed),) = to_path_overrides(given).items()
     assert named == "params.yaml"
     apply_overrides(path, parsed)
 
 
 def flat(content: Content) -> dict[Place, tuple[Any, type]]:
-    values = {path: taken(content, path) for path in LEAVES}
+    values = {path: take(content, path) for path in LEAVES}
     return {path: (value, type(value)) for path, value in values.items()}
 
 
@@ -239,7 +239,7 @@ def the_values_are_those_asked_for(folder: Path, content: Content, keys: list[Pl
     overridden(path, {key: asked[key][0] for key in asked})
     assert flat(yaml_file.load(path)) == flat(load_yaml(path)) == asked
     loaded = params.load(path).model_dump()
-    assert {key: taken(loaded, key) for key in asked} == {key: asked[key][0] for key in asked}
+    assert {key: take(loaded, key) for key in asked} == {key: asked[key][0] for key in asked}
     for key in keys:  # and back again, one by one
         lines = path.read_text().splitlines()
         overridden(path, {key: before[key][0]})
@@ -268,7 +268,7 @@ def test_overrides_of_many_files_set_what_was_asked(
     tmp_path: Path, record_property: Record
 ) -> None:
     cases = st.tuples(right_files(), SOME_KEYS)
-    count = tried(1000, cases, lambda case: the_values_are_those_asked_for(tmp_path, *case))
+    count = try_params(1000, cases, lambda case: the_values_are_those_asked_for(tmp_path, *case))
     record_property("cases", count)
 
 
@@ -291,7 +291,7 @@ def test_the_real_command_queues_the_values_that_were_asked_for(
         {("dataset",): "2020", ("weights_sha256",): "1" * 64, ("augment", "max_zoom"): 1},
     ]
     for asked in targets:
-        given = [f"{'.'.join(key)}={typed(value)}" for key, value in asked.items()]
+        given = [f"{'.'.join(key)}={typed_params(value)}" for key, value in asked.items()]
         call(
             folder, "dvc", "exp", "run", "--queue", *(word for one in given for word in ("-S", one))
         )

@@ -68,19 +68,19 @@ def test_a_name_given_twice_is_named(tar: Tar) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "message"),
     [
         ("cut", "not an archive that can be read"),
         ("text", r"a web page \(HTML: 404\), no archive"),
         ("empty", r"empty \(0 bytes\), no archive"),
     ],
 )
-def test_a_damaged_archive_is_one_line(tar: Tar, tmp_path: Path, damage: str, said: str) -> None:
+def test_a_damaged_archive_is_one_line(tar: Tar, tmp_path: Path, damage: str, message: str) -> None:
     good = tar({f"{i}.jpg": bytes(5000) for i in range(3)}, "pictures.tar.gz").read_bytes()
     bad = {"cut": good[: len(good) // 2], "text": b"<html>404</html>", "empty": b""}[damage]
     path = tmp_path / "pictures"
     path.write_bytes(bad)
-    with pytest.raises(ValueError, match=f"^{path}: {said}.* check `url` in") as caught:
+    with pytest.raises(ValueError, match=f"^{path}: {message}.* check `url` in") as caught:
         archives.image_names(path)
     assert len(str(caught.value).splitlines()) == 1
 

@@ -45,7 +45,7 @@ def carried_by_hand(
     x, y = cos * x + sin * y, -sin * x + cos * y
     x *= d["flip"]
     x, y = homography(d["warp_x"], d["warp_y"], x, y)
-    x, y = mirrored(x), mirrored(y)
+    x, y = mirror(x), mirror(y)
     across, down = (x + 1) / 2, (y + 1) / 2
     if width > height:
         across = d["along"] * (1 - height / width) + across * height / width
@@ -67,7 +67,7 @@ def homography(u: float, v: float, x: float, y: float) -> tuple[float, float]:
     return tx / w, ty / w
 
 
-def mirrored(p: float) -> float:
+def mirror(p: float) -> float:
     while not -1 <= p <= 1:
         p = 2 - p if p > 1 else -2 - p
     return p
@@ -99,14 +99,14 @@ def test_the_plain_map_shows_the_centre_square_pixel_by_pixel() -> None:
     chosen = augment.build_transform(
         augment.identity_params(1), torch.tensor([[2.0, 1.0]]), size, light=False
     )
-    made = unnormalised(resample.render(pictures.contiguous(), chosen, InputSpec(size)))[0, 0] * 255
+    image = unnormalise(resample.render(pictures.contiguous(), chosen, InputSpec(size)))[0, 0] * 255
     for row in range(size):
         for column in range(size):
             place = 0.25 * size + 0.5 * (column + 0.5) - 0.5  # of the sample, in cache pixels
-            assert made[row, column].item() == pytest.approx(row * size + place, abs=1e-3)
+            assert image[row, column].item() == pytest.approx(row * size + place, abs=1e-3)
 
 
-def unnormalised(batch: Tensor) -> Tensor:
+def unnormalise(batch: Tensor) -> Tensor:
     mean, std = (torch.tensor(stat).view(3, 1, 1) for stat in (resample.MEAN, resample.STD))
     return batch * std + mean
 
@@ -114,8 +114,8 @@ def unnormalised(batch: Tensor) -> Tensor:
 def test_a_square_picture_at_its_own_size_comes_out_unchanged() -> None:
     pictures = torch.randint(0, 256, (3, 16, 16, 3), dtype=torch.uint8)
     chosen = augment.build_transform(augment.identity_params(3), torch.ones(3, 2), 16, light=False)
-    made = unnormalised(resample.render(pictures, chosen, InputSpec(16)))
-    assert torch.allclose(made.permute(0, 2, 3, 1) * 255, pictures.float(), atol=1e-3)
+    image = unnormalise(resample.render(pictures, chosen, InputSpec(16)))
+    assert torch.allclose(image.permute(0, 2, 3, 1) * 255, pictures.float(), atol=1e-3)
 
 
 @pytest.mark.parametrize(("width", "height"), [(500.0, 375.0), (32.0, 32.0)])
@@ -128,7 +128,7 @@ def test_supersampling_is_the_mean_of_four_samples_about_each_pixels_centre(
         random_draws(n), torch.tensor([[width, height]]).expand(n, 2), side, True
     )
     chosen = replace(chosen, brightness=None, contrast=None)
-    made = resample.render(pictures, chosen, InputSpec(out, supersample=2))
+    image = resample.render(pictures, chosen, InputSpec(out, supersample=2))
     quarter = 2 / out / 4  # of a pixel, where neighbours lie 2 / out apart
     slow = torch.zeros(n, 3, out, out)
     for dx in (-quarter, quarter):
@@ -136,7 +136,7 @@ def test_supersampling_is_the_mean_of_four_samples_about_each_pixels_centre(
             shift = torch.tensor([[1, 0, dx], [0, 1, dy], [0, 0, 1]])
             moved = replace(chosen, matrix=chosen.matrix @ shift)
             slow += resample.render(pictures, moved, InputSpec(out)) / 4
-    assert torch.allclose(made, slow, atol=1e-4)
+    assert torch.allclose(image, slow, atol=1e-4)
 
 
 def test_flip_mirrors() -> None:
@@ -147,10 +147,10 @@ def test_flip_mirrors() -> None:
         pictures, augment.build_transform(draws, image_sizes, 16, light=False), InputSpec(16)
     )
     flipped = replace(draws, flip=-draws.flip)
-    made = resample.render(
+    image = resample.render(
         pictures, augment.build_transform(flipped, image_sizes, 16, light=False), InputSpec(16)
     )
-    assert torch.allclose(made, plain.flip(3), atol=1e-4)
+    assert torch.allclose(image, plain.flip(3), atol=1e-4)
 
 
 def test_a_positive_angle_turns_the_picture_clockwise() -> None:
@@ -160,8 +160,8 @@ def test_a_positive_angle_turns_the_picture_clockwise() -> None:
         augment.identity_params(1), angle=torch.tensor([math.pi / 2], dtype=torch.float64)
     )
     chosen = augment.build_transform(turned, torch.ones(1, 2), 33, light=False)
-    made = resample.render(pictures, chosen, InputSpec(33))[0, 0]
-    assert divmod(int(made.argmax()), 33) == (16, 28)  # now to the right of it
+    image = resample.render(pictures, chosen, InputSpec(33))[0, 0]
+    assert divmod(int(image.argmax()), 33) == (16, 28)  # now to the right of it
 
 
 def test_a_crop_is_the_slice_that_it_says_resampled() -> None:
@@ -172,24 +172,24 @@ def test_a_crop_is_the_slice_that_it_says_resampled() -> None:
         draws, area=draws.area * 0.5, crop_x=draws.crop_x * 0 + 0.999, crop_y=draws.crop_y * 0
     )
     side = round(math.sqrt(0.5) * size)  # 23
-    made = resample.render(
+    image = resample.render(
         pictures,
         augment.build_transform(draws, torch.ones(1, 2), size, light=False),
         InputSpec(out),
     )
     corner = pictures[:, :side, size - side :].permute(0, 3, 1, 2).float()
     slow = functional.interpolate(corner, (out, out), mode="bilinear", align_corners=False) / 255
-    assert torch.allclose(unnormalised(made), slow, atol=1e-4)
+    assert torch.allclose(unnormalise(image), slow, atol=1e-4)
 
 
 def test_lighting_is_fastais_formula() -> None:
     values = torch.rand(2, 3, 4, 4)
     brightness, contrast = torch.tensor([0.3, -0.2]), torch.tensor([1.2, 0.9])
-    made = resample.adjust_lighting(values.clone(), brightness, contrast)
+    result = resample.adjust_lighting(values.clone(), brightness, contrast)
     for i in range(2):
         p = values[i].double().numpy()
         logits = (np.log(p / (1 - p)) + float(brightness[i])) * float(contrast[i])
-        assert made[i].numpy() == pytest.approx(1 / (1 + np.exp(-logits)), abs=1e-5)
+        assert result[i].numpy() == pytest.approx(1 / (1 + np.exp(-logits)), abs=1e-5)
 
 
 def test_draws_have_fastais_ranges_and_shares() -> None:
@@ -214,12 +214,12 @@ def test_strengths_of_zero_change_nothing() -> None:
     still = AugmentConfig(0.0, 0.0, 1.0, 0.0, 0.0, 0.75, 0.75, 1.0)
     draws = replace(random_draws(8, strengths=still), along=torch.full((8,), 0.5).double())
     image_sizes = torch.tensor([[4.0, 3.0]]).expand(8, 2)
-    made, plain = (
+    result, plain = (
         augment.build_transform(d, image_sizes, 16, light=False)
         for d in (draws, augment.identity_params(8))
     )
     assert torch.allclose(
-        resample.sampling_grid(made, InputSpec(8)),
+        resample.sampling_grid(result, InputSpec(8)),
         resample.sampling_grid(plain, InputSpec(8)),
         atol=1e-6,
     )

@@ -19,40 +19,40 @@ from PIL import Image
 from pawprint.storage import archives
 from pawprint.vision import cache_writer, decode
 from tests.conftest import ROOT, SAMPLE, picture
-from tests.mutants import SIDE, SIDEWAYS, bases, exif, mutants, of_size, patched
-from tests.test_presize import by_pillow, saved
+from tests.mutants import SIDE, SIDEWAYS, bases, exif, mutants, of_size, patch
+from tests.test_presize import by_pillow, save_image
 
 Tar = Callable[[Mapping[str, bytes]], Path]
 
 
-def cached(archive: Path, on_error: str) -> tuple[dict[str, np.ndarray], str]:
+def read_cache(archive: Path, on_error: str) -> tuple[dict[str, np.ndarray], str]:
     """Each picture of the cache by its name, and what was said: the steps of stages/presize.py."""
     names = archives.image_names(archive)
     pictures = cache_writer.decode_all(
         archives.read_files(archive, names), SIDE, "white", workers=2
     )
     target = archive.with_name("images.npy")
-    good, said = cache_writer.write_cache(target, pictures, names, SIDE, on_error)
+    good, message = cache_writer.write_cache(target, pictures, names, SIDE, on_error)
     rows = np.load(target)
     assert rows.dtype == np.uint8 and rows.shape == (len(good), SIDE, SIDE, 3)
-    return {one.name: rows[i] for i, one in enumerate(good)}, said
+    return {one.name: rows[i] for i, one in enumerate(good)}, message
 
 
 def alone(tar: Tar, data: bytes, name: str = "a.jpg") -> np.ndarray:
-    return cached(tar({name: data}), "stop")[0][name]
+    return read_cache(tar({name: data}), "stop")[0][name]
 
 
-def refused(tar: Tar, contents: Mapping[str, bytes]) -> str:
+def refusal(tar: Tar, contents: Mapping[str, bytes]) -> str:
     """What is said of bad pictures, once it is the same whether they stop it or are left out."""
     archive = tar({"good.jpg": picture(), **contents})
     with pytest.raises(ValueError, match="set presize.on_error: skip") as caught:
-        cached(archive, "stop")
-    told = str(caught.value)
-    assert told.isprintable() and all(f"{name} (" in told for name in contents)
-    rows, said = cached(archive, "skip")
-    assert list(rows) == ["good.jpg"] and f"{len(contents)} of {len(contents) + 1} " in said
-    assert all(f"{name} (" in said for name in contents)
-    return told
+        read_cache(archive, "stop")
+    message = str(caught.value)
+    assert message.isprintable() and all(f"{name} (" in message for name in contents)
+    rows, output = read_cache(archive, "skip")
+    assert list(rows) == ["good.jpg"] and f"{len(contents)} of {len(contents) + 1} " in output
+    assert all(f"{name} (" in output for name in contents)
+    return message
 
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF", "WEBP", "BMP", "TIFF"])
@@ -65,8 +65,11 @@ def test_the_bytes_tell_the_format_not_the_name(tar: Tar, kind: str, name: str) 
 
 @pytest.mark.parametrize("kind", ["PPM", "EPS", "AVIF", "TGA", "ICO", "PCX", "DDS", "JPEG2000"])
 def test_a_format_that_no_suffix_stands_for_is_not_tried(tar: Tar, kind: str) -> None:
-    said = refused(tar, {"a.jpg": picture(32, 32, kind=kind)})  # an EPS would start Ghostscript
-    assert "which is not decoded here; convert it to JPEG" in said or "of no known format" in said
+    message = refusal(tar, {"a.jpg": picture(32, 32, kind=kind)})  # an EPS would start Ghostscript
+    assert (
+        "which is not decoded here; convert it to JPEG" in message
+        or "of no known format" in message
+    )
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (5000, 1), (2, 4999)])
@@ -76,22 +79,22 @@ def test_a_thin_picture_is_squeezed_as_by_pillow(
 ) -> None:
     data = picture(*shape, kind=kind)
     assert np.abs(alone(tar, data).astype(int) - by_pillow(data, SIDE)).max() <= 2
-    made = cache_writer.decode_to_square("a", data, SIDE, "white")
-    assert (made.width, made.height) == shape
+    image = cache_writer.decode_to_square("a", data, SIDE, "white")
+    assert (image.width, image.height) == shape
 
 
 def whole_cuts(data: bytes) -> list[int]:
     """The lengths at which a file that is cut there counts as whole."""
-    made = {
+    result = {
         end: cache_writer.decode_to_square("a", data[:end], SIDE, "white")
         for end in range(len(data))
     }
-    return [end for end, one in made.items() if not one.fault]
+    return [end for end, one in result.items() if not one.fault]
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 1}])
 def test_a_jpeg_cut_at_any_byte_is_refused(options: dict[str, Any]) -> None:
-    assert whole_cuts(saved(Image.open(io.BytesIO(picture(20, 17))), "JPEG", **options)) == []
+    assert whole_cuts(save_image(Image.open(io.BytesIO(picture(20, 17))), "JPEG", **options)) == []
 
 
 @pytest.mark.parametrize(("kind", "spare"), [("PNG", 21), ("GIF", 2), ("WEBP", 0), ("BMP", 0)])
@@ -102,23 +105,23 @@ def test_a_file_cut_before_its_last_pixel_is_refused(kind: str, spare: int) -> N
 
 
 def test_a_jpeg_whose_end_is_marked_too_early_is_taken_up_to_there(tar: Tar) -> None:
-    data = saved(Image.open(io.BytesIO(picture(160, 160, 2))).convert("L"), "JPEG")
+    data = save_image(Image.open(io.BytesIO(picture(160, 160, 2))).convert("L"), "JPEG")
     tail = data[: len(data) - len(data) // 4] + b"\xff\xd9"  # of the pets, two are like this
-    whole, made = (alone(tar, one).astype(int) for one in (data, tail))
-    assert np.array_equal(made[: SIDE // 4], whole[: SIDE // 4])
-    assert np.ptp(made[-1]) == 0 and np.ptp(whole[-1]) > 0  # what is not there is one grey
+    whole, output = (alone(tar, one).astype(int) for one in (data, tail))
+    assert np.array_equal(output[: SIDE // 4], whole[: SIDE // 4])
+    assert np.ptp(output[-1]) == 0 and np.ptp(whole[-1]) > 0  # what is not there is one grey
 
 
 def test_several_cut_pictures_are_named_together(tar: Tar) -> None:
     data = picture(200, 200)
     cuts = {f"at {end}.jpg": data[:end] for end in (0, 1, 2, 20, 300, 700, len(data) - 1)}
-    assert refused(tar, cuts).startswith("7 of 8 pictures cannot be decoded: at 0.jpg (")
+    assert refusal(tar, cuts).startswith("7 of 8 pictures cannot be decoded: at 0.jpg (")
 
 
 def test_the_first_picture_of_an_animation_stands_for_it(tar: Tar) -> None:
     frames = [Image.new("RGB", (20, 20), colour) for colour in ("lime", "blue", "red")]
     for kind in ("PNG", "WEBP", "GIF", "TIFF", "MPO"):
-        data = saved(frames[0], kind, save_all=True, append_images=frames[1:], duration=40)
+        data = save_image(frames[0], kind, save_all=True, append_images=frames[1:], duration=40)
         assert np.abs(alone(tar, data).astype(int) - [0, 255, 0]).max() <= 4, kind
 
 
@@ -136,8 +139,8 @@ SIXTEEN = {0: 0, 128: 0, 129: 1, 255: 1, 257: 1, 386: 2, 32768: 128, 65535: 255}
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 def test_sixteen_bits_mean_the_same_in_a_dark_picture(tar: Tar, most: int, kind: str) -> None:
     values = [value for value in SIXTEEN if value <= most]
-    made = alone(tar, saved(Image.fromarray(square(values, np.uint16)), kind))
-    assert np.array_equal(made, square([[SIXTEEN[value]] * 3 for value in values]))
+    output = alone(tar, save_image(Image.fromarray(square(values, np.uint16)), kind))
+    assert np.array_equal(output, square([[SIXTEEN[value]] * 3 for value in values]))
 
 
 def png(
@@ -156,14 +159,14 @@ def png(
 
 def test_sixteen_bits_a_colour_are_scaled(tar: Tar) -> None:
     row = b"\0" + struct.pack(">HHH", 0x80FF, 0x0100, 0xFFFF) * SIDE
-    made = alone(tar, png(bytes([16, 2, 0, 0, 0]), row * SIDE))
-    assert np.abs(made.astype(int) - [0x80, 0x01, 0xFF]).max() <= 1
+    output = alone(tar, png(bytes([16, 2, 0, 0, 0]), row * SIDE))
+    assert np.abs(output.astype(int) - [0x80, 0x01, 0xFF]).max() <= 1
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.int32])
 def test_a_picture_without_a_fixed_white_is_refused(tar: Tar, kind: type) -> None:
-    data = saved(Image.fromarray(square([0, 1], kind)), "TIFF")  # 1 may be white, or black
-    assert "32-bit greys have no fixed white: save it with 8 or 16 bits" in refused(
+    data = save_image(Image.fromarray(square([0, 1], kind)), "TIFF")  # 1 may be white, or black
+    assert "32-bit greys have no fixed white: save it with 8 or 16 bits" in refusal(
         tar, {"a.tif": data}
     )
 
@@ -187,21 +190,21 @@ def test_inks_become_light_in_adobes_polarity(
     tar: Tar, ink: tuple[int, int, int, int], is_marked: bool
 ) -> None:
     inks = Image.fromarray(np.full((8, 8, 4), ink, np.uint8), "CMYK")
-    data = saved(inks, "JPEG", quality=100)
+    data = save_image(inks, "JPEG", quality=100)
     assert b"Adobe" in data
-    made = alone(tar, data if is_marked else without_adobe(data))
-    assert np.abs(made.astype(int) - np.array(INKS[ink])).max() <= 2
+    output = alone(tar, data if is_marked else without_adobe(data))
+    assert np.abs(output.astype(int) - np.array(INKS[ink])).max() <= 2
 
 
 def test_a_palette_that_is_too_short_gives_a_full_picture(tar: Tar) -> None:
     rows = (b"\0" + bytes([0, 9]) * (SIDE // 2)) * SIDE  # there is no colour 9
-    made = alone(tar, png(bytes([8, 3, 0, 0, 0]), rows, (b"PLTE", bytes([9, 8, 7]))))
-    assert made[0, 0].tolist() == [9, 8, 7]
+    output = alone(tar, png(bytes([8, 3, 0, 0, 0]), rows, (b"PLTE", bytes([9, 8, 7]))))
+    assert output[0, 0].tolist() == [9, 8, 7]
 
 
 def test_a_progressive_jpeg_is_the_baseline_one(tar: Tar) -> None:
     image = Image.open(io.BytesIO(picture(90, 70)))
-    both = [saved(image, "JPEG", progressive=flag) for flag in (False, True)]
+    both = [save_image(image, "JPEG", progressive=flag) for flag in (False, True)]
     assert b"\xff\xc2" in both[1] and b"\xff\xc2" not in both[0]
     assert np.array_equal(alone(tar, both[0]), alone(tar, both[1]))  # of equal coefficients
 
@@ -219,11 +222,13 @@ ODD = {
 @pytest.mark.parametrize("name", ODD)
 def test_odd_exif_does_not_keep_a_picture_from_being_turned(tar: Tar, name: str) -> None:
     image = Image.open(io.BytesIO(picture(60, 40, 3)))
-    plain = Image.open(io.BytesIO(saved(image, "JPEG"))).rotate(-90, expand=True)
-    made = cache_writer.decode_to_square("a", saved(image, "JPEG", exif=ODD[name]), SIDE, "white")
-    assert (made.width, made.height, made.fault) == (40, 60, "")
+    plain = Image.open(io.BytesIO(save_image(image, "JPEG"))).rotate(-90, expand=True)
+    result = cache_writer.decode_to_square(
+        "a", save_image(image, "JPEG", exif=ODD[name]), SIDE, "white"
+    )
+    assert (result.width, result.height, result.fault) == (40, 60, "")
     by_hand = np.asarray(plain.resize((SIDE, SIDE), Image.Resampling.BILINEAR)).astype(int)
-    assert np.abs(alone(tar, saved(image, "JPEG", exif=ODD[name])) - by_hand).max() <= 1
+    assert np.abs(alone(tar, save_image(image, "JPEG", exif=ODD[name])) - by_hand).max() <= 1
 
 
 @pytest.mark.parametrize(
@@ -240,7 +245,7 @@ def test_odd_exif_does_not_keep_a_picture_from_being_turned(tar: Tar, name: str)
 def test_exif_that_says_nothing_leaves_the_picture_as_it_is(tar: Tar, broken: bytes) -> None:
     image = Image.open(io.BytesIO(picture(60, 40, 3)))
     assert np.array_equal(
-        alone(tar, saved(image, "JPEG", exif=broken)), alone(tar, saved(image, "JPEG"))
+        alone(tar, save_image(image, "JPEG", exif=broken)), alone(tar, save_image(image, "JPEG"))
     )
 
 
@@ -250,9 +255,9 @@ def test_the_exif_of_other_formats_turns_them_too(tar: Tar) -> None:
         image.rotate(-90, expand=True).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     ).astype(int)
     for kind, data in {
-        "PNG": saved(image, "PNG", exif=exif(SIDEWAYS)[6:]),
-        "WEBP": saved(image, "WEBP", exif=exif(SIDEWAYS), lossless=True),
-        "TIFF": saved(image, "TIFF", tiffinfo={decode.ORIENTATION: 6}),
+        "PNG": save_image(image, "PNG", exif=exif(SIDEWAYS)[6:]),
+        "WEBP": save_image(image, "WEBP", exif=exif(SIDEWAYS), lossless=True),
+        "TIFF": save_image(image, "TIFF", tiffinfo={decode.ORIENTATION: 6}),
     }.items():
         assert np.abs(alone(tar, data) - turned).max() <= 1, kind
 
@@ -260,40 +265,40 @@ def test_the_exif_of_other_formats_turns_them_too(tar: Tar) -> None:
 WIDE = {"width": 20_000, "height": 10_000}
 BOMBS = {
     "a.jpg": of_size(picture(), **WIDE),
-    "b.bmp": patched(picture(kind="BMP"), 18, *WIDE.values(), form="<i"),
-    "c.gif": patched(picture(kind="GIF"), 6, *WIDE.values(), form="<H"),
+    "b.bmp": patch(picture(kind="BMP"), 18, *WIDE.values(), form="<i"),
+    "c.gif": patch(picture(kind="GIF"), 6, *WIDE.values(), form="<H"),
     "d.png": png(bytes([8, 2, 0, 0, 0]), b"", **WIDE),
-    "e.jpg": of_size(saved(Image.new("CMYK", (8, 8)), "JPEG"), 65_500, 65_500),
+    "e.jpg": of_size(save_image(Image.new("CMYK", (8, 8)), "JPEG"), 65_500, 65_500),
 }
 
 
 def test_a_header_that_promises_200_megapixels_is_named_before_any_is_decoded(tar: Tar) -> None:
     started = time.perf_counter()
-    said = refused(tar, BOMBS)
-    assert said.count("200 megapixels, above the limit of 178: make it smaller") == 4
-    assert "4,290 megapixels" in said and "attack" not in said
+    message = refusal(tar, BOMBS)
+    assert message.count("200 megapixels, above the limit of 178: make it smaller") == 4
+    assert "4,290 megapixels" in message and "attack" not in message
     assert time.perf_counter() - started < 5
 
 
 def test_warnings_are_as_before_once_odd_pictures_are_read(tar: Tar) -> None:
-    odd = saved(Image.open(io.BytesIO(picture())), "JPEG", exif=ODD["a value beyond the end"])
+    odd = save_image(Image.open(io.BytesIO(picture())), "JPEG", exif=ODD["a value beyond the end"])
     with pytest.warns(UserWarning, match="larger than file"):
         Image.open(io.BytesIO(odd)).getexif()
     before = list(warnings.filters)
     for _ in range(20):
-        assert cached(tar({f"{i}.jpg": odd for i in range(40)}), "stop")[1] == ""
+        assert read_cache(tar({f"{i}.jpg": odd for i in range(40)}), "stop")[1] == ""
         assert list(warnings.filters) == before
 
 
 def in_a_child(archive: Path, seconds: int) -> dict[str, Any]:
     """The child's findings; a mutant that kills it, or holds it up, kills no test run."""
     command = [sys.executable, "-X", "faulthandler", "-m", "tests.mutants", str(archive)]
-    made = subprocess.run(
+    process = subprocess.run(
         command, cwd=ROOT, capture_output=True, timeout=seconds, check=False, errors="replace"
     )
-    assert made.returncode == 0, made.stderr[-2000:]
-    found: dict[str, Any] = json.loads(made.stdout.splitlines()[-1])
-    return found
+    assert process.returncode == 0, process.stderr[-2000:]
+    content: dict[str, Any] = json.loads(process.stdout.splitlines()[-1])
+    return content
 
 
 Record = Callable[[str, object], None]
@@ -301,23 +306,23 @@ Record = Callable[[str, object], None]
 
 def check(contents: Mapping[str, bytes], archive: Path, seconds: int, record: Record) -> None:
     """Each mutant is decoded as by Pillow, or named in the one line that refuses it."""
-    found = in_a_child(archive, seconds)
+    measured = in_a_child(archive, seconds)
     kinds: dict[str, list[str]] = {}
-    for name, (kind, _) in found["verdicts"].items():
+    for name, (kind, _) in measured["verdicts"].items():
         kinds.setdefault(kind, []).append(name)
     record("cases", len(contents))
-    record("slowest", max(spent for _, spent in found["verdicts"].values()))
+    record("slowest", max(spent for _, spent in measured["verdicts"].values()))
     for kind, names in kinds.items():
         record(kind, len(names))
     # Also damage that libjpeg only warns of: what we accept, Pillow accepts, to the same pixels.
     assert kinds.keys() == {"equal", "both refuse"}, {
         kind: names for kind, names in kinds.items() if kind not in ("equal", "both refuse")
     }
-    assert found["whole"] and sorted(found["accepted"]) == sorted(kinds["equal"])
-    for told in (found["stopped"], found["left out"]):
-        assert told.startswith(f"{len(kinds['both refuse'])} of {len(contents)} pictures")
-        assert told.isprintable() and all(f"{name} (" in told for name in kinds["both refuse"])
-        assert not any(f"{name} (" in told for name in kinds["equal"])
+    assert measured["whole"] and sorted(measured["accepted"]) == sorted(kinds["equal"])
+    for rows in (measured["stopped"], measured["left out"]):
+        assert rows.startswith(f"{len(kinds['both refuse'])} of {len(contents)} pictures")
+        assert rows.isprintable() and all(f"{name} (" in rows for name in kinds["both refuse"])
+        assert not any(f"{name} (" in rows for name in kinds["equal"])
 
 
 def test_a_hundred_mutants_are_decoded_as_by_pillow_or_named(

@@ -43,13 +43,15 @@ def test_the_interval_counts_a_picture_of_many_splits_once() -> None:
 
 def test_the_seeds_of_each_side_are_averaged_and_compared() -> None:
     # of four pictures wrong: 2 and 1 by ours, 1 and none by the peer
-    mine, other, peer, others = ([run(told, "aaab")] for told in ("bbab", "baab", "aaaa", "aaab"))
-    said = pairs.with_other_seeds(
+    mine, other, peer, others = (
+        [run(process, "aaab")] for process in ("bbab", "baab", "aaaa", "aaab")
+    )
+    message = pairs.with_other_seeds(
         {"ours": mine, "fastai": peer}, {"ours": [other], "fastai": [others]}
     )
-    assert "With 2 training seeds a split on either side: ours has 50.00, 25.00 % wrong" in said
-    assert "(mean 37.50, sd 17.68; the others by split 25.0); fastai has 25.00, 0.00 %" in said
-    assert "less the mean of fastai's: +25.00 points" in said
+    assert "With 2 training seeds a split on either side: ours has 50.00, 25.00 % wrong" in message
+    assert "(mean 37.50, sd 17.68; the others by split 25.0); fastai has 25.00, 0.00 %" in message
+    assert "less the mean of fastai's: +25.00 points" in message
 
 
 def test_the_line_of_a_side_has_its_ratio_pair_by_pair() -> None:
@@ -60,8 +62,8 @@ def test_the_line_of_a_side_has_its_ratio_pair_by_pair() -> None:
 
 
 def test_mistakes_are_counted_either_way_and_the_frequent_ones_come_first() -> None:
-    found = {"ours": [run("bacc", "abcb"), run("aacb", "abca")], "fastai": [run("aaca", "abca")]}
-    lines = pairs.mistakes(found).splitlines()[2:]
+    process = {"ours": [run("bacc", "abcb"), run("aacb", "abca")], "fastai": [run("aaca", "abca")]}
+    lines = pairs.mistakes(process).splitlines()[2:]
     assert lines == ["| a / b | 4 | 1 |", "| b / c | 1 | 0 |"]
 
 

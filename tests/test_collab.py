@@ -26,7 +26,7 @@ from pawprint.ratings import config, planted
 from tests.closure import closure
 from tests.conftest import ROOT
 from tests.server import Site, serving
-from tests.test_graph import paths, written
+from tests.test_graph import assert_deps_cover, paths, write_files
 
 FOLDER = ROOT / "collab"
 GRAPH: dict[str, Any] = yaml.safe_load((FOLDER / "dvc.yaml").read_text())["stages"]
@@ -34,15 +34,15 @@ PRESETS = sorted((FOLDER / "presets").glob("*.yaml"))
 
 
 def is_code(dep: str) -> bool:
-    return dep.startswith(("../src/", "stages/"))
+    return dep.startswith(("src/", "stages/"))
 
 
 @pytest.mark.parametrize("name", GRAPH)
-def test_the_code_deps_are_the_import_closure(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_code_deps_cover_the_import_closure_and_no_more(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(ROOT)
-    declared = {dep for dep in GRAPH[name]["deps"] if is_code(dep)}
-    library = {f"../{path}" for path in closure(Path(f"collab/stages/{name}.py"))}
-    assert declared == library | {f"stages/{name}.py", "stages/__init__.py"}
+    assert_deps_cover(GRAPH[name]["deps"], Path(f"collab/stages/{name}.py"))
     assert GRAPH[name]["cmd"] == f"python -m stages.{name}"
 
 
@@ -51,7 +51,7 @@ def test_the_files_are_the_constants_of_the_stage(name: str) -> None:
     module = importlib.import_module(f"collab.stages.{name}")
     constants = {str(value) for value in vars(module).values() if isinstance(value, Path)}
     data = {dep for dep in GRAPH[name]["deps"] if not is_code(dep)}
-    assert constants == data | written(GRAPH[name])
+    assert constants == data | write_files(GRAPH[name])
     assert len((FOLDER / f"stages/{name}.py").read_text().splitlines()) <= 50
 
 
@@ -63,8 +63,8 @@ def test_metrics_and_tables_are_in_git_and_the_rest_is_cached() -> None:
                 assert settings["cache"] is False
             else:
                 assert entry.endswith(".png")
-    made = [path for stage in GRAPH.values() for path in written(stage)]
-    assert len(made) == len(set(made))
+    rows = [path for stage in GRAPH.values() for path in write_files(stage)]
+    assert len(rows) == len(set(rows))
     assert paths(GRAPH["evaluate"]["metrics"]) == {"reports/evaluate.json", "reports/ranking.json"}
 
 
@@ -95,32 +95,32 @@ def test_an_override_changes_one_line(tmp_path: Path, preset: Path, override: st
 
 
 def test_the_presets_of_the_chapter_differ_by_what_their_heads_say() -> None:
-    found = {path.stem: yaml_file.load(path) for path in PRESETS}
-    told = {
+    rows = {path.stem: yaml_file.load(path) for path in PRESETS}
+    lines = {
         name: {
             f"{key}.{one}": value
             for key in ("model", "optimizer")
             for one, value in content[key].items()
-            if value != found["bias"][key][one]
+            if value != rows["bias"][key][one]
         }
-        for name, content in found.items()
+        for name, content in rows.items()
         if content["dataset"] == "ml-100k"
     }
-    assert told == {
+    assert lines == {
         "bias": {},
         "decay": {"optimizer.weight_decay": 0.1},
         "dot": {"model.kind": "dot", "model.low": None, "model.high": None},
         "network": {"model.kind": "network", "model.factors": None},
         "range": {"model.kind": "dot"},
     }
-    for name in told:
+    for name in lines:
         rest = {"model": None, "optimizer": None}
-        assert found[name] | rest == found["bias"] | rest
-        assert (found[name]["lr"], found[name]["train"]["epochs"]) == (5e-3, 5)
+        assert rows[name] | rest == rows["bias"] | rest
+        assert (rows[name]["lr"], rows[name]["train"]["epochs"]) == (5e-3, 5)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("  low: 0.0 ", "  low: ", "model.low and model.high: give both, or leave both empty"),
         ("  low: 0.0 ", "  low: 6.0 ", "model.low must be below model.high"),
@@ -130,12 +130,12 @@ def test_the_presets_of_the_chapter_differ_by_what_their_heads_say() -> None:
     ],
 )
 def test_a_wrong_param_is_named_with_its_remedy(
-    tmp_path: Path, old: str, new: str, said: str
+    tmp_path: Path, old: str, new: str, message: str
 ) -> None:
     text = (FOLDER / "presets/planted.yaml").read_text()
     assert old in text
     (tmp_path / "params.yaml").write_text(text.replace(old, new))
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         config.load(tmp_path / "params.yaml")
 
 
@@ -154,11 +154,11 @@ def test_a_wrong_block_is_named_with_its_remedy(tmp_path: Path) -> None:
 
 def movielens(users: int = 60, items: int = 40) -> bytes:
     """ml-100k.zip in its published layout: whole stars, tabs, pipes, latin-1."""
-    made = planted.plant_ratings(1, users, items)
-    stars = np.clip(np.rint(made.ratings), 1, 5).astype(int)
+    result = planted.plant_ratings(1, users, items)
+    stars = np.clip(np.rint(result.ratings), 1, 5).astype(int)
     rows = [
-        f"{user + 1}\t{item + 1}\t{stars[user, item]}\t{made.times[user, item]}\n"
-        for user, item in np.argwhere(made.rated).tolist()
+        f"{user + 1}\t{item + 1}\t{stars[user, item]}\t{result.times[user, item]}\n"
+        for user, item in np.argwhere(result.rated).tolist()
     ]
     titles = "".join(
         f"{item + 1}|{'Misérables, Les' if item == 0 else f'Film {item}'} (1995)|01-Jan-1995||"
@@ -186,7 +186,7 @@ class Recording(config.Params):
 SEEN: set[str] = set()
 
 
-def prepared(folder: Path, site: Site, preset: str) -> None:
+def prepare(folder: Path, site: Site, preset: str) -> None:
     """A folder in which the stages of a preset find their archive on this site."""
     archive = site.files["/ml-100k.zip"]
     published = (FOLDER / "datasets.yaml").read_text()
@@ -208,7 +208,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, set[str]
     with pytest.MonkeyPatch.context() as patch, serving({"/ml-100k.zip": movielens()}) as site:
         patch.chdir(folder)
         patch.delenv("PAWPRINT_DATA", raising=False)
-        prepared(folder, site, "decay")
+        prepare(folder, site, "decay")
         recording = Recording.model_validate(yaml_file.load(Path("params.yaml")))
         patch.setattr(config, "load", lambda: recording)
         read = {}
@@ -230,9 +230,9 @@ def test_the_declared_params_are_the_ones_that_are_read(
 
 
 def test_a_served_movielens_goes_through(ran: dict[str, set[str]]) -> None:
-    expected = set.union(*(written(stage) for stage in GRAPH.values()))
-    made = {str(path) for top in ("data", "models", "reports") for path in Path(top).rglob("*.*")}
-    assert {path for path in made if "/run/" not in path} | {"data/raw/ratings"} == expected
+    expected = set.union(*(write_files(stage) for stage in GRAPH.values()))
+    rows = {str(path) for top in ("data", "models", "reports") for path in Path(top).rglob("*.*")}
+    assert {path for path in rows if "/run/" not in path} | {"data/raw/ratings"} == expected
     table = pd.read_csv("data/ratings.csv")
     assert list(table) == ["user", "item", "rating", "time", "split"]
     assert "Misérables, Les (1995)" in set(table["item"]) and set(table["rating"]) <= set(range(6))
@@ -264,7 +264,7 @@ def test_auto_takes_the_valley_of_the_finder(
 
 
 @pytest.mark.parametrize(
-    ("stage", "file", "old", "new", "said"),
+    ("stage", "file", "old", "new", "message"),
     [
         ("fetch", "params.yaml", "dataset: ml-100k", "dataset: ml-1m  ", "no block `ml-1m`"),
         ("split", "params.yaml", "", "", "data/raw/ratings: No such file or directory; an earlier"),
@@ -272,10 +272,10 @@ def test_auto_takes_the_valley_of_the_finder(
     ],
 )
 def test_what_is_wrong_is_one_line(
-    tmp_path: Path, stage: str, file: str, old: str, new: str, said: str
+    tmp_path: Path, stage: str, file: str, old: str, new: str, message: str
 ) -> None:
     with serving({"/ml-100k.zip": b""}) as site:
-        prepared(tmp_path, site, "bias")
+        prepare(tmp_path, site, "bias")
     text = (tmp_path / file).read_text()
     assert old in text
     (tmp_path / file).write_text(text.replace(old, new) if old else text)
@@ -285,8 +285,8 @@ def test_what_is_wrong_is_one_line(
     for name in ("params.yaml", "datasets.yaml"):
         shutil.move(tmp_path / name, tmp_path / "collab" / name)
     command = [sys.executable, "-m", f"stages.{stage}"]
-    made = subprocess.run(
+    process = subprocess.run(
         command, cwd=tmp_path / "collab", capture_output=True, text=True, check=False
     )
-    assert made.returncode == 1
-    assert said in made.stderr and len(made.stderr.strip().splitlines()) == 1
+    assert process.returncode == 1
+    assert message in process.stderr and len(process.stderr.strip().splitlines()) == 1

@@ -13,9 +13,8 @@ from torch import Tensor, nn
 
 from pawprint.data import splits
 from pawprint.ratings import models, planted
-from pawprint.ratings.dataset import Ratings, RatingSplit
-from pawprint.ratings.table import vocabulary
-from pawprint.ratings.training import RatingSession, RatingWorkload, SquaredError
+from pawprint.ratings.dataset import Ratings, RatingSplit, vocabulary
+from pawprint.ratings.training import RatingSession, RatingWorkload
 from pawprint.training import loop
 from pawprint.training.optimizer import OptimizerConfig
 from pawprint.training.schedule import OneCycle
@@ -37,13 +36,13 @@ STEPS, BATCH, SPAN = 50, 64, (0.0, 5.5)
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
     """Whole stars of 80 users for 60 items; the last user and item come once only."""
-    made = planted.plant_ratings(2, 80, 60)
-    rows = np.argwhere(made.rated)
-    stars = np.clip(np.rint(made.ratings[made.rated]), 1, 5).astype(int)
-    found = pd.DataFrame({"user": rows[:, 0] + 1, "item": rows[:, 1] + 1, "rating": stars})
-    found["item"] = "film " + found["item"].astype(str)
-    last = pd.DataFrame([(9999, "only once", 3)], columns=list(found))
-    return pd.concat([found, last], ignore_index=True)
+    result = planted.plant_ratings(2, 80, 60)
+    rows = np.argwhere(result.rated)
+    stars = np.clip(np.rint(result.ratings[result.rated]), 1, 5).astype(int)
+    actual = pd.DataFrame({"user": rows[:, 0] + 1, "item": rows[:, 1] + 1, "rating": stars})
+    actual["item"] = "film " + actual["item"].astype(str)
+    last = pd.DataFrame([(9999, "only once", 3)], columns=list(actual))
+    return pd.concat([actual, last], ignore_index=True)
 
 
 @pytest.fixture(scope="module")
@@ -82,11 +81,11 @@ def test_a_number_that_train_lacks_is_row_0_and_a_text_gets_a_row_that_nothing_t
     table: pd.DataFrame,
 ) -> None:
     seed = next(s for s in range(99) if splits.random_split(len(table), 0.2, s)[-1] == "valid")
-    found = fastai.CollabDataLoaders.from_df(table, valid_pct=0.2, seed=seed, bs=BATCH)
-    user, item = found.valid_ds.items[["user", "item"]].loc[len(table) - 1]
+    actual = fastai.CollabDataLoaders.from_df(table, valid_pct=0.2, seed=seed, bs=BATCH)
+    user, item = actual.valid_ds.items[["user", "item"]].loc[len(table) - 1]
     assert user == 0  # as ours; but fastai 2.8 reads the names of texts before it splits
-    assert found.classes["item"][item] == "only once"
-    assert item not in found.train_ds.items["item"].to_numpy()
+    assert actual.classes["item"][item] == "only once"
+    assert item not in actual.train_ds.items["item"].to_numpy()
 
 
 def test_fastai_draws_an_epoch_with_replacement_and_we_take_each_rating_once(
@@ -96,7 +95,7 @@ def test_fastai_draws_an_epoch_with_replacement_and_we_take_each_rating_once(
     assert len(rows) == len(data.train)
     assert 0.55 < len(set(rows)) / len(rows) < 0.70  # 1 - 1/e of them
     ours = torch.cat(
-        [pairs for pairs, _ in RatingWorkload(data, SquaredError(BATCH, 0)).batches(0)]
+        [pairs for pairs, _ in RatingWorkload(data, BATCH, 0, "train").train_batches(0)]
     )
     assert sorted(ours.tolist()) == sorted(data.train.pairs.tolist())
 
@@ -121,10 +120,10 @@ class DotProduct(every.Module):  # type: ignore[misc]
     def forward(self, x: Tensor) -> Tensor:
         users = self.user_factors(x[:, 0])
         movies = self.movie_factors(x[:, 1])
-        made: Tensor = (users * movies).sum(dim=1)
+        result: Tensor = (users * movies).sum(dim=1)
         if self.y_range is not None:
-            made = every.sigmoid_range(made, *self.y_range)
-        return made
+            result = every.sigmoid_range(result, *self.y_range)
+        return result
 
 
 class CollabNN(every.Module):  # type: ignore[misc]
@@ -140,8 +139,8 @@ class CollabNN(every.Module):  # type: ignore[misc]
 
     def forward(self, x: Tensor) -> Tensor:
         embs = self.user_factors(x[:, 0]), self.item_factors(x[:, 1])
-        made: Tensor = every.sigmoid_range(self.layers(torch.cat(embs, dim=1)), *self.y_range)
-        return made
+        result: Tensor = every.sigmoid_range(self.layers(torch.cat(embs, dim=1)), *self.y_range)
+        return result
 
 
 def theirs(kind: str, loaders: Any, span: Any) -> Any:
@@ -178,16 +177,16 @@ def both(kind: str, span: Any, loaders: Any, data: Ratings) -> tuple[nn.Module, 
     torch.manual_seed(0)
     peer = theirs(kind, loaders, span)
     ours = models.create_model(model_card(data, kind, None if kind == "network" else 5, span), 0)
-    ours.load_state_dict(dict(zip(ours.state_dict(), stacked(peer, kind), strict=True)))
+    ours.load_state_dict(dict(zip(ours.state_dict(), stack_tables(peer, kind), strict=True)))
     return ours, peer
 
 
-def stacked(peer: nn.Module, kind: str) -> list[Tensor]:
+def stack_tables(peer: nn.Module, kind: str) -> list[Tensor]:
     """fastai's parameters as ours stand: tables of users and items one below the other."""
-    found = [parameter.detach() for parameter in peer.parameters()]
+    rows = [parameter.detach() for parameter in peer.parameters()]
     if kind == "network":
-        return found
-    return [torch.cat(found[i : i + 2]) for i in range(0, len(found), 2)]
+        return rows
+    return [torch.cat(rows[i : i + 2]) for i in range(0, len(rows), 2)]
 
 
 @pytest.mark.parametrize(("kind", "span", "decay"), PRESETS)
@@ -204,34 +203,27 @@ def test_equal_values_and_batches_give_fastais_losses(
     learn = every.Learner(every.DataLoaders(*parts), peer, loss_func=every.MSELossFlat(), cbs=seen)
     with learn.no_bar(), learn.no_logging():
         learn.fit_one_cycle(1, 0.05, wd=decay)
-    settings = OptimizerConfig(decay, 0.99, 1e-5, 0.0, True)
-    opened = RatingSession(
-        small.CPU, RatingWorkload(data, SquaredError(BATCH, 0)), model_card(data, kind), settings
-    )
-    state, found = (
-        opened.init_state(ours),
-        [(side.pairs[x], side.targets[x]) for x in torch.split(rows, BATCH)],
-    )
-    cycle = OneCycle([0.05], STEPS, 0.25, 25.0, 1e5)
-    steps = loop.train_one_epoch(state, found, cycle, 0, opened.workload.recipe)
+    optimizer = OptimizerConfig(decay, 0.99, 1e-5)
+    session = RatingSession(small.CPU, data, model_card(data, kind), optimizer, BATCH, 0)
+    batches = [(side.pairs[x], side.targets[x]) for x in torch.split(rows, BATCH)]
+    schedule = OneCycle([0.05], STEPS, 0.25, 25.0, 1e5)
+    state, workload = session.init_state(ours), session.workload("train")
+    steps = loop.train_one_epoch(state, batches, workload, schedule, 0)
     losses = torch.stack(list(steps)).tolist()
     assert sum(losses[-10:]) < 0.9 * sum(losses[:10])
     assert losses == pytest.approx(seen.losses, abs=1e-4)
-    values = zip(ours.parameters(), stacked(peer, kind), strict=True)
+    values = zip(ours.parameters(), stack_tables(peer, kind), strict=True)
     assert max((a - b).abs().max().item() for a, b in values) < 1e-4
 
 
 def test_a_whole_run_ends_no_worse_than_fastais(loaders: Any, data: Ratings) -> None:
-    settings, losses = OptimizerConfig(0.1, 0.99, 1e-5, 0.0, True), []
+    optimizer, losses = OptimizerConfig(0.1, 0.99, 1e-5), []
     for seed in range(3):
-        opened = RatingSession(
-            small.CPU,
-            RatingWorkload(data, SquaredError(BATCH, seed)),
-            model_card(data, "bias", 5, SPAN),
-            settings,
-        )
-        cycle = OneCycle([5e-3], 5 * opened.workload.steps_per_epoch, 0.25, 25.0, 1e5)
-        *_, last = loop.fit(opened.state(), opened.workload, cycle, 5)
+        model_card_ = model_card(data, "bias", 5, SPAN)
+        session = RatingSession(small.CPU, data, model_card_, optimizer, BATCH, seed)
+        workload, state = session.workload("train"), session.init_state(session.create_model())
+        schedule = OneCycle([5e-3], 5 * workload.steps_per_epoch, 0.25, 25.0, 1e5)
+        *_, last = loop.fit(state, workload, schedule, 5)
         torch.manual_seed(seed)
         learn = fastai.collab_learner(loaders, n_factors=5, y_range=SPAN)
         with learn.no_bar(), learn.no_logging():

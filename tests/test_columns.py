@@ -23,8 +23,8 @@ TABLE = Table("x.csv", "f", ["y"], None, False)
     ],
 )  # fmt: skip
 def test_cells_with_several_labels_are_seen(cells: list[str], separator: str) -> None:
-    found = columns.combinations(cells * 3)
-    assert found is not None and found.separator == separator
+    actual = columns.combinations(cells * 3)
+    assert actual is not None and actual.separator == separator
 
 
 @pytest.mark.parametrize(
@@ -68,33 +68,35 @@ def lines(header: str, *rows: str) -> list[tuple[int, list[str]]]:
 
 
 def test_a_split_that_is_not_used_is_a_note_that_names_the_option() -> None:
-    found = Findings()
-    columns.check(lines("f,y,phase", "1,cat,train", "2,dog,val"), TABLE, found, False)
-    (note,) = found.notes
+    findings = Findings()
+    columns.check(lines("f,y,phase", "1,cat,train", "2,dog,val"), TABLE, findings, False)
+    (note,) = findings.notes
     assert note.startswith("column phase of x.csv seems to say a split (train 1, val 1), which is")
     assert "pawprint new --split-column phase" in note
-    columns.check(lines("f,y,phase", "1,cat,train", "2,dog,val"), TABLE, found, True)
+    columns.check(lines("f,y,phase", "1,cat,train", "2,dog,val"), TABLE, findings, True)
     taken = Table("x.csv", "f", ["y"], "phase", False)
-    columns.check(lines("f,y,phase", "1,cat,train", "2,dog,val"), taken, found, False)
-    assert len(found.notes) == 1
+    columns.check(lines("f,y,phase", "1,cat,train", "2,dog,val"), taken, findings, False)
+    assert len(findings.notes) == 1
 
 
 def test_folds_are_a_note() -> None:
-    found = Findings()
-    columns.check(lines("f,y,fold", "1,cat,0", "2,dog,1", "3,dog,2"), TABLE, found, False)
-    assert found.notes[0].startswith("column fold of x.csv seems to number folds (0 1, 1 1, 2 1)")
+    findings = Findings()
+    columns.check(lines("f,y,fold", "1,cat,0", "2,dog,1", "3,dog,2"), TABLE, findings, False)
+    assert findings.notes[0].startswith(
+        "column fold of x.csv seems to number folds (0 1, 1 1, 2 1)"
+    )
 
 
 def test_several_labels_are_a_note_that_names_target_and_separator() -> None:
-    found = Findings()
+    findings = Findings()
     rows = ["1,cat", "2,dog", "3,cat dog", "4,dog cat"]
-    columns.check(lines("f,y", *rows), TABLE, found, False)
-    assert "2 of 4 cells seem to hold several labels with ' ' between them" in found.notes[0]
-    assert "target: labels, separator: ' ' (pawprint new --separator ' '" in found.notes[0]
-    columns.check(lines("f,y", *rows), Table("x", "f", ["y"], None, True, " "), found, False)
-    assert len(found.notes) == 1
-    columns.check(lines("f,y", *rows), Table("x", "f", ["y"], None, True, "|"), found, False)
-    assert "with separator '|', 2 of 4 classes seem to hold several labels" in found.notes[1]
+    columns.check(lines("f,y", *rows), TABLE, findings, False)
+    assert "2 of 4 cells seem to hold several labels with ' ' between them" in findings.notes[0]
+    assert "target: labels, separator: ' ' (pawprint new --separator ' '" in findings.notes[0]
+    columns.check(lines("f,y", *rows), Table("x", "f", ["y"], None, True, " "), findings, False)
+    assert len(findings.notes) == 1
+    columns.check(lines("f,y", *rows), Table("x", "f", ["y"], None, True, "|"), findings, False)
+    assert "with separator '|', 2 of 4 classes seem to hold several labels" in findings.notes[1]
 
 
 def test_columns_of_0_and_1_are_a_class_each() -> None:
@@ -104,7 +106,7 @@ def test_columns_of_0_and_1_are_a_class_each() -> None:
 
 
 def test_lists_in_brackets_are_a_note() -> None:
-    found = Findings()
+    findings = Findings()
     rows = [["1", "['cat', 'dog']"], ["2", "[]"], ["3", "['dog']"]]
-    columns.check([(1, ["f", "y"]), *((2, row) for row in rows)], TABLE, found, False)
-    assert "3 of 3 cells hold lists such as ['cat', 'dog'], and all of a cell" in found.notes[0]
+    columns.check([(1, ["f", "y"]), *((2, row) for row in rows)], TABLE, findings, False)
+    assert "3 of 3 cells hold lists such as ['cat', 'dog'], and all of a cell" in findings.notes[0]

@@ -20,15 +20,15 @@ NAMES = [f"{i}.jpg" for i in range(200)]
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty git repository, as the working folder."""
     monkeypatch.chdir(tmp_path)
-    said("init", "-q")
+    output_of("init", "-q")
     return tmp_path
 
 
-def said(*words: str) -> str:
-    made = subprocess.run(
+def output_of(*words: str) -> str:
+    process = subprocess.run(
         ["git", *words], env=ENVIRONMENT, check=True, capture_output=True, text=True
     )
-    return made.stdout.strip()
+    return process.stdout.strip()
 
 
 def md5(path: str) -> str:
@@ -42,7 +42,7 @@ def put(path: str, text: str) -> dict[str, str]:
     return {"path": path, "md5": md5(path)}
 
 
-def written(
+def write_files(
     lr: float,
     seed: int,
     mistakes: set[str],
@@ -74,19 +74,19 @@ def written(
     put("dvc.lock", yaml.safe_dump({"schema": "2.0", "stages": stages}))
 
 
-def committed(*given: Any, **more: Any) -> str:
-    written(*given, **more)
-    said("add", "-A")
-    said("commit", "-qm", "a run", "--allow-empty")
-    return said("rev-parse", "HEAD")
+def commit_files(*given: Any, **more: Any) -> str:
+    write_files(*given, **more)
+    output_of("add", "-A")
+    output_of("commit", "-qm", "a run", "--allow-empty")
+    return output_of("rev-parse", "HEAD")
 
 
 def experiment(name: str, *given: Any, **more: Any) -> None:
     """A ref as DVC keeps an experiment, from the commit that we are at."""
-    base = said("rev-parse", "HEAD")
-    made = committed(*given, **more)
-    said("update-ref", f"refs/exps/{base[:2]}/{base[2:]}/{name}", made)
-    said("reset", "-q", "--hard", base)
+    base = output_of("rev-parse", "HEAD")
+    result = commit_files(*given, **more)
+    output_of("update-ref", f"refs/exps/{base[:2]}/{base[2:]}/{name}", result)
+    output_of("reset", "-q", "--hard", base)
 
 
 def wrong(first: int, last: int) -> set[str]:
@@ -94,7 +94,7 @@ def wrong(first: int, last: int) -> set[str]:
 
 
 def test_a_run_is_read_from_its_lock(repository: Path) -> None:
-    commit = committed(0.003, 1, wrong(0, 5))
+    commit = commit_files(0.003, 1, wrong(0, 5))
     run = runs.read_run("HEAD", commit)
     assert {**run.settings} | {"pictures": 0, "code": 0} == {
         **{"lr": 0.003, "seed": 1, "frozen.epochs": 3, "pictures": 0, "code": 0}
@@ -103,18 +103,18 @@ def test_a_run_is_read_from_its_lock(repository: Path) -> None:
 
 
 def test_by_default_the_last_commit_and_all_experiments_from_it(repository: Path) -> None:
-    committed(0.1, 0, wrong(0, 9))
+    commit_files(0.1, 0, wrong(0, 9))
     experiment("old", 0.2, 0, wrong(0, 9))
-    committed(0.003, 0, wrong(0, 5))
+    commit_files(0.003, 0, wrong(0, 5))
     experiment("b", 0.003, 1, wrong(0, 5))
     experiment("a", 0.004, 0, wrong(0, 5))
-    said("update-ref", "refs/exps/stash", "HEAD")
+    output_of("update-ref", "refs/exps/stash", "HEAD")
     assert [run.name for run in runs.select_runs([])[0]] == ["HEAD", "a", "b"]
     assert [run.name for run in runs.select_runs(["old", "HEAD~1"])[0]] == ["old", "HEAD~1"]
 
 
 def test_runs_are_grouped_by_all_but_the_seed(repository: Path) -> None:
-    committed(0.003, 0, wrong(0, 10))
+    commit_files(0.003, 0, wrong(0, 10))
     for seed, mistakes in ((0, 10), (1, 14), (2, 12)):
         experiment(f"low-{seed}", 0.003, seed, wrong(0, mistakes))
         experiment(f"high-{seed}", 0.01, seed, wrong(0, mistakes + 30))
@@ -130,7 +130,7 @@ def test_runs_are_grouped_by_all_but_the_seed(repository: Path) -> None:
 
 
 def test_a_difference_that_chance_may_make_is_not_called_one(repository: Path) -> None:
-    committed(0.003, 0, wrong(0, 10))
+    commit_files(0.003, 0, wrong(0, 10))
     experiment("other", 0.01, 0, wrong(6, 18))
     words = compare.verdict(compare.compare_runs(runs.select_runs([])[0]))
     assert "A is not told apart from B." in words
@@ -138,7 +138,7 @@ def test_a_difference_that_chance_may_make_is_not_called_one(repository: Path) -
 
 
 def test_against_a_run_that_is_named(repository: Path) -> None:
-    committed(0.003, 0, wrong(0, 50))
+    commit_files(0.003, 0, wrong(0, 50))
     experiment("better", 0.01, 0, wrong(0, 10))
     table = compare.compare_runs(runs.select_runs([])[0], against="HEAD")
     assert compare.sentence(table) == "B is beaten by A."
@@ -147,7 +147,7 @@ def test_against_a_run_that_is_named(repository: Path) -> None:
 
 
 def test_three_recipes_have_wider_intervals_and_a_word_of_warning(repository: Path) -> None:
-    committed(0.003, 0, wrong(0, 5))
+    commit_files(0.003, 0, wrong(0, 5))
     experiment("b", 0.01, 0, wrong(0, 60))
     experiment("c", 0.1, 0, wrong(0, 90))
     table = compare.compare_runs(runs.select_runs([])[0])
@@ -156,7 +156,7 @@ def test_three_recipes_have_wider_intervals_and_a_word_of_warning(repository: Pa
 
 
 def test_other_pictures_are_not_paired(repository: Path) -> None:
-    committed(0.003, 0, wrong(0, 5), more={"label": {"seed": 1}})
+    commit_files(0.003, 0, wrong(0, 5), more={"label": {"seed": 1}})
     experiment("b", 0.003, 0, set(), names=NAMES[:150], more={"label": {"seed": 2}})
     table = compare.compare_runs(runs.select_runs([])[0])
     assert "have judged different pictures" in table.notes[0]
@@ -166,7 +166,7 @@ def test_other_pictures_are_not_paired(repository: Path) -> None:
 
 
 def test_splits_are_paired_split_by_split(repository: Path) -> None:
-    committed(0.003, 0, wrong(0, 5), more={"split": 1})
+    commit_files(0.003, 0, wrong(0, 5), more={"split": 1})
     experiment("a2", 0.003, 0, wrong(100, 105), names=NAMES[100:], more={"split": 2})
     experiment("b1", 0.01, 0, wrong(0, 45), more={"split": 1})
     experiment("b2", 0.01, 0, wrong(100, 145), names=NAMES[100:], more={"split": 2})
@@ -176,7 +176,7 @@ def test_splits_are_paired_split_by_split(repository: Path) -> None:
 
 
 def test_seeds_without_a_partner_are_told(repository: Path) -> None:
-    committed(0.003, 0, wrong(0, 5))
+    commit_files(0.003, 0, wrong(0, 5))
     experiment("more", 0.003, 1, wrong(0, 6))
     experiment("b", 0.01, 1, wrong(0, 50))
     experiment("c", 0.1, 7, wrong(0, 60))
@@ -186,21 +186,21 @@ def test_seeds_without_a_partner_are_told(repository: Path) -> None:
 
 
 def test_other_code_is_another_recipe(repository: Path) -> None:
-    committed(0.003, 0, wrong(0, 5))
+    commit_files(0.003, 0, wrong(0, 5))
     experiment("b", 0.003, 0, wrong(0, 5), code="b")
     table = compare.compare_runs(runs.select_runs([])[0])
     assert [list(own) for own in compare.varying(table.groups)] == [["code"], ["code"]]
 
 
 def test_equal_settings_with_other_predictions_are_refused(repository: Path) -> None:
-    committed(0.003, 0, wrong(0, 5))
+    commit_files(0.003, 0, wrong(0, 5))
     experiment("b", 0.003, 0, wrong(0, 6))
     with pytest.raises(ValueError, match="HEAD and b have equal settings.*leave one out"):
         compare.compare_runs(runs.select_runs([])[0])
 
 
 def test_markdown_keeps_its_columns(repository: Path) -> None:
-    committed(0.003, 0, wrong(0, 5), more={"pattern": "a|b"})
+    commit_files(0.003, 0, wrong(0, 5), more={"pattern": "a|b"})
     experiment("b", 0.003, 0, wrong(0, 5), more={"pattern": "c"})
     lines = compare.markdown(compare.cells(compare.compare_runs(runs.select_runs([])[0])))
     assert lines[1] == "|---" * 8 + "|"
@@ -210,7 +210,7 @@ def test_markdown_keeps_its_columns(repository: Path) -> None:
 def test_what_is_missing_is_said_in_one_line(repository: Path) -> None:
     with pytest.raises(ValueError, match="no commit of git's here"):
         runs.select_runs([])
-    committed(0.003, 0, wrong(0, 5))
+    commit_files(0.003, 0, wrong(0, 5))
     with pytest.raises(ValueError, match="nope: neither an experiment nor a commit"):
         runs.select_runs(["nope"])
     with pytest.raises(ValueError, match="--exec: neither an experiment"):
@@ -218,18 +218,18 @@ def test_what_is_missing_is_said_in_one_line(repository: Path) -> None:
     with pytest.raises(ValueError, match="--over sed: no such param in HEAD"):
         compare.compare_runs(runs.select_runs([])[0], ["sed"])
     Path("reports/predictions.csv").write_text("name,actual,predicted,probability,loss\n")
-    said("commit", "-qam", "reports of another run")
+    output_of("commit", "-qam", "reports of another run")
     with pytest.raises(ValueError, match="is not the one of its dvc.lock; run `dvc repro`"):
         runs.select_runs([])
-    said("rm", "-q", "dvc.lock")
-    said("commit", "-qm", "no lock")
+    output_of("rm", "-q", "dvc.lock")
+    output_of("commit", "-qm", "no lock")
     with pytest.raises(ValueError, match="HEAD: no dvc.lock in it"):
         runs.select_runs(["HEAD"])
 
 
 def test_one_name_at_two_commits_must_be_told_apart(repository: Path) -> None:
     for lr in (0.1, 0.2, 0.3):
-        committed(lr, 0, wrong(0, 5))
+        commit_files(lr, 0, wrong(0, 5))
         if lr < 0.3:
             experiment("twin", lr, 1, wrong(0, 5))
     with pytest.raises(ValueError, match="experiments of 2 commits have this name"):
@@ -238,22 +238,22 @@ def test_one_name_at_two_commits_must_be_told_apart(repository: Path) -> None:
 
 @pytest.mark.parametrize("lock", ["stages: 3", "other: 1", "stages: {a: {outs: [{md5: b}]}}"])
 def test_a_lock_of_another_kind_is_told(repository: Path, lock: str) -> None:
-    committed(0.003, 0, wrong(0, 5))
+    commit_files(0.003, 0, wrong(0, 5))
     Path("dvc.lock").write_text(lock)
-    said("commit", "-qam", "another lock")
+    output_of("commit", "-qam", "another lock")
     with pytest.raises(ValueError, match="HEAD: its dvc.lock is not as DVC 3 writes it"):
         runs.select_runs(["HEAD"])
 
 
 def test_nothing_to_compare_is_told(repository: Path) -> None:
     Path("a").write_text("b")
-    said("add", "a")
-    said("commit", "-qm", "no run")
+    output_of("add", "a")
+    output_of("commit", "-qm", "no run")
     with pytest.raises(ValueError, match="nothing to compare: the last commit holds no reports"):
         runs.select_runs([])
 
 
-def relocked(stage: str, **keys: Any) -> None:
+def relock(stage: str, **keys: Any) -> None:
     """As if DVC had run this stage alone: its part of dvc.lock is another."""
     whole = yaml.safe_load(Path("dvc.lock").read_text())
     whole["stages"][stage] |= keys
@@ -267,7 +267,7 @@ def set_lr(value: float) -> None:
 def trained_alone() -> None:
     """`dvc exp run -S lr=0.5 train_frozen`: another model, which nothing has judged."""
     set_lr(0.5)
-    relocked(
+    relock(
         "train_frozen",
         params={"params.yaml": {"lr": 0.5, "seed": 0, "frozen": {"epochs": 3}}},
         outs=[{"path": "models/unfrozen.safetensors", "md5": "another"}],
@@ -277,7 +277,7 @@ def trained_alone() -> None:
 def judged_alone() -> None:
     """A stage that ends with equal bytes, under params that another one did not have."""
     whole = yaml.safe_load(Path("dvc.lock").read_text())["stages"]
-    relocked("fetch", params=whole["fetch"]["params"] | {"params.yaml": {"seed": 7}})
+    relock("fetch", params=whole["fetch"]["params"] | {"params.yaml": {"seed": 7}})
 
 
 def coded_later() -> None:
@@ -300,11 +300,11 @@ def never_judged() -> None:
 
 
 def other_code_at_one_stage() -> None:
-    relocked("evaluate", deps=[{"path": "src/training.py", "md5": "older"}, MODEL])
+    relock("evaluate", deps=[{"path": "src/training.py", "md5": "older"}, MODEL])
 
 
 def of_no_stage() -> None:
-    relocked("fetch", outs=[])
+    relock("fetch", outs=[])
 
 
 MODEL = {"path": "models/unfrozen.safetensors", "md5": "model 0.003 0 a None"}
@@ -325,12 +325,12 @@ NO_RUNS = [
 def test_what_nothing_has_judged_has_no_figure_and_the_others_keep_theirs(
     repository: Path, change: Callable[[], None], reason: str
 ) -> None:
-    committed(0.003, 0, wrong(0, 5))
-    base = said("rev-parse", "HEAD")
+    commit_files(0.003, 0, wrong(0, 5))
+    base = output_of("rev-parse", "HEAD")
     change()
-    said("commit", "-qam", "a part of the graph")
-    said("update-ref", f"refs/exps/{base[:2]}/{base[2:]}/part", "HEAD")
-    said("reset", "-q", "--hard", base)
+    output_of("commit", "-qam", "a part of the graph")
+    output_of("update-ref", f"refs/exps/{base[:2]}/{base[2:]}/part", "HEAD")
+    output_of("reset", "-q", "--hard", base)
     shown, left_out = runs.select_runs([])
     assert [run.name for run in shown] == ["HEAD"]
     (line,) = left_out
@@ -341,9 +341,9 @@ def test_what_nothing_has_judged_has_no_figure_and_the_others_keep_theirs(
 
 
 def test_a_commit_without_a_figure_leaves_the_experiments_theirs(repository: Path) -> None:
-    committed(0.003, 0, wrong(0, 5))
+    commit_files(0.003, 0, wrong(0, 5))
     scored_by_hand()
-    said("commit", "-qam", "a better error")
+    output_of("commit", "-qam", "a better error")
     experiment("b", 0.01, 0, wrong(0, 6))
     shown, left_out = runs.select_runs([])
     assert [run.name for run in shown] == ["b"]
@@ -353,7 +353,7 @@ def test_a_commit_without_a_figure_leaves_the_experiments_theirs(repository: Pat
 
 
 def test_a_stage_that_only_draws_decides_no_figure(repository: Path) -> None:
-    committed(0.003, 0, wrong(0, 5))
-    relocked("report", params={"params.yaml": {"colour": 9}})
-    said("commit", "-qam", "another colour")
+    commit_files(0.003, 0, wrong(0, 5))
+    relock("report", params={"params.yaml": {"colour": 9}})
+    output_of("commit", "-qam", "another colour")
     assert [run.name for run in runs.select_runs([])[0]] == ["HEAD"]

@@ -65,5 +65,5 @@ def test_a_text_is_what_pythons_reader_makes_of_it_or_an_error_with_a_line(text:
         number = int(str(caught.value).split()[2].rstrip(":"))
         assert '"' in text.split("\n")[number - 1]
     else:
-        found = [row for _, row in csv_text.parse(text, "x")]
-        assert found == [[c.strip() for c in row] for row in rows if any(c.strip() for c in row)]
+        actual = [row for _, row in csv_text.parse(text, "x")]
+        assert actual == [[c.strip() for c in row] for row in rows if any(c.strip() for c in row)]

@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 from tests.copies import built_copy
 from tests.documents import NOT_RUN, SHORT, house, is_run, pages, rewrite, session
 from tests.fences import commands
-from tests.likeness import aligned, masked
+from tests.likeness import align, mask
 
 
 def text_of(page: str) -> str:
@@ -25,11 +25,13 @@ def test_every_fence_is_well_formed(page: str) -> None:
 
 @pytest.mark.parametrize("page", pages())
 def test_every_command_is_known(page: str) -> None:
-    found = commands(text_of(page))
-    ours = [one for one in found if one.fence != "powershell" or re.match("dvc|pawprint", one.text)]
+    actual = commands(text_of(page))
+    ours = [
+        one for one in actual if one.fence != "powershell" or re.match("dvc|pawprint", one.text)
+    ]
     shown = [words for command in ours for words in calls(command.text)]
     assert [fault for words in shown if (fault := unknown(words))] == []
-    assert ours == found or "untried" in text_of(page)
+    assert ours == actual or "untried" in text_of(page)
 
 
 @pytest.mark.parametrize("page", pages())
@@ -64,9 +66,9 @@ def test_what_is_not_run_is_shown_by_a_page_without_output_and_has_a_reason() ->
 @pytest.mark.dvc
 @pytest.mark.parametrize("page", sorted(SHORT & set(pages())))
 def test_the_short_pages_show_what_is_said(
-    page: str, built: tuple[Path, str], tmp_path: Path
+    page: str, built_project: tuple[Path, str], tmp_path: Path
 ) -> None:
-    assert_true(page, house(tmp_path / "home", built[0]))
+    assert_true(page, house(tmp_path / "home", built_project[0]))
 
 
 @pytest.fixture(scope="session")
@@ -109,13 +111,13 @@ def test_commands_of_both_fences_are_found_with_their_output() -> None:
         "# A page", "", "```sh", "a=1   # a comment", "for i in 1 2", "do", "  echo $i", "done",
         "# alone", "```", "  ```console", "  $ echo \\", "  > b", "  b", "", "  $ true", "  ```",
     )  # fmt: skip
-    found = commands(page)
-    assert [one.text for one in found] == [
+    actual = commands(page)
+    assert [one.text for one in actual] == [
         "a=1   # a comment", "for i in 1 2\ndo\n  echo $i\ndone", "echo \\\nb", "true",
     ]  # fmt: skip
-    assert found[0].name == "a=1"
-    assert [one.shown for one in found] == [(), (), ("b",), ()]
-    assert page.splitlines()[found[2].rows.start] == "  b"
+    assert actual[0].name == "a=1"
+    assert [one.shown for one in actual] == [(), (), ("b",), ()]
+    assert page.splitlines()[actual[2].rows.start] == "  b"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +139,7 @@ def test_a_fence_that_is_not_well_formed_is_named(lines: list[str], fault: str) 
 
 
 @pytest.mark.parametrize(
-    ("shown", "said"),
+    ("shown", "message"),
     [
         ("error rate 0.0111 in 01:15", "error rate 0.009 in 9.3 s"),
         ("| main | 07:31 PM | -0.02 |", "| main   | Nov 21, 2026 | 1e-05  |"),
@@ -147,12 +149,12 @@ def test_a_fence_that_is_not_well_formed_is_named(lines: list[str], fault: str) 
         ("d41d8cd98f00b204e9800998ecf8427e.dir", "0cc175b9c0f1b6a831c399e269772661.dir"),
     ],
 )
-def test_what_may_differ_is_masked(shown: str, said: str) -> None:
-    assert masked(shown) == masked(said)
+def test_what_may_differ_is_masked(shown: str, message: str) -> None:
+    assert mask(shown) == mask(message)
 
 
 @pytest.mark.parametrize(
-    ("shown", "said"),
+    ("shown", "message"),
     [
         ("reports/evaluate.json", "reports/labels.json"),
         ("arch: resnet18", "arch: resnet34"),
@@ -160,12 +162,12 @@ def test_what_may_differ_is_masked(shown: str, said: str) -> None:
         ("Stage 'fetch' didn't change, skipping", "Running stage 'fetch':"),
     ],
 )
-def test_what_may_not_differ_is_not_masked(shown: str, said: str) -> None:
-    assert masked(shown) != masked(said)
+def test_what_may_not_differ_is_not_masked(shown: str, message: str) -> None:
+    assert mask(shown) != mask(message)
 
 
 @pytest.mark.parametrize(
-    ("shown", "said", "made"),
+    ("shown", "message", "result"),
     [
         ("a b", "a b", "a b"),
         ("a", "a b", None),
@@ -183,16 +185,16 @@ def test_what_may_not_differ_is_not_masked(shown: str, said: str) -> None:
     ],
 )
 def test_lines_are_left_out_only_where_the_page_says_so(
-    shown: str, said: str, made: str | None
+    shown: str, message: str, result: str | None
 ) -> None:
-    assert aligned(shown.split(), said.split()) == (None if made is None else made.split())
+    assert align(shown.split(), message.split()) == (None if result is None else result.split())
 
 
 def test_names_that_dvc_makes_up_may_differ() -> None:
     shown = ["Ran experiment(s): solar-newt", "main [solar-newt]"]
-    said = ["Ran experiment(s): moody-drum", "main [moody-drum]"]
-    assert aligned(shown, said) == said
-    assert aligned(shown, [said[0], "main [solar-newt]"]) is None
+    rows = ["Ran experiment(s): moody-drum", "main [moody-drum]"]
+    assert align(shown, rows) == rows
+    assert align(shown, [rows[0], "main [solar-newt]"]) is None
 
 
 def test_a_page_is_one_session_of_one_shell(tmp_path: Path) -> None:
@@ -243,10 +245,10 @@ def test_a_page_is_rewritten_from_its_run_and_then_holds(tmp_path: Path) -> None
     assert page.read_text() == after
     assert rewrite(page, tmp_path / "home") == []
     assert page.read_text() == after
-    for said in ("```", "$ true"):
-        page.write_text(page_of("```console", f"$ echo '{said}'", "```"))
+    for rows in ("```", "$ true"):
+        page.write_text(page_of("```console", f"$ echo '{rows}'", "```"))
         assert "what a command said would" in rewrite(page, tmp_path / "home")[0]
-        assert page.read_text() == page_of("```console", f"$ echo '{said}'", "```")
+        assert page.read_text() == page_of("```console", f"$ echo '{rows}'", "```")
 
 
 @pytest.mark.parametrize(
@@ -263,7 +265,7 @@ def test_a_page_is_rewritten_from_its_run_and_then_holds(tmp_path: Path) -> None
     ],
 )
 def test_a_call_that_no_program_knows_is_named(text: str, fault: str) -> None:
-    faults = [said for words in calls(text) if (said := unknown(words))]
+    faults = [rows for words in calls(text) if (rows := unknown(words))]
     assert len(faults) == 1 and fault in faults[0]
 
 
@@ -280,7 +282,7 @@ def test_a_call_that_no_program_knows_is_named(text: str, fault: str) -> None:
     ],
 )
 def test_a_call_that_is_right_is_not_named(text: str) -> None:
-    assert [said for words in calls(text) if (said := unknown(words))] == []
+    assert [message for words in calls(text) if (message := unknown(words))] == []
 
 
 def test_an_option_in_a_sentence_may_stand_without_its_value() -> None:

@@ -19,13 +19,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository whose commit has the lock of the digits, as the working folder."""
     monkeypatch.chdir(tmp_path)
     call(tmp_path, "git", "init", "-q")
-    put(committed())
+    put(commit_files())
     call(tmp_path, "git", "add", "-A")
     call(tmp_path, "git", "commit", "-qm", "Built elsewhere")
     return tmp_path
 
 
-def committed(folder: str = "") -> Stages:
+def commit_files(folder: str = "") -> Stages:
     stages: Stages = yaml.safe_load((ROOT / folder / "dvc.lock").read_text())["stages"]
     return stages
 
@@ -36,13 +36,13 @@ def put(stages: Stages) -> None:
 
 def rerun(stages: Stages, *names: str) -> Stages:
     """The lock of another machine: these stages wrote, and later ones read, other bytes."""
-    made = copy.deepcopy(stages)
-    outs = {out["path"] for name in names for out in made[name]["outs"]}
-    for stage in made.values():
+    result = copy.deepcopy(stages)
+    outs = {out["path"] for name in names for out in result[name]["outs"]}
+    for stage in result.values():
         for entry in [*stage.get("deps", ()), *stage.get("outs", ())]:
             if entry["path"] in outs:
                 entry["md5"] = f"here {entry['path']}"
-    return made
+    return result
 
 
 TRAINED = ("train_frozen", "lr_find_unfrozen", "train_unfrozen", "evaluate", "report")
@@ -53,7 +53,7 @@ def test_equal_bits_need_no_word(project: Path) -> None:
 
 
 def test_a_fresh_clone_is_told_of_its_bits_and_of_the_finder_it_has_kept(project: Path) -> None:
-    put(rerun(committed(), *TRAINED))
+    put(rerun(commit_files(), *TRAINED))
     bits, finder = drift.notes()
     assert bits.startswith(
         "note: the same params and code gave other bits than at the last commit "
@@ -68,7 +68,7 @@ def test_a_fresh_clone_is_told_of_its_bits_and_of_the_finder_it_has_kept(project
 
 
 def test_once_the_finder_has_run_here_too_nothing_is_mixed(project: Path) -> None:
-    put(rerun(committed(), "lr_find", *TRAINED))
+    put(rerun(commit_files(), "lr_find", *TRAINED))
     (line,) = drift.notes()
     assert "(reports/lr_find" in line
     call(project, "git", "commit", "-qam", "Rebuild here")
@@ -76,7 +76,7 @@ def test_once_the_finder_has_run_here_too_nothing_is_mixed(project: Path) -> Non
 
 
 def test_the_second_finder_is_kept_where_the_first_phase_came_out_equal(project: Path) -> None:
-    put(rerun(committed(), "train_unfrozen", "evaluate", "report"))
+    put(rerun(commit_files(), "train_unfrozen", "evaluate", "report"))
     assert [line for line in drift.notes() if "what lr_find_unfrozen found" in line]
 
 
@@ -93,22 +93,22 @@ def other_code(stages: Stages) -> None:
 
 @pytest.mark.parametrize("change", [other_param, other_code])
 def test_what_other_inputs_did_is_no_matter_of_the_machine(project: Path, change: Any) -> None:
-    stages = rerun(committed(), *TRAINED)
+    stages = rerun(commit_files(), *TRAINED)
     change(stages)
     put(stages)
     assert drift.notes() == []
 
 
 def test_where_other_data_were_fetched_the_machine_alone_is_not_blamed(project: Path) -> None:
-    put(rerun(committed(), *committed()))
+    put(rerun(commit_files(), *commit_files()))
     (line,) = drift.notes()
     assert "(data/raw/" in line and ": other data were fetched, or it is another kind of" in line
 
 
 def test_the_ratings_have_the_same_two_lines(project: Path) -> None:
-    put(committed("collab"))
+    put(commit_files("collab"))
     call(project, "git", "commit", "-qam", "Ratings")
-    put(rerun(committed("collab"), "train", "evaluate"))
+    put(rerun(commit_files("collab"), "train", "evaluate"))
     bits, finder = drift.notes()
     assert "(models/factors.safetensors and " in bits and "what lr_find found" in finder
 
@@ -118,5 +118,5 @@ def test_a_lock_that_cannot_be_read_is_set_against_nothing(project: Path, text: 
     Path("dvc.lock").write_text(text)
     assert drift.notes() == []
     call(project, "git", "commit", "-qam", "Damaged")
-    put(committed())
+    put(commit_files())
     assert drift.notes() == []

@@ -16,8 +16,8 @@ import yaml
 from tests.conftest import ROOT
 from tests.copies import (
     call,
-    edited,
-    ended,
+    edit,
+    end_process,
     lock_out_of_step,
     out_of_step,
     outs,
@@ -32,9 +32,9 @@ LATER = ["lr_find", "preview", *DOWNSTREAM]
 
 
 @pytest.fixture
-def project(copied: Path) -> Path:
+def project(project_copy: Path) -> Path:
     """A project that has been built and committed, and may be changed."""
-    return copied
+    return project_copy
 
 
 def test_the_committed_lock_is_in_step_with_the_code(tmp_path: Path) -> None:
@@ -77,11 +77,11 @@ def test_a_lock_of_another_machine_is_in_step_and_one_of_other_code_is_not(tmp_p
 
 
 def test_the_first_run_runs_every_stage_and_the_second_none(
-    built: tuple[Path, str], project: Path
+    built_project: tuple[Path, str], project: Path
 ) -> None:
-    said = built[1]
+    message = built_project[1]
     graph = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-    assert sorted(stages_run(said)) == sorted(graph)
+    assert sorted(stages_run(message)) == sorted(graph)
     again = call(project, "dvc", "repro")
     assert "up to date" in again and not stages_run(again)
     assert call(project, "git", "status", "--short") == ""
@@ -93,19 +93,19 @@ def test_a_commit_is_verified_by_a_forced_run_in_a_clone(project: Path) -> None:
     lock.write_text(lock.read_text().replace(model, "a" * 32))  # as if it had come out otherwise
     call(project, "git", "commit", "-qam", "another model")
     (project / "params.yaml").write_text("# not committed\n")
-    said = call(project, "pawprint", "verify", fails=True).splitlines()
-    told = [line.removeprefix("verify: ") for line in said if line.startswith("verify: ")]
+    output = call(project, "pawprint", "verify", fails=True).splitlines()
+    rows = [line.removeprefix("verify: ") for line in output if line.startswith("verify: ")]
     count = len(outs(project))
-    assert re.fullmatch(r"note: \w+ is verified, without your changes since", told[0])
-    assert f"{count - 1} of {count} outputs of" in told[1]
-    assert told[2] == "differs: models/unfrozen.safetensors"
-    assert told[3].startswith("not explained: the machine's kind and all versions are those of")
-    assert len(told) == 4
+    assert re.fullmatch(r"note: \w+ is verified, without your changes since", rows[0])
+    assert f"{count - 1} of {count} outputs of" in rows[1]
+    assert rows[2] == "differs: models/unfrozen.safetensors"
+    assert rows[3].startswith("not explained: the machine's kind and all versions are those of")
+    assert len(rows) == 4
 
 
 def test_another_lr_reruns_only_what_depends_on_it(project: Path) -> None:
-    said = call(project, "dvc", "exp", "run", "-S", "lr=1e-5")
-    assert sorted(stages_run(said)) == sorted(DOWNSTREAM)
+    output = call(project, "dvc", "exp", "run", "-S", "lr=1e-5")
+    assert sorted(stages_run(output)) == sorted(DOWNSTREAM)
     changed = call(project, "git", "diff", "HEAD", "-U0", "--", "params.yaml")
     lines = [line for line in changed.splitlines() if re.match(r"[+-][^+-]", line)]
     assert [line[1:].split(":")[0] for line in lines] == ["lr", "lr"]
@@ -120,8 +120,8 @@ def test_another_lr_reruns_only_what_depends_on_it(project: Path) -> None:
 
 def test_another_seed_leaves_the_pictures_and_the_split_alone(project: Path) -> None:
     before = outs(project)
-    said = call(project, "dvc", "exp", "run", "-S", "seed=1")
-    assert sorted(stages_run(said)) == sorted(LATER)
+    output = call(project, "dvc", "exp", "run", "-S", "seed=1")
+    assert sorted(stages_run(output)) == sorted(LATER)
     after = outs(project)
     assert all(before[path] == after[path] for path in before if path.startswith("data/"))
     assert before["models/unfrozen.safetensors"] != after["models/unfrozen.safetensors"]
@@ -161,7 +161,7 @@ def test_make_pets_says_what_it_needs_and_ends_with_a_row(project: Path) -> None
     assert "keeps 4.7 GB of decoded pictures" in call(project, *pets, "needs", "digits")
     assert "already" in call(project, *pets, "row", "digits", fails=True)
     assert f"error rate {error:.4f}" in call(project, "pawprint", "result")
-    edited(project, "bins: 15", "bins: 14")
+    edit(project, "bins: 15", "bins: 14")
     refusal = call(project, "pawprint", "result", fails=True)
     assert "is of other params, data or code" in refusal
     assert "evaluate.bins is 14 in params.yaml, and ran as 15; `dvc repro`" in refusal
@@ -176,7 +176,7 @@ STAGE = (sys.executable, "-m", "stages.train_unfrozen")
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_stage_goes_on_to_the_same_bytes(project: Path, how: signal.Signals) -> None:
-    edited(project, *EPOCHS)
+    edit(project, *EPOCHS)
     if how is signal.SIGKILL:  # once is enough for the uninterrupted run
         call(project, *STAGE)
         shutil.copy(project / "models/unfrozen.safetensors", project / "whole")
@@ -184,11 +184,11 @@ def test_a_killed_stage_goes_on_to_the_same_bytes(project: Path, how: signal.Sig
     model.unlink()
     process = running(project, *STAGE)
     wait_for(process, r"^ +1 ")
-    assert ended(process, how) == {signal.SIGKILL: -9, signal.SIGTERM: 143}[how]
+    assert end_process(process, how) == {signal.SIGKILL: -9, signal.SIGTERM: 143}[how]
     assert not model.exists()
-    said = call(project, *STAGE)
-    (resumed,) = re.findall(r"resumed after epoch (\d)", said)
-    epochs = re.findall(r"^ +(\d) ", said, re.M)
+    output = call(project, *STAGE)
+    (resumed,) = re.findall(r"resumed after epoch (\d)", output)
+    epochs = re.findall(r"^ +(\d) ", output, re.M)
     assert int(resumed) >= 2 and epochs == ["0", "1", "2", "3"]
     if how is signal.SIGKILL:
         assert model.read_bytes() == (project / "whole").read_bytes()
@@ -197,42 +197,42 @@ def test_a_killed_stage_goes_on_to_the_same_bytes(project: Path, how: signal.Sig
 
 
 def test_a_state_is_not_used_by_another_experiment(project: Path) -> None:
-    edited(project, *EPOCHS)
+    edit(project, *EPOCHS)
     process = running(project, *STAGE)
     wait_for(process, r"^ +0 ")
-    ended(process, signal.SIGKILL)
-    edited(project, "beta2: 0.99", "beta2: 0.98")
+    end_process(process, signal.SIGKILL)
+    edit(project, "beta2: 0.99", "beta2: 0.98")
     assert "resumed" not in call(project, *STAGE)
 
 
 def test_a_second_trainer_of_the_same_experiment_is_refused(project: Path) -> None:
-    edited(project, *EPOCHS)
+    edit(project, *EPOCHS)
     process = running(project, *STAGE)
     wait_for(process, r"^ +0 ")
     os.killpg(process.pid, signal.SIGSTOP)  # so that it is still there, however slow the other
-    said = call(project, *STAGE, fails=True)
+    output = call(project, *STAGE, fails=True)
     os.killpg(process.pid, signal.SIGCONT)
-    assert said.count("another process trains this very experiment") == 1
-    assert "Traceback" not in said
+    assert output.count("another process trains this very experiment") == 1
+    assert "Traceback" not in output
     process.communicate()
     assert process.returncode == 0
     assert not (project / ".scratch").exists()
 
 
 def test_ctrl_c_under_dvc_leaves_the_stage_changed(project: Path) -> None:
-    edited(project, *EPOCHS)
+    edit(project, *EPOCHS)
     process = running(project, "dvc", "repro")
     wait_for(process, r"^ +0 .*\d s$")
-    assert ended(process, signal.SIGINT) != 0
+    assert end_process(process, signal.SIGINT) != 0
     assert "train_unfrozen" in call(project, "dvc", "status")
-    said = call(project, "dvc", "repro")
-    assert stages_run(said)[-3:] == ["train_unfrozen", "evaluate", "report"]
-    assert "resumed after epoch" in said
+    output = call(project, "dvc", "repro")
+    assert stages_run(output)[-3:] == ["train_unfrozen", "evaluate", "report"]
+    assert "resumed after epoch" in output
 
 
 def test_a_queued_run_uses_the_code_that_was_committed(project: Path) -> None:
     call(project, "dvc", "exp", "run", "--queue", "--name", "queued", "-S", "lr=0.003")
-    source = project / "src/pawprint/history.py"
+    source = project / "src/pawprint/training/history.py"
     source.write_text(source.read_text() + "\nraise SystemExit('the edited code ran')\n")
     call(project, "dvc", "queue", "start")
     deadline = time.monotonic() + 300

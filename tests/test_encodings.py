@@ -26,16 +26,16 @@ AUGMENT = {"supersample": 1}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of such classes, and pictures of such names."""
-    made = tmp_path_factory.mktemp("else")
+    result = tmp_path_factory.mktemp("else")
     model_card = ModelCard(
         "mobilenet_v3_small", CLASSES, 32, 40, list(resample.MEAN), list(resample.STD),
         {"threads": 1, "augment": AUGMENT}, "0" * 64, {},
     )  # fmt: skip
     model_file.write(
-        made / "m.safetensors", network.create_model(model_card.arch, 3, 0, {}), model_card
+        result / "m.safetensors", network.create_model(model_card.arch, 3, 0, {}), model_card
     )
-    (made / "čápek.jpg").write_bytes(picture())
-    return made
+    (result / "čápek.jpg").write_bytes(picture())
+    return result
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +58,9 @@ class Terminal(io.TextIOWrapper):
         return self.buffer.getvalue()
 
 
-def predicted(folder: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, *words: str) -> bytes:
+def predict_with(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, *words: str
+) -> bytes:
     """What `pawprint predict` prints on such a terminal."""
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "argv", ["pawprint", "predict", "--model", "m.safetensors", *words])
@@ -75,7 +77,7 @@ ENCODINGS = ("latin-1", "cp1252", "ascii", "utf-8", "utf-16", "cp932")
 def test_json_is_read_back_equal_in_the_terminals_encoding(
     folder: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
 ) -> None:
-    line = predicted(folder, monkeypatch, encoding, "čápek.jpg", "--json")
+    line = predict_with(folder, monkeypatch, encoding, "čápek.jpg", "--json")
     answer = json.loads(line.decode(encoding))
     assert answer["file"] == "čápek.jpg"
     assert {label for label, _ in answer["top"]} == set(CLASSES)
@@ -85,7 +87,7 @@ def test_json_is_read_back_equal_in_the_terminals_encoding(
 def test_csv_is_utf8_in_every_terminal(
     folder: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
 ) -> None:
-    lines = predicted(folder, monkeypatch, encoding, "čápek.jpg", "--csv").decode("utf-8")
+    lines = predict_with(folder, monkeypatch, encoding, "čápek.jpg", "--csv").decode("utf-8")
     _, (file, label, _) = csv.reader(io.StringIO(lines))
     assert file == "čápek.jpg" and label in CLASSES
 
@@ -94,7 +96,7 @@ def test_csv_is_utf8_in_every_terminal(
 def test_a_person_sees_escapes_for_what_the_terminal_lacks(
     folder: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
 ) -> None:
-    text = predicted(folder, monkeypatch, encoding, "čápek.jpg").decode(encoding)
+    text = predict_with(folder, monkeypatch, encoding, "čápek.jpg").decode(encoding)
     dog = "日本犬" if encoding in ("utf-8", "utf-16", "cp932") else r"\u65e5\u672c\u72ac"
     assert dog in text and ("😀" in text or r"\U0001f600" in text)
 
@@ -108,14 +110,20 @@ def test_a_person_sees_escapes_for_what_the_terminal_lacks(
 )
 def test_a_process_in_another_encoding_answers(folder: Path, variables: dict[str, str]) -> None:
     ours = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "LANG", "PYTHON"))}
-    command = [sys.executable, "-c", "from pawprint import cli; cli.main()", "predict", "--json"]
-    made = subprocess.run(
+    command = [
+        sys.executable,
+        "-c",
+        "from pawprint.cli import main; main.main()",
+        "predict",
+        "--json",
+    ]
+    process = subprocess.run(
         [*command, "--model", "m.safetensors", "čápek.jpg", "-"],
         cwd=folder, env=ours | variables | {"PYTHONPATH": os.environ.get("PYTHONPATH", "")},
         input="čápek.jpg\r\n".encode(), capture_output=True, check=False,
     )  # fmt: skip
-    assert (made.returncode, made.stderr) == (0, b"")
-    answers = [json.loads(line) for line in made.stdout.decode("ascii").splitlines()]
+    assert (process.returncode, process.stderr) == (0, b"")
+    answers = [json.loads(line) for line in process.stdout.decode("ascii").splitlines()]
     assert [answer["file"] for answer in answers] == ["čápek.jpg"] * 2
 
 
@@ -147,7 +155,7 @@ def test_a_name_that_is_not_utf8_can_be_asked_for(
 ) -> None:
     name = os.fsdecode(b"\xff.jpg")
     (folder / name).write_bytes(picture())
-    line = predicted(folder, monkeypatch, "utf-8", name, "--json").decode("utf-8")
+    line = predict_with(folder, monkeypatch, "utf-8", name, "--json").decode("utf-8")
     assert json.loads(line)["file"] == name
     (folder / name).unlink()
 

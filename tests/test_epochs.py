@@ -24,17 +24,18 @@ def phase(errors: list[float], losses: list[float] | None = None) -> Phase:
 
 
 def test_four_pictures_of_the_book_are_chance() -> None:
-    said = overfitting.diagnose(BOOK, 1478)
+    message = overfitting.diagnose(BOOK, 1478)
     assert (
-        "12 epochs, error 0.0541 at the end, no worse than its best (epoch 9) but by chance" in said
+        "12 epochs, error 0.0541 at the end, no worse than its best (epoch 9) but by chance"
+        in message
     )
 
 
 def test_a_risen_error_names_the_epochs_to_train_with() -> None:
     """0.10 to 0.14 of 1,000: 40 pictures, and the standard error of 0.14 is 0.011."""
-    said = overfitting.diagnose(phase([0.3, 0.2, 0.1, 0.12, 0.14]), 1000)
-    assert "40 of 1000 pictures more than after epoch 3: it overfits" in said
-    assert said.endswith("train anew with -S unfrozen.epochs=3")
+    message = overfitting.diagnose(phase([0.3, 0.2, 0.1, 0.12, 0.14]), 1000)
+    assert "40 of 1000 pictures more than after epoch 3: it overfits" in message
+    assert message.endswith("train anew with -S unfrozen.epochs=3")
 
 
 def test_the_same_rise_of_few_pictures_is_chance() -> None:
@@ -43,8 +44,8 @@ def test_the_same_rise_of_few_pictures_is_chance() -> None:
 
 
 def test_a_loss_that_rises_alone_is_no_reason_to_train_less() -> None:
-    said = overfitting.diagnose(phase([0.2, 0.1, 0.1], [0.5, 0.3, 0.4]), 1000)
-    assert "the loss on valid rises since epoch 2" in said and "keep the epochs" in said
+    message = overfitting.diagnose(phase([0.2, 0.1, 0.1], [0.5, 0.3, 0.4]), 1000)
+    assert "the loss on valid rises since epoch 2" in message and "keep the epochs" in message
 
 
 def test_an_error_that_still_falls_asks_for_more() -> None:
@@ -69,7 +70,7 @@ def test_the_table_of_a_stage_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "no table of epochs; delete it, and `dvc repro`"),
         ("epoch,train_loss\n0,1.0\n", "no table of epochs"),
@@ -77,10 +78,10 @@ def test_the_table_of_a_stage_is_read(tmp_path: Path) -> None:
         ("train_loss,valid_loss,error_rate\n1.0,nan,0.5\n", "figures that are no numbers"),
     ],
 )
-def test_a_damaged_table_is_told(tmp_path: Path, text: str, said: str) -> None:
+def test_a_damaged_table_is_told(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "train.csv"
     path.write_text(text)
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         overfitting.read_phase(path, "frozen")
 
 
@@ -93,8 +94,8 @@ def test_a_damaged_summary_is_told(tmp_path: Path, text: str) -> None:
 
 
 def test_a_run_that_was_broken_off_is_not_judged() -> None:
-    said = overfitting.diagnose(phase([0.3, 0.2, 0.1]), 1000, asked=6)
-    assert "3 of the 6 epochs that params.yaml asks for" in said and "overfit" not in said
+    message = overfitting.diagnose(phase([0.3, 0.2, 0.1]), 1000, asked=6)
+    assert "3 of the 6 epochs that params.yaml asks for" in message and "overfit" not in message
     assert "3 epochs, error" in overfitting.diagnose(phase([0.3, 0.2, 0.1]), 1000, asked=3)
 
 

@@ -30,24 +30,24 @@ def model_card(arch: str, size: int) -> ModelCard:
 
 def answers(path: Path, pictures: torch.Tensor) -> np.ndarray:
     session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
-    (found,) = session.run(None, {"pictures": pictures.numpy()})
-    return np.asarray(found)
+    (process,) = session.run(None, {"pictures": pictures.numpy()})
+    return np.asarray(process)
 
 
 def test_an_export_answers_as_torch_and_describes_itself(tmp_path: Path) -> None:
     model = network.create_model("resnet18", 3, 0, {}).eval()
     model_file.write(tmp_path / "m.safetensors", model, model_card("resnet18", 64))
-    said = onnx_export.write(tmp_path / "m.safetensors", tmp_path / "m.onnx")
-    assert "3 outputs, within " in said and not list(tmp_path.glob("*.tmp"))
+    message = onnx_export.write(tmp_path / "m.safetensors", tmp_path / "m.onnx")
+    assert "3 outputs, within " in message and not list(tmp_path.glob("*.tmp"))
     for n in (1, 7):  # batches of any size
         pictures = torch.rand(n, 3, 64, 64)
         mean, std = (torch.tensor(x).view(3, 1, 1) for x in (resample.MEAN, resample.STD))
         with torch.no_grad():
             expected = torch.softmax(model((pictures - mean) / std), 1)
         assert np.allclose(answers(tmp_path / "m.onnx", pictures), expected, atol=1e-4)
-    told = json.loads(onnx.load(tmp_path / "m.onnx").metadata_props[0].value)
-    assert told["classes"] == CLASSES and "RGB, values 0 to 1" in told["input"]
-    assert told["background"] is None and "transparency dropped;" in told["preparation"]
+    content = json.loads(onnx.load(tmp_path / "m.onnx").metadata_props[0].value)
+    assert content["classes"] == CLASSES and "RGB, values 0 to 1" in content["input"]
+    assert content["background"] is None and "transparency dropped;" in content["preparation"]
     ground = onnx_export.metadata(replace(model_card("resnet18", 64), background="tomato"))
     assert "transparency laid on tomato;" in json.loads(ground["pawprint"])["preparation"]
 
@@ -85,11 +85,11 @@ def test_thirty_two_photographs_are_answered_as_by_torch(
     model_file.write(tmp_path / "m.safetensors", model, model_card("mobilenet_v2", 224))
     onnx_export.write(tmp_path / "m.safetensors", tmp_path / "m.onnx")
     names = archives.image_names(sample)[:32]
-    found = [
+    rows = [
         cache_writer.decode_to_square(n, data, 224, "white").pixels
         for n, data in archives.read_files(sample, names)
     ]
-    pictures = torch.stack([p for p in found if p is not None]).permute(0, 3, 1, 2) / 255
+    pictures = torch.stack([p for p in rows if p is not None]).permute(0, 3, 1, 2) / 255
     exported = onnx_export.Exported(model, model_card("mobilenet_v2", 224)).eval()
     with torch.no_grad():
         expected = exported(pictures)

@@ -35,26 +35,26 @@ def test_a_rating_is_worked_out_by_hand() -> None:
     rows = ([1.0, 2.0], [0.5, -1.0], 0.25, 0.75)
     for table, row in zip((*model.tables(), *biases), rows, strict=True):
         table.data[1] = torch.tensor(row)
-    made = model(torch.tensor([[1, 1]], dtype=torch.int32))
+    outputs = model(torch.tensor([[1, 1]], dtype=torch.int32))
     logit = 1 * 0.5 - 2 * 1 + 0.25 + 0.75  # -0.5
-    assert made.item() == pytest.approx(5.5 / (1 + math.exp(-logit)))
-    assert made.item() == pytest.approx(2.0765, abs=1e-4)
+    assert outputs.item() == pytest.approx(5.5 / (1 + math.exp(-logit)))
+    assert outputs.item() == pytest.approx(2.0765, abs=1e-4)
 
 
 def test_without_a_range_it_is_the_plain_product() -> None:
     model = models.EmbeddingDotBias(2, 3, 4, False, None)
-    made = model(torch.tensor([[2, 3]], dtype=torch.int32))
+    outputs = model(torch.tensor([[2, 3]], dtype=torch.int32))
     users, items = model.tables()
-    assert made.item() == pytest.approx((users[2] @ items[3]).item())
+    assert outputs.item() == pytest.approx((users[2] @ items[3]).item())
 
 
 def test_a_layer_sees_both_factors_side_by_side() -> None:
     model = models.EmbeddingNN(5, 6, (3, 2), 4, None)
     both = torch.cat([model.users.weight[5], model.items.weight[1]])
     a, b, c, d = model.layers.parameters()
-    made = model(torch.tensor([[5, 1]], dtype=torch.int32)).item()
+    outputs = model(torch.tensor([[5, 1]], dtype=torch.int32)).item()
     expected = c[0] @ (a @ both + b).clamp(min=0) + d[0]
-    assert made == pytest.approx(expected.item(), rel=1e-5)
+    assert outputs == pytest.approx(expected.item(), rel=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["dot", "bias", "network"])
@@ -62,17 +62,17 @@ def test_the_ratings_of_all_items_are_those_of_each_pair(kind: str) -> None:
     data = ratings()
     model = models.create_model(model_card(data, kind, 4, SPAN), 0)
     users = torch.tensor([3, 0, 7])
-    made = model.of_all(users)
-    assert made.shape == (3, len(data.items))
+    result = model.of_all(users)
+    assert result.shape == (3, len(data.items))
     for row, user in enumerate(users.tolist()):
         pairs = torch.tensor([[user, item + 1] for item in range(len(data.items))])
-        assert torch.allclose(made[row], model(pairs.int()), atol=1e-6)
+        assert torch.allclose(result[row], model(pairs.int()), atol=1e-6)
 
 
 @given(st.floats(-50, 50), st.floats(-3, 3), st.floats(0.1, 9))
 def test_a_range_holds_every_output(output: float, low: float, width: float) -> None:
-    made = models.sigmoid_range(torch.tensor([output]), (low, low + width)).item()
-    assert low - 1e-5 <= made <= low + width + 1e-5
+    result = models.sigmoid_range(torch.tensor([output]), (low, low + width)).item()
+    assert low - 1e-5 <= result <= low + width + 1e-5
 
 
 def test_initial_values_are_small_and_wrapped_beyond_two() -> None:
@@ -119,8 +119,8 @@ def test_a_model_file_gives_back_what_was_written(tmp_path: Path, kind: str) -> 
     models.write(tmp_path / "a", model, written)
     models.write(tmp_path / "b", model, written)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    read, told = models.read(tmp_path / "a")
-    assert told == written
+    read, lines = models.read(tmp_path / "a")
+    assert lines == written
     assert torch.equal(read(data.valid.pairs), model(data.valid.pairs))
 
 

@@ -21,8 +21,8 @@ def test_suggestions_leave_out_a_tenth_and_the_last_five(vectors: dict[str, Any]
     curve = vectors["lr_find_curve"]
     rates = [0.5] * 10 + curve["lrs"] + [9.0] * 5
     losses = [0.0] * 10 + curve["losses"] + [99.0] * 5
-    found = lr_finder.suggestions(rates, losses, 100)
-    assert found == {"valley": 2.3e-4, "steep": 8.3e-4, "minimum": 1e-2, "slide": 3.3e-4}
+    suggested = lr_finder.suggestions(rates, losses, 100)
+    assert suggested == {"valley": 2.3e-4, "steep": 8.3e-4, "minimum": 1e-2, "slide": 3.3e-4}
 
 
 def test_smoothing_is_fastais(vectors: dict[str, Any]) -> None:
@@ -55,8 +55,8 @@ def test_the_curve_ends_before_a_loss_that_is_not_finite(bad: float) -> None:
 
 def test_a_short_curve_is_written_and_fails_auto_alone(tmp_path: Path) -> None:
     table, summary = tmp_path / "lr_find.csv", tmp_path / "lr_find.json"
-    said = lr_finder.write_suggestions(table, summary, [(1e-7, 2.0), (1e-6, 3.0)], 100)
-    assert "diverged after 2 of 100 batches" in said
+    suggested = lr_finder.write_suggestions(table, summary, [(1e-7, 2.0), (1e-6, 3.0)], 100)
+    assert "diverged after 2 of 100 batches" in suggested
     assert table.read_text() == "lr,loss\n1e-07,2.0\n1e-06,3.0\n"
     assert files.read_json(summary) == dict.fromkeys(("valley", "steep", "minimum", "slide"))
     assert lr_finder.resolve_lr(3e-3, summary) == 3e-3

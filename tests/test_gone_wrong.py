@@ -27,7 +27,7 @@ from pawprint.runtime import tensor_file
 from pawprint.terminal import console
 from tests.conftest import ROOT, picture
 from tests.copies import shrunk
-from tests.test_scarcity import changed
+from tests.test_scarcity import change
 from tests.test_stages import own_pictures, run
 
 Record = Callable[[str, object], None]
@@ -46,7 +46,7 @@ class Stages:
 
     def set(self, **keys: Any) -> None:
         """Other params: `frozen__epochs=3` is the key `epochs` of the section `frozen`."""
-        changed(self.folder, **keys)
+        change(self.folder, **keys)
 
     def hold(self, pictures: Mapping[str, bytes], **block: Any) -> None:
         """These pictures, whose class stands before the `_` of their name."""
@@ -71,19 +71,21 @@ class Stages:
 
     def work(self, *stages: str) -> str:
         """What the last of these says, where all end well."""
-        said = ""
+        message = ""
         for stage in stages:
-            code, said = self.end(stage)
-            assert code == 0, said
-        return said
+            code, message = self.end(stage)
+            assert code == 0, message
+        return message
 
     def fail(self, stage: str, lines: int = 1) -> str:
         """What a stage says that ends with 1, each line with its name."""
-        code, said = self.end(stage)
-        assert code == 1, said
-        found = said.splitlines()
-        assert len(found) == lines and all(line.startswith(f"{stage}: ") for line in found), said
-        return said
+        code, message = self.end(stage)
+        assert code == 1, message
+        actual = message.splitlines()
+        assert len(actual) == lines and all(line.startswith(f"{stage}: ") for line in actual), (
+            message
+        )
+        return message
 
 
 @pytest.fixture
@@ -91,9 +93,9 @@ def stages(project: Path, capsys: pytest.CaptureFixture[str]) -> Stages:
     """In float32, so that the numbers are much the same on all processors."""
     text = shrunk((ROOT / "presets/digits.yaml").read_text())
     (project / "params.yaml").write_text(text)
-    made = Stages(project, capsys)
-    made.set(precision="float32", batch_size=8)
-    return made
+    output = Stages(project, capsys)
+    output.set(precision="float32", batch_size=8)
+    return output
 
 
 @pytest.fixture(autouse=True)
@@ -150,7 +152,7 @@ def test_the_state_that_is_kept_is_the_last_good_one(stages: Stages) -> None:
     stages.hold(pictures(16))
     stages.set(lr=1e4, frozen__epochs=40, frozen__div=1e9, frozen__pct_start=0.99, batch_size=16)
     stages.work(*FIRST)
-    code, said = stages.end("train_frozen")
+    code, output = stages.end("train_frozen")
     assert code == 1
     done = len(pd.read_csv("reports/train_frozen.csv"))
     assert 0 < done < 40
@@ -158,7 +160,7 @@ def test_the_state_that_is_kept_is_the_last_good_one(stages: Stages) -> None:
     tensors, text = tensor_file.read_tensors(state)
     assert len(text["history"]) == done
     assert all(tensor.isfinite().all() for tensor in tensors.values())
-    assert stages.fail("train_frozen") == said  # at once, and at the same step
+    assert stages.fail("train_frozen") == output  # at once, and at the same step
     stages.set(lr=1e-3, frozen__epochs=1)
     assert "resumed" not in stages.work("train_frozen")
 
@@ -170,9 +172,9 @@ def test_the_same_holds_for_stages_that_run_as_dvc_runs_them(stages: Stages) -> 
     stages.work(*FIRST, "train_frozen", "lr_find_unfrozen")
     stages.set(lr=1e6, unfrozen__lr_min=None, unfrozen__lr_max=1e6)
     for name in ("train_frozen", "train_unfrozen"):
-        made = run(name, stages.folder)
-        assert made.returncode == 1
-        assert re.fullmatch(f"{name}: {LOST}.*\n", made.stderr)
+        process = run(name, stages.folder)
+        assert process.returncode == 1
+        assert re.fullmatch(f"{name}: {LOST}.*\n", process.stderr)
 
 
 def test_a_class_of_one_picture_is_never_learned_nor_split(stages: Stages) -> None:
@@ -181,17 +183,19 @@ def test_a_class_of_one_picture_is_never_learned_nor_split(stages: Stages) -> No
     stages.work("fetch")
     for seed in range(6):
         stages.set(label__seed=seed)
-        code, said = stages.end("label")
+        code, output = stages.end("label")
         seen.add(code)
         if code:
-            assert "1 of 3 classes have no picture in train, so they cannot be learned: eel" in said
-            assert "add pictures of them" in said
+            assert (
+                "1 of 3 classes have no picture in train, so they cannot be learned: eel" in output
+            )
+            assert "add pictures of them" in output
         else:
-            assert re.search("no picture in valid, so their error stays unknown: .*eel", said)
+            assert re.search("no picture in valid, so their error stays unknown: .*eel", output)
     assert seen == {0, 1}
     stages.set(label__split="stratified", label__seed=0)  # which would put the eel into valid
-    said = stages.fail("label")  # and nothing about a split that was never made
-    assert "1 targets have one picture only and cannot be stratified: eel; add pictures" in said
+    output = stages.fail("label")  # and nothing about a split that was never made
+    assert "1 targets have one picture only and cannot be stratified: eel; add pictures" in output
 
 
 @pytest.mark.long
@@ -206,7 +210,7 @@ def test_a_class_without_valid_pictures_is_trained_judged_and_shown(stages: Stag
     assert judged["n"] == 3 and 0 <= judged["macro_f1"] <= 1
 
 
-def listed(folder: Path, **lists: list[str]) -> dict[str, str]:
+def list_names(folder: Path, **lists: list[str]) -> dict[str, str]:
     """The block's `lists`: an archive of these."""
     with tarfile.open(folder / "lists.tar", "w") as archive:
         for name, names in lists.items():
@@ -235,7 +239,7 @@ def test_lists_that_leave_nothing_to_learn_or_to_judge_stop(
         "valid": [f"{name}_{i}" for name in valid.split() for i in range(3, 5)],
     }
     contents = pictures(5, "cat", "dog", "eel")
-    stages.hold(contents, lists=listed(stages.folder, **lists))
+    stages.hold(contents, lists=list_names(stages.folder, **lists))
     stages.set(label__split="official")
     stages.work("fetch")
     assert re.search(expected, stages.fail("label"))
@@ -249,8 +253,10 @@ def test_too_little_to_tell_anything_apart_stops(
     stages.hold(pictures(each, *classes))
     stages.set(label__valid_fraction=0.5)
     stages.work("fetch")
-    said = stages.fail("label")
-    assert "all pictures are of one class, cat" in said or "1 of 2 classes have no picture" in said
+    output = stages.fail("label")
+    assert (
+        "all pictures are of one class, cat" in output or "1 of 2 classes have no picture" in output
+    )
     assert not Path("data/labels.csv").exists()
 
 
@@ -258,8 +264,8 @@ def test_too_little_to_tell_anything_apart_stops(
 def test_three_pictures_and_a_batch_far_larger_than_them_go_all_the_way(stages: Stages) -> None:
     stages.hold({f"{name}.jpg": picture(seed=i) for i, name in enumerate(("a_0", "a_1", "b_0"))})
     stages.set(label__valid_fraction=0.34, batch_size=4096)
-    said = stages.work(*ALL)
-    assert said.startswith("report: reports/report.html")
+    output = stages.work(*ALL)
+    assert output.startswith("report: reports/report.html")
     assert json.loads(Path("reports/evaluate.json").read_text())["n"] == 1
 
 
@@ -276,8 +282,8 @@ def test_a_class_of_which_presize_left_nothing_stops(stages: Stages) -> None:
     stages.hold(pictures(8, "cat") | pictures(8, "fox") | dogs)
     stages.set(presize__on_error="skip", label__split="stratified")
     stages.work(*FIRST)
-    said = stages.fail("train_frozen")
-    assert "no picture of 1 class could be decoded, so that it would be lost: dog; fix" in said
+    output = stages.fail("train_frozen")
+    assert "no picture of 1 class could be decoded, so that it would be lost: dog; fix" in output
 
 
 @pytest.mark.long
@@ -291,9 +297,9 @@ def test_pictures_that_are_all_black_go_all_the_way(stages: Stages) -> None:
 def test_pictures_that_are_all_alike_are_told_of_in_few_words(stages: Stages) -> None:
     stages.hold({f"{name}_{i}.jpg": plain(128) for name in ("cat", "dog") for i in range(50)})
     stages.work("fetch")
-    said = stages.work("label")
-    assert "1 groups of pictures with equal bytes stand on both sides" in said
-    assert "cat_0.jpg = cat_1.jpg = cat_10.jpg and 97 more" in said
+    output = stages.work("label")
+    assert "1 groups of pictures with equal bytes stand on both sides" in output
+    assert "cat_0.jpg = cat_1.jpg = cat_10.jpg and 97 more" in output
     stages.set(label__on_duplicates="error")
     assert "take the copies out" in stages.fail("label")
 
@@ -314,8 +320,8 @@ def test_a_finder_that_finds_nothing_says_so_and_stops_auto_alone(
     assert re.search(expected, stages.work("lr_find"))
     assert json.loads(Path("reports/lr_find.json").read_text())["valley"] is None
     stages.set(lr="auto")
-    said = stages.fail("train_frozen")
-    assert "no valley was found, and the rate is `auto`; give a number in params.yaml" in said
+    output = stages.fail("train_frozen")
+    assert "no valley was found, and the rate is `auto`; give a number in params.yaml" in output
     stages.set(lr=2e-3, unfrozen__lr_min=None, unfrozen__lr_max="auto")
     stages.work("train_frozen")
     assert re.search(expected, stages.work("lr_find_unfrozen"))
@@ -324,7 +330,7 @@ def test_a_finder_that_finds_nothing_says_so_and_stops_auto_alone(
     stages.work("train_unfrozen", "evaluate")
 
 
-def poisoned(name: str, value: float) -> dict[str, Any]:
+def poison(name: str, value: float) -> dict[str, Any]:
     """Params that ask for weights of which one number is this."""
     tensors = torchvision.models.mobilenet_v3_small(weights=None).state_dict()
     tensors[name].view(-1)[0] = value
@@ -340,9 +346,9 @@ def poisoned(name: str, value: float) -> dict[str, Any]:
     [("features.0.0.weight", float("nan")), ("features.0.1.running_var", float("inf"))],
 )
 def test_weights_that_hold_no_number_are_refused(stages: Stages, name: str, value: float) -> None:
-    stages.set(**poisoned(name, value))
-    said = stages.fail("weights")
-    assert f"./mine.pth: 1 of its tensors hold NaN or infinity ({name}); " in said
+    stages.set(**poison(name, value))
+    output = stages.fail("weights")
+    assert f"./mine.pth: 1 of its tensors hold NaN or infinity ({name}); " in output
     assert not Path("models/pretrained.safetensors").exists()
 
 
@@ -362,16 +368,16 @@ def test_a_model_that_gives_no_numbers_is_never_judged(
     stages.work(*FIRST, "train_frozen")
     frozen, whole = Path("models/frozen.safetensors"), Path("models/unfrozen.safetensors")
     broken(frozen, frozen)
-    said = stages.work("lr_find_unfrozen")
-    assert "the first loss is not finite, whatever the rate" in said
+    output = stages.work("lr_find_unfrozen")
+    assert "the first loss is not finite, whatever the rate" in output
     assert "at step 0" in stages.fail("train_unfrozen")
     broken(frozen, whole)
-    said = stages.fail("evaluate")
-    assert "the model gives no finite outputs for 3 of 3 pictures; it is lost" in said
+    output = stages.fail("evaluate")
+    assert "the model gives no finite outputs for 3 of 3 pictures; it is lost" in output
     assert not Path("reports/evaluate.json").exists()
-    asked = importlib.import_module("pawprint.predict")
+    asked = importlib.import_module("pawprint.inference.predict")
     with pytest.raises(ValueError, match="gives no finite outputs for 1 of 1 pictures"):
-        list(asked.answers(whole, [Path("mine/cat_0.jpg")], 3, 0.0, Findings()))
+        list(asked.predict_files(whole, [Path("mine/cat_0.jpg")], 3, 0.0, Findings()))
     record_property("cases", 4)
 
 
@@ -379,8 +385,8 @@ def test_an_interrupted_stage_says_that_it_can_go_on(capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit) as ended:
         console.run_stage(lambda: signal.raise_signal(signal.SIGINT), "train_frozen")
     assert ended.value.code == 130
-    said = "train_frozen: interrupted; nothing was committed; run again to go on\n"
-    assert capsys.readouterr().err == said
+    message = "train_frozen: interrupted; nothing was committed; run again to go on\n"
+    assert capsys.readouterr().err == message
 
 
 def test_a_loss_that_is_huge_still_reads_as_a_table() -> None:

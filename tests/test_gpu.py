@@ -44,17 +44,16 @@ def there(data: Dataset, device: torch.device) -> Dataset:
 
 def test_no_step_of_an_epoch_waits_for_the_device(cuda: torch.device) -> None:
     data = there(small.dataset(), cuda)
-    recipe = Recipe(
-        InputSpec(32), 8, 0, resolve_dtype("auto", cuda), small.STRENGTHS, 0.0, data.task
-    )
+    recipe = Recipe(InputSpec(32), 8, 0, resolve_dtype("auto", cuda), small.STRENGTHS, 0.0)
     model = network.create_model("resnet18", 3, 0, {}).to(cuda)
     optimizer = adamw(network.parameter_groups(model), network.is_decayed(model), small.SETTINGS)
     state = loop.init_state(model, optimizer, recipe.dtype)
     cycle = OneCycle([1e-3] * 3, 100, 0.25, 25.0, 1e5)
 
     def epoch(number: int) -> torch.Tensor:
-        found = ImageWorkload(data, recipe, "unfrozen").batches(number)
-        return torch.stack(list(loop.train_one_epoch(state, found, cycle, 4 * number, recipe)))
+        workload = ImageWorkload(data, recipe, "unfrozen")
+        batches = workload.train_batches(number)
+        return torch.stack(list(loop.train_one_epoch(state, batches, workload, cycle, 4 * number)))
 
     epoch(0)  # what is set up once may wait
     torch.cuda.set_sync_debug_mode("error")
@@ -70,9 +69,11 @@ def test_the_batches_are_those_of_the_processor(cuda: torch.device) -> None:
     here, far = small.dataset(), there(small.dataset(), cuda)
     for mine, other in zip(
         loader.train_batches(
-            here.cache, here.parts["train"], strengths, InputSpec(32), 8, 0, "x", 0
+            here.cache, here.splits["train"], strengths, InputSpec(32), 8, 0, "x", 0
         ),
-        loader.train_batches(far.cache, far.parts["train"], strengths, InputSpec(32), 8, 0, "x", 0),
+        loader.train_batches(
+            far.cache, far.splits["train"], strengths, InputSpec(32), 8, 0, "x", 0
+        ),
         strict=True,
     ):
         assert torch.equal(mine[1], other[1].cpu())

@@ -1,5 +1,6 @@
 """dvc.yaml is true: deps are what a stage imports, params what it reads, outs what it names."""
 
+import ast
 import importlib
 import re
 import subprocess
@@ -12,10 +13,15 @@ import yaml
 from dvc.utils.hydra import apply_overrides
 
 from pawprint.core import params
-from tests.closure import closure
+from tests.closure import SOURCE, closure, imports_of
 from tests.conftest import ROOT
 
 GRAPH: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+
+
+MODULES = sorted(
+    path.relative_to(ROOT) for path in (ROOT / SOURCE).rglob("*.py") if path.name != "__init__.py"
+)
 
 
 def paths(entries: list[Any]) -> set[str]:
@@ -26,7 +32,7 @@ def is_code(dep: str) -> bool:
     return dep.startswith(("src/", "stages/"))
 
 
-def written(stage: dict[str, Any]) -> set[str]:
+def write_files(stage: dict[str, Any]) -> set[str]:
     return set.union(*(paths(stage.get(kind, [])) for kind in ("outs", "metrics", "plots")))
 
 
@@ -36,10 +42,18 @@ def at_root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", GRAPH)
-def test_the_code_deps_are_the_import_closure(name: str) -> None:
-    declared = {dep for dep in GRAPH[name]["deps"] if is_code(dep)}
-    own = Path(f"stages/{name}.py")
-    assert declared == {str(path) for path in closure(own)} | {str(own), "stages/__init__.py"}
+def test_the_code_deps_cover_the_import_closure_and_no_more(name: str) -> None:
+    assert_deps_cover(GRAPH[name]["deps"], Path(f"stages/{name}.py"))
+
+
+def assert_deps_cover(deps: list[str], stage: Path) -> None:
+    """Each file that the stage imports lies under a dep, terminal/ aside; each dep has one."""
+    assert {f"stages/{stage.name}", "stages/__init__.py"} <= {*deps}
+    library = [Path(dep) for dep in deps if dep.startswith("src/")]
+    needed = {path for path in closure(stage) if path.parts[2] != "terminal"}
+    covered = {dep: {path for path in needed if path.is_relative_to(dep)} for dep in library}
+    assert needed == set[Path]().union(*covered.values())
+    assert [str(dep) for dep, files in covered.items() if not files] == []
 
 
 @pytest.mark.parametrize("name", GRAPH)
@@ -47,7 +61,7 @@ def test_the_files_are_the_constants_of_the_stage(name: str) -> None:
     module = importlib.import_module(f"stages.{name}")
     constants = {str(value) for value in vars(module).values() if isinstance(value, Path)}
     data = {dep for dep in GRAPH[name]["deps"] if not is_code(dep)}
-    assert constants == data | written(GRAPH[name])
+    assert constants == data | write_files(GRAPH[name])
 
 
 @pytest.mark.parametrize("name", GRAPH)
@@ -56,10 +70,10 @@ def test_the_command_is_constant(name: str) -> None:
 
 
 def test_every_dep_is_written_by_one_stage() -> None:
-    made = [path for stage in GRAPH.values() for path in written(stage)]
-    assert len(made) == len(set(made))
+    rows = [path for stage in GRAPH.values() for path in write_files(stage)]
+    assert len(rows) == len(set(rows))
     for stage in GRAPH.values():
-        assert {dep for dep in stage["deps"] if not is_code(dep)} <= set(made)
+        assert {dep for dep in stage["deps"] if not is_code(dep)} <= set(rows)
 
 
 def test_metrics_and_plots_are_in_git_and_outs_are_cached() -> None:
@@ -75,9 +89,57 @@ def test_metrics_and_plots_are_in_git_and_outs_are_cached() -> None:
     assert "persist" not in (ROOT / "dvc.yaml").read_text()
 
 
-def test_imports_run_one_way() -> None:
-    for path in (ROOT / "src/pawprint").glob("*.py"):
-        assert path.relative_to(ROOT) not in closure(path.relative_to(ROOT)), path
+FLOORS = (  # each package imports those before it alone
+    *(
+        "core",
+        "terminal",
+        "storage",
+        "data",
+        "runtime",
+        "vision",
+        "models",
+        "training",
+        "evaluation",
+    ),
+    *("reporting", "ratings", "inference", "experiments", "curation", "cli"),
+)
+
+
+def test_imports_run_downwards_only() -> None:
+    for path in MODULES:
+        assert path not in closure(path), f"{path} imports itself, through others"
+        floor = FLOORS.index(path.parts[2])
+        for module in imports_of(path):
+            assert FLOORS.index(module.parts[2]) <= floor, f"{path} imports {module}, from above"
+
+
+def test_a_package_is_a_docstring() -> None:
+    for package in (SOURCE, *(SOURCE / floor for floor in FLOORS)):
+        (statement,) = ast.parse((package / "__init__.py").read_text()).body
+        assert isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    assert {path.name for path in SOURCE.iterdir() if path.is_dir()} - {"__pycache__"} == {*FLOORS}
+
+
+def stages_that_list(path: str) -> set[str]:
+    """Stages that a change of this file makes stale."""
+    return {
+        name
+        for name, stage in GRAPH.items()
+        if any(Path(path).is_relative_to(dep) for dep in stage["deps"])
+    }
+
+
+def test_a_change_makes_no_more_stages_stale_than_it_must() -> None:
+    trained = {"lr_find", "train_frozen", "lr_find_unfrozen", "train_unfrozen"}
+    for package in ("terminal", "ratings", "inference", "experiments", "curation", "cli"):
+        for path in (SOURCE / package).rglob("*.py"):
+            assert stages_that_list(str(path)) == set(), path
+    for path in (SOURCE / "reporting").rglob("*"):
+        assert stages_that_list(str(path)) <= {"preview", "report"}, path
+    for path in (SOURCE / "evaluation").rglob("*.py"):
+        assert stages_that_list(str(path)) <= {"evaluate", "report"}, path
+    for path in (SOURCE / "training").rglob("*.py"):
+        assert stages_that_list(str(path)) == {*trained, "report"}, path
 
 
 @pytest.mark.parametrize("name", ["fetch", "label"])
@@ -89,7 +151,7 @@ def test_fetch_and_label_import_no_torch(name: str) -> None:
 def test_only_params_reads_params_and_stages_stay_short() -> None:
     for path in (ROOT / "stages").glob("*.py"):
         assert len(path.read_text().splitlines()) <= 50, path
-    for path in (ROOT / "src/pawprint").glob("*.py"):
+    for path in MODULES:
         assert len(path.read_text().splitlines()) <= 250, path
 
 
@@ -108,6 +170,6 @@ def test_an_override_changes_one_line(tmp_path: Path, preset: Path, override: st
 
 def test_the_readme_shows_the_graph_as_dvc_draws_it() -> None:
     dvc = Path(sys.executable).with_name("dvc")
-    made = subprocess.run([dvc, "dag", "--mermaid"], capture_output=True, text=True, check=True)
+    process = subprocess.run([dvc, "dag", "--mermaid"], capture_output=True, text=True, check=True)
     (shown,) = re.findall(r"```mermaid\n(.*?)\n```", (ROOT / "README.md").read_text(), re.S)
-    assert shown == made.stdout.strip()
+    assert shown == process.stdout.strip()

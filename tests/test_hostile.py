@@ -22,7 +22,7 @@ GOOD = picture()
 Written = tuple[str, bytes | None, dict[str, object]]  # name, data, fields of the tar's header
 
 
-def tarred(path: Path, *members: Written) -> Path:
+def make_tar(path: Path, *members: Written) -> Path:
     """A tar with these members, whatever they are."""
     with tarfile.open(path, "w", errors="surrogateescape", encoding="utf-8") as archive:
         for name, data, fields in members:
@@ -38,7 +38,7 @@ def read(path: Path) -> dict[str, bytes]:
     return dict(archives.read_files(path, archives.image_names(path)))
 
 
-def refused(path: Path) -> str:
+def refusal(path: Path) -> str:
     with pytest.raises(ValueError) as caught:
         read(path)
     assert len(str(caught.value).splitlines()) == 1 and str(caught.value).isprintable()
@@ -49,8 +49,8 @@ def refused(path: Path) -> str:
     "name", ["../../etc/cron.d/x.jpg", "/etc/x.jpg", "a/../../x.jpg", "C:\\x.jpg", "..\\x.jpg"]
 )
 def test_a_path_that_leaves_the_folder_is_only_a_name(tmp_path: Path, name: str) -> None:
-    found = read(tarred(tmp_path / "in.tar", (name, GOOD, {})))
-    assert list(found.values()) == [GOOD]
+    actual = read(make_tar(tmp_path / "in.tar", (name, GOOD, {})))
+    assert list(actual.values()) == [GOOD]
     assert [path.name for path in tmp_path.iterdir()] == ["in.tar"]  # nothing is ever unpacked
 
 
@@ -60,8 +60,8 @@ def test_a_path_that_leaves_the_folder_is_only_a_name(tmp_path: Path, name: str)
 )
 def test_a_link_or_a_device_under_a_pictures_name_is_refused(tmp_path: Path, kind: bytes) -> None:
     link: Written = ("b.jpg", None, {"type": kind, "linkname": "/etc/passwd"})
-    said = refused(tarred(tmp_path / "in.tar", ("a.jpg", GOOD, {}), link))
-    assert "'b.jpg' is a link or a device, no file" in said
+    message = refusal(make_tar(tmp_path / "in.tar", ("a.jpg", GOOD, {}), link))
+    assert "'b.jpg' is a link or a device, no file" in message
 
 
 def test_a_link_in_a_zip_is_refused(tmp_path: Path) -> None:
@@ -69,29 +69,29 @@ def test_a_link_in_a_zip_is_refused(tmp_path: Path) -> None:
     entry.external_attr = (stat.S_IFLNK | 0o777) << 16
     with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
         archive.writestr(entry, "/etc/passwd")
-    assert "is a link" in refused(tmp_path / "in.zip")
+    assert "is a link" in refusal(tmp_path / "in.zip")
 
 
 @pytest.mark.parametrize(
     "name", ["a\nb.jpg", "a\x1b[2Jb.jpg", "a\rb.jpg", "a\x7f.jpg", "\x9bm.jpg"]
 )
 def test_control_characters_in_a_name_are_refused(tmp_path: Path, name: str) -> None:
-    assert "holds a control character" in refused(tarred(tmp_path / "in.tar", (name, GOOD, {})))
+    assert "holds a control character" in refusal(make_tar(tmp_path / "in.tar", (name, GOOD, {})))
 
 
 def test_a_name_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
     name = b"caf\xe9.jpg".decode("utf-8", "surrogateescape")
-    assert "is no UTF-8" in refused(tarred(tmp_path / "in.tar", (name, GOOD, {})))
+    assert "is no UTF-8" in refusal(make_tar(tmp_path / "in.tar", (name, GOOD, {})))
 
 
 def test_names_that_differ_in_case_alone_are_two_pictures(tmp_path: Path) -> None:
-    found = read(tarred(tmp_path / "in.tar", ("a.jpg", GOOD, {}), ("A.jpg", b"other", {})))
-    assert found == {"A.jpg": b"other", "a.jpg": GOOD}
+    actual = read(make_tar(tmp_path / "in.tar", ("a.jpg", GOOD, {}), ("A.jpg", b"other", {})))
+    assert actual == {"A.jpg": b"other", "a.jpg": GOOD}
 
 
 def test_the_same_name_twice_is_refused(tmp_path: Path) -> None:
-    said = refused(tarred(tmp_path / "in.tar", ("a.jpg", GOOD, {}), ("./a.jpg", b"", {})))
-    assert "stand twice" in said
+    message = refusal(make_tar(tmp_path / "in.tar", ("a.jpg", GOOD, {}), ("./a.jpg", b"", {})))
+    assert "stand twice" in message
 
 
 class Zeros(io.RawIOBase):
@@ -123,7 +123,7 @@ def test_a_bomb_of_bytes_in_a_tar_is_refused(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "in.tar.gz", "w:gz", compresslevel=1) as archive:
         archive.addfile(header, Zeros(header.size))
     assert (tmp_path / "in.tar.gz").stat().st_size < 1e5
-    assert "at most 8,388,608 are read" in refused(tmp_path / "in.tar.gz")
+    assert "at most 8,388,608 are read" in refusal(tmp_path / "in.tar.gz")
 
 
 @pytest.mark.usefixtures("least")
@@ -134,7 +134,7 @@ def test_a_bomb_of_bytes_in_a_zip_is_refused(tmp_path: Path) -> None:
     ):
         for _ in range(archives.MAX_BYTES // (1 << 20) + 1):
             file.write(bytes(1 << 20))
-    assert "at most 8,388,608 are read" in refused(tmp_path / "in.zip")
+    assert "at most 8,388,608 are read" in refusal(tmp_path / "in.zip")
 
 
 def test_a_zip_that_lies_about_a_size_is_refused(tmp_path: Path) -> None:
@@ -144,17 +144,17 @@ def test_a_zip_that_lies_about_a_size_is_refused(tmp_path: Path) -> None:
     size = struct.pack("<I", 10_000_000)
     assert whole.count(size) == 2  # in the local header and in the directory
     (tmp_path / "in.zip").write_bytes(whole.replace(size, struct.pack("<I", 100)))
-    assert "not an archive that can be read" in refused(tmp_path / "in.zip")
+    assert "not an archive that can be read" in refusal(tmp_path / "in.zip")
 
 
 def test_a_header_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
     header = tarfile.TarInfo("long")
     header.type, header.size = tarfile.GNUTYPE_LONGNAME, 8 << 30  # only its head is there
-    path = tarred(tmp_path / "in.tar", ("a.jpg", GOOD, {}))
+    path = make_tar(tmp_path / "in.tar", ("a.jpg", GOOD, {}))
     whole = path.read_bytes().rstrip(b"\0")
     whole += bytes(-len(whole) % 512)
     path.write_bytes(whole + header.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
-    assert "a header of 8,589,934,592 bytes" in refused(tmp_path / "in.tar")
+    assert "a header of 8,589,934,592 bytes" in refusal(tmp_path / "in.tar")
 
 
 def test_very_many_tiny_entries_are_read(tmp_path: Path) -> None:
@@ -172,12 +172,12 @@ def test_an_encrypted_zip_is_refused(tmp_path: Path) -> None:
     for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         whole[whole.index(mark) + at] |= 1  # the flag of an encrypted entry
     (tmp_path / "in.zip").write_bytes(whole)
-    assert "encrypted" in refused(tmp_path / "in.zip")
+    assert "encrypted" in refusal(tmp_path / "in.zip")
 
 
 def test_a_zip_in_a_gzip_is_refused(tmp_path: Path) -> None:
     (tmp_path / "in.gz").write_bytes(gzip.compress(b"PK\x03\x04" + bytes(100)))
-    assert "one file (a zip archive) that is packed by gz, no tar" in refused(tmp_path / "in.gz")
+    assert "one file (a zip archive) that is packed by gz, no tar" in refusal(tmp_path / "in.gz")
 
 
 def png(width: int, height: int) -> bytes:
@@ -196,8 +196,8 @@ def test_a_bomb_of_pixels_is_named_and_not_decoded() -> None:
     small, bomb = png(40, 30), png(20_000, 10_000)
     assert len(bomb) < 30_000
     assert cache_writer.decode_to_square("a.png", small, 16, "white").pixels is not None
-    made = cache_writer.decode_to_square("b.png", bomb, 16, "white")
-    assert made.pixels is None and "200 megapixels" in made.fault
+    image = cache_writer.decode_to_square("b.png", bomb, 16, "white")
+    assert image.pixels is None and "200 megapixels" in image.fault
 
 
 @pytest.mark.parametrize(
@@ -213,12 +213,12 @@ def test_a_bomb_of_pixels_is_named_and_not_decoded() -> None:
 )  # fmt: skip
 def test_what_a_spreadsheet_would_run_is_refused(tmp_path: Path, text: str, why: str) -> None:
     assert sanitize.name_error(text) == why
-    found = Findings()
+    findings = Findings()
     rule = LabelRule.model_validate({"from": "name", "pattern": r"^(.+)_\d+\.jpg$"})
-    labels.extract_targets([f"{text}_1.jpg"], rule, "label", found)
-    assert [why in error for error in found.errors] == ([True] if why else [])
+    labels.extract_targets([f"{text}_1.jpg"], rule, "label", findings)
+    assert [why in error for error in findings.errors] == ([True] if why else [])
 
 
 def test_a_name_that_a_spreadsheet_would_run_is_refused(tmp_path: Path) -> None:
-    path = tarred(tmp_path / "in.tar", ("=cmd|'!A0.jpg", GOOD, {}))
-    assert "is a formula to a spreadsheet" in refused(path)
+    path = make_tar(tmp_path / "in.tar", ("=cmd|'!A0.jpg", GOOD, {}))
+    assert "is a formula to a spreadsheet" in refusal(path)

@@ -10,7 +10,7 @@ from tests.conftest import picture
 JPEG, HEIC = picture(), b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
 
 
-def listed(files: dict[str, bytes]) -> Listing:
+def list_names(files: dict[str, bytes]) -> Listing:
     listing = Listing()
     for name, data in files.items():
         listing.add(name, True, lambda data=data: data[: file_type.HEAD_BYTES])  # type: ignore[misc]
@@ -25,18 +25,18 @@ def listed(files: dict[str, bytes]) -> Listing:
     ],
 )
 def test_a_jpeg_is_an_image_under_any_name(name: str) -> None:
-    assert listed({name: JPEG}).images == [name]
+    assert list_names({name: JPEG}).images == [name]
 
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP", "WEBP", "TIFF"])
 def test_so_are_the_other_formats(kind: str) -> None:
-    assert listed({"cat/1": picture(kind=kind)}).images == ["cat/1"]
+    assert list_names({"cat/1": picture(kind=kind)}).images == ["cat/1"]
 
 
 @pytest.mark.parametrize("data", [b"", HEIC, b"<html>404</html>", b"text"])
 @pytest.mark.parametrize("name", ["a.jpg", "a.JFIF", "a.png "])
 def test_what_has_an_images_suffix_is_kept_for_presize_to_name(name: str, data: bytes) -> None:
-    assert listed({name: data}).images == [name]
+    assert list_names({name: data}).images == [name]
 
 
 def test_the_head_is_read_only_where_the_name_does_not_tell() -> None:
@@ -62,17 +62,17 @@ def test_the_head_is_read_only_where_the_name_does_not_tell() -> None:
     ],
 )
 def test_what_systems_leave_is_waste(name: str) -> None:
-    listing = listed({name: JPEG})
+    listing = list_names({name: JPEG})
     assert not listing.images and not listing.unused and len(listing.waste) == 1
 
 
 @pytest.mark.parametrize("name", ["recycled/1.jpg", "trash/1.jpg", "thumbs/1.jpg", "git/1.jpg"])
 def test_a_class_that_sounds_like_waste_is_none(name: str) -> None:
-    assert listed({name: JPEG}).images == [name]
+    assert list_names({name: JPEG}).images == [name]
 
 
 def test_hidden_images_are_counted_and_not_taken() -> None:
-    listing = listed({".old/1.jpg": JPEG, "cat/.2.jpg": JPEG, ".env": b"text"})
+    listing = list_names({".old/1.jpg": JPEG, "cat/.2.jpg": JPEG, ".env": b"text"})
     assert listing.unused == [Unused(".old/1.jpg", HIDDEN), Unused("cat/.2.jpg", HIDDEN)]
     assert not listing.images and not listing.others
 
@@ -94,7 +94,7 @@ def test_hidden_images_are_counted_and_not_taken() -> None:
     ],
 )
 def test_what_may_be_meant_as_an_image_is_named(name: str, data: bytes, reason: str) -> None:
-    assert [file.reason for file in listed({name: data}).unused] == [reason] * bool(reason)
+    assert [file.reason for file in list_names({name: data}).unused] == [reason] * bool(reason)
 
 
 @pytest.mark.parametrize(
@@ -105,13 +105,13 @@ def test_what_may_be_meant_as_an_image_is_named(name: str, data: bytes, reason: 
     ],
 )
 def test_tables_and_texts_are_only_counted(name: str, data: bytes) -> None:
-    listing = listed({name: data})
+    listing = list_names({name: data})
     assert listing.others == [name] and not listing.unused
 
 
 @pytest.mark.parametrize("end", ["~", ".bak", ".orig", "_original"])
 def test_an_older_state_beside_its_image_is_a_backup(end: str) -> None:
-    listing = listed({"a.jpg": JPEG, f"a.jpg{end}": JPEG, f"b.jpg{end}": JPEG})
+    listing = list_names({"a.jpg": JPEG, f"a.jpg{end}": JPEG, f"b.jpg{end}": JPEG})
     assert listing.images == ["a.jpg", f"b.jpg{end}"]
     assert listing.unused == [Unused(f"a.jpg{end}", "a backup copy")]
 
@@ -130,4 +130,4 @@ def test_what_cannot_be_seen_may_be_an_image_by_its_name(name: str, may: bool) -
 
 
 def test_formats_that_are_not_read_are_to_be_converted() -> None:
-    assert listed({"a.tga": b"\0\1"}).unused[0].advice == CONVERT
+    assert list_names({"a.tga": b"\0\1"}).unused[0].advice == CONVERT

@@ -9,7 +9,8 @@ from torch import nn
 from pawprint.evaluation import evaluate
 from pawprint.models import network
 from pawprint.models.model_file import ModelCard
-from pawprint.vision import classification, loader
+from pawprint.vision import loader
+from pawprint.vision.classification import Classification
 from pawprint.vision.resample import InputSpec
 from tests import small
 
@@ -23,7 +24,7 @@ def model() -> network.Network:
     return network.Network(body, head)
 
 
-def predicted(model: network.Network, kind: evaluate.Tta, seed: int = 0) -> torch.Tensor:
+def predict_with(model: network.Network, kind: evaluate.Tta, seed: int = 0) -> torch.Tensor:
     data = small.dataset()
     how = evaluate.EvalConfig(InputSpec(32), 4, kind, small.STRENGTHS, seed)
     return evaluate.predict_views(model, data.cache, data.splits["valid"], how)
@@ -32,7 +33,7 @@ def predicted(model: network.Network, kind: evaluate.Tta, seed: int = 0) -> torc
 def test_none_is_the_plain_prediction(model: network.Network) -> None:
     data = small.dataset()
     plain = loader.predict(model, data.cache, data.splits["valid"], InputSpec(32), 4)
-    assert torch.equal(predicted(model, "none"), plain)
+    assert torch.equal(predict_with(model, "none"), plain)
 
 
 def test_flip_is_the_mean_of_both_pictures(model: network.Network) -> None:
@@ -40,11 +41,9 @@ def test_flip_is_the_mean_of_both_pictures(model: network.Network) -> None:
     part = data.splits["valid"]
     with torch.no_grad():
         shown = torch.cat([x for x, _ in loader.eval_batches(data.cache, part, InputSpec(32), 64)])
-        both = [
-            classification.Classification().activation(model(x)) for x in (shown, shown.flip(3))
-        ]
-    made = classification.Classification().activation(predicted(model, "flip"))
-    assert torch.allclose(made, (both[0] + both[1]) / 2, atol=1e-5)
+        both = [Classification().activation(model(x)) for x in (shown, shown.flip(3))]
+    outputs = Classification().activation(predict_with(model, "flip"))
+    assert torch.allclose(outputs, (both[0] + both[1]) / 2, atol=1e-5)
 
 
 def test_augmented_is_a_quarter_plain_and_three_quarters_changed(
@@ -54,15 +53,15 @@ def test_augmented_is_a_quarter_plain_and_three_quarters_changed(
     part = data.splits["valid"]
     plain, *changed = evaluate.tta_views("augmented", len(part), small.STRENGTHS, 0)
     assert plain == (0.25, None) and [weight for weight, _ in changed] == [0.1875] * 4
-    expected = 0.25 * classification.Classification().activation(predicted(model, "none"))
+    expected = 0.25 * Classification().activation(predict_with(model, "none"))
     for _, draws in changed:
         assert draws is not None
         outputs = loader.predict(model, data.cache, part, InputSpec(32), 64, draws)
-        expected += 0.1875 * classification.Classification().activation(outputs)
-    made = classification.Classification().activation(predicted(model, "augmented"))
-    assert torch.allclose(made, expected, atol=1e-5)
+        expected += 0.1875 * Classification().activation(outputs)
+    result = Classification().activation(predict_with(model, "augmented"))
+    assert torch.allclose(result, expected, atol=1e-5)
     assert not torch.equal(
-        made, classification.Classification().activation(predicted(model, "augmented", seed=1))
+        result, Classification().activation(predict_with(model, "augmented", seed=1))
     )
 
 

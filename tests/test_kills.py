@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.copies import ENVIRONMENT, call, edited, outs, running
+from tests.copies import ENVIRONMENT, call, edit, outs, running
 
 pytestmark = [pytest.mark.dvc, pytest.mark.long]
 Record = Callable[[str, object], None]
@@ -31,7 +31,7 @@ CYCLES = {
 KILLS = {"frozen": 20, "unfrozen": 20}
 
 
-def told(output: str) -> tuple[int, int]:
+def facts(output: str) -> tuple[int, int]:
     """After how many epochs a run went on, and how many it had done at the end."""
     resumed = re.search(r"resumed after epoch (\d+)", output)
     done = [int(number) for number in re.findall(r"^ +(\d+) ", output, re.M)]
@@ -45,10 +45,10 @@ def killed_after(project: Path, seconds: float, how: signal.Signals, *command: s
     was_over = process.poll() is not None
     if not was_over:
         os.killpg(process.pid, how)
-    said, _ = process.communicate()
-    assert "Traceback" not in said, said
-    assert was_over or process.returncode in (0, -how, 128 + how), (process.returncode, said)
-    return None if process.returncode == 0 else said
+    output, _ = process.communicate()
+    assert "Traceback" not in output, output
+    assert was_over or process.returncode in (0, -how, 128 + how), (process.returncode, output)
+    return None if process.returncode == 0 else output
 
 
 def seconds_of(project: Path, *command: str) -> float:
@@ -59,53 +59,53 @@ def seconds_of(project: Path, *command: str) -> float:
 
 @pytest.mark.parametrize("phase", ["frozen", "unfrozen"])
 def test_a_stage_that_is_killed_at_random_ends_with_the_same_bytes(
-    copied: Path, phase: str, record_property: Record
+    project_copy: Path, phase: str, record_property: Record
 ) -> None:
-    edited(copied, *CYCLES[phase])
+    edit(project_copy, *CYCLES[phase])
     stage = (sys.executable, "-m", f"stages.train_{phase}")
-    model, rng = copied / f"models/{phase}.safetensors", random.Random(phase)
+    model, rng = project_copy / f"models/{phase}.safetensors", random.Random(phase)
     model.unlink()
-    whole_time = seconds_of(copied, *stage)
+    whole_time = seconds_of(project_copy, *stage)
     whole = model.read_bytes()
     kills = saved = finished = 0
     model.unlink()
     while kills < KILLS[phase]:
         delay = rng.uniform(0.2, 1.0) * whole_time
-        said = killed_after(copied, delay, rng.choice(SIGNALS), *stage)
-        if said is None:  # it was faster than we
+        message = killed_after(project_copy, delay, rng.choice(SIGNALS), *stage)
+        if message is None:  # it was faster than we
             assert model.read_bytes() == whole
-            assert not (copied / ".scratch").exists()
+            assert not (project_copy / ".scratch").exists()
             saved, finished = 0, finished + 1
             model.unlink()
             continue
         kills += 1
-        resumed, done = told(said)
+        resumed, done = facts(message)
         if done or resumed:  # else it was killed before it looked
             assert resumed in (saved, saved + 1)  # killed between saving and telling
             saved = max(done, resumed)
         if model.exists():  # killed at its very end, when all was done
             assert model.read_bytes() == whole and done in (0, EPOCHS)
-            shutil.rmtree(copied / ".scratch", ignore_errors=True)
+            shutil.rmtree(project_copy / ".scratch", ignore_errors=True)
             saved = 0
             model.unlink()
-        assert not [path for path in copied.rglob("*.tmp") if ".dvc" not in path.parts]
-    said = call(copied, *stage)
-    assert told(said)[0] in (saved, saved + 1)
+        assert not [path for path in project_copy.rglob("*.tmp") if ".dvc" not in path.parts]
+    message = call(project_copy, *stage)
+    assert facts(message)[0] in (saved, saved + 1)
     assert model.read_bytes() == whole
-    assert not (copied / ".scratch").exists()
+    assert not (project_copy / ".scratch").exists()
     record_property("cases", kills)
 
 
 def intact(cache: Path) -> int:
     """Files of DVC's cache; each has the hash that its name says."""
-    found = [path for path in (cache / "files/md5").rglob("*") if path.is_file()]
-    for path in found:
+    rows = [path for path in (cache / "files/md5").rglob("*") if path.is_file()]
+    for path in rows:
         if path.parent.name + path.name in ("", "tmp"):
             continue
         name = (path.parent.name + path.name).removesuffix(".dir")
         digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
         assert digest == name or not re.fullmatch("[0-9a-f]{32}", name), path
-    return len(found)
+    return len(rows)
 
 
 def scratch(project: Path) -> int:
@@ -122,16 +122,16 @@ def wait_until_alone(project: Path) -> None:
 
 
 def test_dvc_repro_that_is_killed_commits_nothing_half_done(
-    copied: Path, record_property: Record
+    project_copy: Path, record_property: Record
 ) -> None:
     for cycle in CYCLES.values():
-        edited(copied, *cycle)
-    reference = copied.parent / "reference"
-    shutil.copytree(copied, reference, symlinks=True)
+        edit(project_copy, *cycle)
+    reference = project_copy.parent / "reference"
+    shutil.copytree(project_copy, reference, symlinks=True)
     whole_time = seconds_of(reference, "dvc", "repro")
     rng, kills, alone = random.Random("repro"), 0, 0
     while kills < 6:
-        process = running(copied, "dvc", "repro")
+        process = running(project_copy, "dvc", "repro")
         time.sleep(rng.uniform(0.06, 0.14) * whole_time)
         if process.poll() is not None:
             break
@@ -140,30 +140,30 @@ def test_dvc_repro_that_is_killed_commits_nothing_half_done(
             alone += 1
         else:
             os.killpg(process.pid, rng.choice(SIGNALS))
-        said, _ = process.communicate()
-        assert "Traceback" not in said, said
+        output, _ = process.communicate()
+        assert "Traceback" not in output, output
         kills += 1
-        wait_until_alone(copied)
-        assert intact(copied / ".dvc/cache") > 10
-        sizes = scratch(copied), (reference / "models/unfrozen.safetensors").stat().st_size
+        wait_until_alone(project_copy)
+        assert intact(project_copy / ".dvc/cache") > 10
+        sizes = scratch(project_copy), (reference / "models/unfrozen.safetensors").stat().st_size
         assert sizes[0] < 10 * sizes[1]  # states of both phases: weights and two moments each
-    call(copied, "dvc", "repro")
-    assert outs(copied) == outs(reference)
-    assert "up to date" in call(copied, "dvc", "status")
-    assert not (copied / ".scratch").exists()
+    call(project_copy, "dvc", "repro")
+    assert outs(project_copy) == outs(reference)
+    assert "up to date" in call(project_copy, "dvc", "status")
+    assert not (project_copy / ".scratch").exists()
     assert kills == 6 and alone == 3
     record_property("cases", kills)
 
 
 def test_an_experiment_in_a_copy_that_is_killed_goes_on_in_the_next_copy(
-    copied: Path, record_property: Record
+    project_copy: Path, record_property: Record
 ) -> None:
-    edited(copied, *CYCLES["unfrozen"])
-    call(copied, "git", "commit", "-qam", "four epochs")
+    edit(project_copy, *CYCLES["unfrozen"])
+    call(project_copy, "git", "commit", "-qam", "four epochs")
     command = ("dvc", "exp", "run", "--temp", "-S", "lr=0.003")
     resumed = []
     for _ in range(2):
-        process = running(copied, *command)
+        process = running(project_copy, *command)
         assert process.stdout is not None
         lines = []
         for line in process.stdout:
@@ -173,10 +173,10 @@ def test_an_experiment_in_a_copy_that_is_killed_goes_on_in_the_next_copy(
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         resumed.append(re.findall(r"resumed after epoch (\d)", "".join(lines)))
-    said = call(copied, *command)
-    found = re.findall(r"resumed after epoch (\d)", said)
-    assert not resumed[0] and resumed[1] and found and int(found[-1]) >= 2
-    assert not (copied / ".scratch").exists()
+    output = call(project_copy, *command)
+    actual = re.findall(r"resumed after epoch (\d)", output)
+    assert not resumed[0] and resumed[1] and actual and int(actual[-1]) >= 2
+    assert not (project_copy / ".scratch").exists()
     record_property("cases", 2)
 
 
@@ -202,8 +202,8 @@ def start_queue(project: Path, *words: str) -> None:
 
 
 def queue_ended(project: Path, *names: str) -> bool:
-    said = call(project, "dvc", "queue", "status")
-    return all(re.search(rf"{name}\s.*(Success|Failed)", said) for name in names)
+    output = call(project, "dvc", "queue", "status")
+    return all(re.search(rf"{name}\s.*(Success|Failed)", output) for name in names)
 
 
 def given_up(project: Path, name: str) -> bool:
@@ -214,15 +214,15 @@ def given_up(project: Path, name: str) -> bool:
 
 
 def test_a_queued_experiment_whose_worker_is_killed_goes_on_when_queued_again(
-    copied: Path, record_property: Record
+    project_copy: Path, record_property: Record
 ) -> None:
-    edited(copied, *CYCLES["unfrozen"])
-    call(copied, "git", "commit", "-qam", "four epochs")
+    edit(project_copy, *CYCLES["unfrozen"])
+    call(project_copy, "git", "commit", "-qam", "four epochs")
     queue = ("dvc", "exp", "run", "--queue", "--name", "one", "-S", "lr=0.003")
-    states = copied / ".scratch/train_unfrozen"
+    states = project_copy / ".scratch/train_unfrozen"
     for kill in range(2):
-        call(copied, *queue)
-        start_queue(copied)
+        call(project_copy, *queue)
+        start_queue(project_copy)
         before = {path: path.stat().st_mtime_ns for path in states.glob("*/state.safetensors")}
         wait_until(
             lambda before=before: any(  # type: ignore[misc]
@@ -230,48 +230,48 @@ def test_a_queued_experiment_whose_worker_is_killed_goes_on_when_queued_again(
                 for path in states.glob("*/state.safetensors")
             )
         )
-        kill_workers(copied)
+        kill_workers(project_copy)
         assert len(list(states.iterdir())) == 1, kill
-        wait_until(lambda: given_up(copied, "one"))
-        call(copied, "dvc", "queue", "remove", "one")
-    call(copied, *queue)
-    start_queue(copied)
-    wait_until(lambda: queue_ended(copied, "one"))
+        wait_until(lambda: given_up(project_copy, "one"))
+        call(project_copy, "dvc", "queue", "remove", "one")
+    call(project_copy, *queue)
+    start_queue(project_copy)
+    wait_until(lambda: queue_ended(project_copy, "one"))
     (resumed,) = re.findall(
-        r"resumed after epoch (\d)", call(copied, "dvc", "queue", "logs", "one")
+        r"resumed after epoch (\d)", call(project_copy, "dvc", "queue", "logs", "one")
     )
     assert int(resumed) >= 2
-    assert not (copied / ".scratch").exists()
+    assert not (project_copy / ".scratch").exists()
     record_property("cases", 2)
 
 
-def test_two_workers_of_the_queue_stay_apart(copied: Path, record_property: Record) -> None:
+def test_two_workers_of_the_queue_stay_apart(project_copy: Path, record_property: Record) -> None:
     rates = {"one": "0.003", "two": "0.001"}
     for name, rate in rates.items():
-        call(copied, "dvc", "exp", "run", "--queue", "--name", name, "-S", f"lr={rate}")
-    start_queue(copied, "--jobs", "2")
-    wait_until(lambda: queue_ended(copied, *rates))
+        call(project_copy, "dvc", "exp", "run", "--queue", "--name", name, "-S", f"lr={rate}")
+    start_queue(project_copy, "--jobs", "2")
+    wait_until(lambda: queue_ended(project_copy, *rates))
     for name, rate in rates.items():
-        call(copied, "dvc", "exp", "run", "--force", "-S", f"lr={rate}")
-        here = outs(copied)
-        call(copied, "dvc", "exp", "apply", name)
-        assert outs(copied) == here
-    assert not (copied / ".scratch").exists()
+        call(project_copy, "dvc", "exp", "run", "--force", "-S", f"lr={rate}")
+        here = outs(project_copy)
+        call(project_copy, "dvc", "exp", "apply", name)
+        assert outs(project_copy) == here
+    assert not (project_copy / ".scratch").exists()
     record_property("cases", 2)
 
 
 def test_a_second_dvc_repro_is_refused_while_the_first_runs(
-    copied: Path, record_property: Record
+    project_copy: Path, record_property: Record
 ) -> None:
-    edited(copied, *CYCLES["unfrozen"])
-    first = running(copied, "dvc", "repro")
+    edit(project_copy, *CYCLES["unfrozen"])
+    first = running(project_copy, "dvc", "repro")
     assert first.stdout is not None
     assert any(re.match(r"^ +0 ", line) for line in first.stdout)
     os.killpg(first.pid, signal.SIGSTOP)
-    said = call(copied, "dvc", "repro", fails=True)
+    output = call(project_copy, "dvc", "repro", fails=True)
     os.killpg(first.pid, signal.SIGCONT)
-    assert "Traceback" not in said and re.search("busy|lock", said)
+    assert "Traceback" not in output and re.search("busy|lock", output)
     first.communicate()
     assert first.returncode == 0
-    assert "up to date" in call(copied, "dvc", "status")
+    assert "up to date" in call(project_copy, "dvc", "status")
     record_property("cases", 1)

@@ -17,30 +17,30 @@ def rule(source: str, pattern: str | None) -> LabelRule:
 
 def test_the_pattern_splits_at_the_last_number() -> None:
     names = ["images/american_pit_bull_terrier_12.jpg", "images/Egyptian_Mau_191.jpg"]
-    found = Findings()
-    assert labels.extract_targets(names, rule("name", PETS), "label", found) == [
+    findings = Findings()
+    assert labels.extract_targets(names, rule("name", PETS), "label", findings) == [
         "american_pit_bull_terrier",
         "Egyptian_Mau",
     ]
-    assert not found.errors
+    assert not findings.errors
 
 
 def test_all_unmatched_names_are_reported_with_their_count_and_the_first() -> None:
     names = ["a_1.jpg", *(f"bad{i}.png" for i in range(7)), "b_2.jpg"]
-    found = Findings()
-    assert labels.extract_targets(names, rule("name", PETS), "label", found)[1:8] == [None] * 7
-    (error,) = found.errors
+    findings = Findings()
+    assert labels.extract_targets(names, rule("name", PETS), "label", findings)[1:8] == [None] * 7
+    (error,) = findings.errors
     assert error.startswith("7 of 9 pictures get no label by label.pattern")
     assert "bad0.png, bad1.png, bad2.png, bad3.png, bad4.png and 2 more" in error
     assert "mend the rule in datasets.yaml" in error
 
 
 def test_an_empty_label_is_no_label() -> None:
-    found = Findings()
-    assert labels.extract_targets(["_1.jpg"], rule("name", r"^(.*)_\d+\.jpg$"), "label", found) == [
-        None
-    ]
-    assert len(found.errors) == 1
+    findings = Findings()
+    assert labels.extract_targets(
+        ["_1.jpg"], rule("name", r"^(.*)_\d+\.jpg$"), "label", findings
+    ) == [None]
+    assert len(findings.errors) == 1
 
 
 def test_the_folder_names_the_class_with_or_without_a_pattern() -> None:
@@ -54,47 +54,51 @@ def test_the_folder_names_the_class_with_or_without_a_pattern() -> None:
         "dog",
     ]
     assert labels.extract_targets(
-        ["1.jpg"], rule("folder", None), "label", found := Findings()
+        ["1.jpg"], rule("folder", None), "label", findings := Findings()
     ) == [None]
-    assert "label.from: folder" in found.errors[0]
+    assert "label.from: folder" in findings.errors[0]
 
 
 def test_a_csvs_cell_is_the_label_or_holds_it() -> None:
-    cells, found = {"1.jpg": "n01-cat", "2.jpg": "n02-dog"}, Findings()
-    assert labels.extract_targets(["1.jpg", "2.jpg"], rule("csv", None), "label", found, cells) == [
+    cells, findings = {"1.jpg": "n01-cat", "2.jpg": "n02-dog"}, Findings()
+    assert labels.extract_targets(
+        ["1.jpg", "2.jpg"], rule("csv", None), "label", findings, cells
+    ) == [
         "n01-cat",
         "n02-dog",
     ]
     assert labels.extract_targets(
-        ["2.jpg", "1.jpg"], rule("csv", r"-(.+)$"), "label", found, cells
+        ["2.jpg", "1.jpg"], rule("csv", r"-(.+)$"), "label", findings, cells
     ) == [
         "dog",
         "cat",
     ]
-    assert labels.extract_targets(["3.jpg"], rule("csv", None), "label", found, cells) == [
+    assert labels.extract_targets(["3.jpg"], rule("csv", None), "label", findings, cells) == [
         None
     ]  # said by annotations
-    assert not found.errors
-    assert labels.extract_targets(["1.jpg"], rule("csv", r"_(.+)$"), "label", found, cells) == [
+    assert not findings.errors
+    assert labels.extract_targets(["1.jpg"], rule("csv", r"_(.+)$"), "label", findings, cells) == [
         None
     ]
-    assert found.errors[0].startswith("1 of 1 pictures get no label by label.pattern _(.+)$: 1.jpg")
-    assert "1.jpg (n01-cat); mend the rule" in found.errors[0]
+    assert findings.errors[0].startswith(
+        "1 of 1 pictures get no label by label.pattern _(.+)$: 1.jpg"
+    )
+    assert "1.jpg (n01-cat); mend the rule" in findings.errors[0]
 
 
 @pytest.mark.parametrize("cell", ["=HYPERLINK(1)", "cat\x1b[2J"])
 def test_a_hostile_cell_is_refused(cell: str) -> None:
-    found = Findings()
-    labels.extract_targets(["1.jpg"], rule("csv", None), "label", found, {"1.jpg": cell})
-    (error,) = found.errors
+    findings = Findings()
+    labels.extract_targets(["1.jpg"], rule("csv", None), "label", findings, {"1.jpg": cell})
+    (error,) = findings.errors
     assert error.startswith("1 labels cannot be used: ") and "rename these cells" in error
     assert error.isprintable()
 
 
 def test_a_pattern_is_shown_as_it_was_written() -> None:
-    found = Findings()
-    labels.extract_targets(["x"], rule("name", "(\\d)\x1b"), "label", found)
-    assert r"by label.pattern (\d)\x1b: x;" in found.errors[0]
+    findings = Findings()
+    labels.extract_targets(["x"], rule("name", "(\\d)\x1b"), "label", findings)
+    assert r"by label.pattern (\d)\x1b: x;" in findings.errors[0]
 
 
 def table(*rows: tuple[str, str, str]) -> pd.DataFrame:
@@ -117,13 +121,13 @@ def test_counts_are_by_class_and_split_with_capitals_first() -> None:
 
 
 def test_classes_absent_from_train_stop_and_absent_from_valid_are_noted() -> None:
-    found = Findings()
+    findings = Findings()
     rows = table(("1", "a", "train"), ("2", "b", "valid"), ("3", "c", "train"), ("4", "a", "valid"))
-    labels.check_classes(labels.class_counts(rows), rows, found)
-    assert [error.split(";")[0] for error in found.errors] == [
+    labels.check_classes(labels.class_counts(rows), rows, findings)
+    assert [error.split(";")[0] for error in findings.errors] == [
         "1 of 3 classes have no picture in train, so they cannot be learned: b"
     ]
-    assert [note.split(":")[-1] for note in found.notes] == [" c"]
+    assert [note.split(":")[-1] for note in findings.notes] == [" c"]
 
 
 @pytest.mark.parametrize(
@@ -139,9 +143,9 @@ def test_classes_absent_from_train_stop_and_absent_from_valid_are_noted() -> Non
 def test_what_cannot_be_trained_or_judged_stops(
     rows: list[tuple[str, str, str]], message: str
 ) -> None:
-    found = Findings()
-    labels.check_classes(labels.class_counts(table(*rows)), table(*rows), found)
-    assert any(error.startswith(message) for error in found.errors)
+    findings = Findings()
+    labels.check_classes(labels.class_counts(table(*rows)), table(*rows), findings)
+    assert any(error.startswith(message) for error in findings.errors)
 
 
 def test_equal_bytes_across_the_split_are_found_and_within_a_side_are_not() -> None:
@@ -152,10 +156,10 @@ def test_equal_bytes_across_the_split_are_found_and_within_a_side_are_not() -> N
 
 @pytest.mark.parametrize(("rule", "kind"), [("warn", "notes"), ("error", "errors")])
 def test_duplicates_warn_or_stop(rule: str, kind: str) -> None:
-    found = Findings()
-    labels.check_duplicates([["1", "2"]], rule, found)
-    assert "1 groups of pictures with equal bytes" in getattr(found, kind)[0]
-    assert "1 = 2" in getattr(found, kind)[0]
+    findings = Findings()
+    labels.check_duplicates([["1", "2"]], rule, findings)
+    assert "1 groups of pictures with equal bytes" in getattr(findings, kind)[0]
+    assert "1 = 2" in getattr(findings, kind)[0]
 
 
 def test_findings_stop_with_every_error_on_its_own_line() -> None:
@@ -167,6 +171,9 @@ def test_findings_stop_with_every_error_on_its_own_line() -> None:
 @given(st.lists(st.sampled_from(["train", "valid", "test"]), min_size=1, max_size=30))
 def test_the_summary_adds_up(splits: list[str]) -> None:
     rows = labels.labels_table([str(i) for i in range(len(splits))], ["a"] * len(splits), splits)
-    made = labels.summary(rows, labels.class_counts(rows), len(splits) + 2, 0)
-    assert made["train"] + made["valid"] + made["test"] + made["in_no_split"] == made["pictures"]
-    assert made["in_no_split"] == 2
+    metrics = labels.summary(rows, labels.class_counts(rows), len(splits) + 2, 0)
+    assert (
+        metrics["train"] + metrics["valid"] + metrics["test"] + metrics["in_no_split"]
+        == metrics["pictures"]
+    )
+    assert metrics["in_no_split"] == 2

@@ -56,15 +56,15 @@ def test_the_keys_of_a_rule_lead_to_the_outermost_folder_as_it_is_written() -> N
     assert splits is not None
     keys = splits.keys
     assert keys["valid"] == ["val"] and keys["test"] == ["test (1)"]
-    found = [m.group(1) for name in names if (m := re.search(keys["group"], name))]
-    assert found == ["Train", "Train", "val", "val", "val", "test (1)"]
+    rows = [m.group(1) for name in names if (m := re.search(keys["group"], name))]
+    assert rows == ["Train", "Train", "val", "val", "val", "test (1)"]
 
 
 def test_beside_folders_of_classes_test_is_one_and_the_others_are_trains() -> None:
     splits = split_folders(["cat/1.jpg", "dog/1.jpg", "test/1.jpg"])
     assert splits == Splits({"test": "test"})
-    found = [re.search(splits.keys["group"], name) for name in ("cat/1.jpg", "a/test/1.jpg")]
-    assert [m.group(1) for m in found if m] == [None, "test"]
+    rows = [re.search(splits.keys["group"], name) for name in ("cat/1.jpg", "a/test/1.jpg")]
+    assert [m.group(1) for m in rows if m] == [None, "test"]
 
 
 def test_a_valid_beside_folders_of_classes_is_one_and_dev_may_be_a_class() -> None:
@@ -99,10 +99,10 @@ def test_the_level_that_names_the_class_is_proposed(names: list[str], labels: st
     splits = split_folders(names)
     rule = class_rules(names, splits)[0]
     if rule["from"] == "folder":
-        found = [layouts.class_folder(name, splits) for name in names]
+        rows = [layouts.class_folder(name, splits) for name in names]
     else:
-        found = [m.group(1) for name in names if (m := re.search(rule["pattern"], name))]
-    assert found == labels.split()
+        rows = [m.group(1) for name in names if (m := re.search(rule["pattern"], name))]
+    assert rows == labels.split()
 
 
 def test_where_two_levels_may_name_the_class_the_other_one_is_named() -> None:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from tests.copies import call, ended, running
+from tests.copies import call, end_process, running
 from tests.test_kills import queue_ended, start_queue
 
 pytestmark = pytest.mark.dvc
@@ -32,52 +32,54 @@ def experiments(project: Path) -> list[dict[str, Any]]:
         try:
             text, _ = process.communicate(timeout=60)
         except subprocess.TimeoutExpired:
-            ended(process, signal.SIGKILL)
+            end_process(process, signal.SIGKILL)
             continue
         assert process.returncode == 0, text
-        said = json.loads(text, parse_constant=no_number)
-        return said[1]["experiments"] or []
+        content = json.loads(text, parse_constant=no_number)
+        return content[1]["experiments"] or []
     raise AssertionError("dvc exp show hung three times")
 
 
 def figures(row: dict[str, Any]) -> dict[str, Any]:
     """The row's metrics of train_unfrozen, as far as there are any at this moment."""
     data = row["revs"][0]["data"] or {}
-    found = data.get("metrics", {}).get(METRICS, {}).get("data") or {}
-    return found.get("unfrozen", {})  # type: ignore[no-any-return]
+    actual = data.get("metrics", {}).get(METRICS, {}).get("data") or {}
+    return actual.get("unfrozen", {})  # type: ignore[no-any-return]
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("where", COPIES)
-def test_the_epochs_of_a_running_experiment_are_seen(copied: Path, where: str) -> None:
+def test_the_epochs_of_a_running_experiment_are_seen(project_copy: Path, where: str) -> None:
     way = [] if where == "workspace" else [f"--{where}"]
     what = ["--name", "live", "-S", f"unfrozen.epochs={EPOCHS}", "train_unfrozen"]
-    process = running(copied, "dvc", "exp", "run", *way, *what)
+    process = running(project_copy, "dvc", "exp", "run", *way, *what)
     if where == "queue":
         process.wait()
-        start_queue(copied)
-    before = json.loads((copied / METRICS).read_text())["unfrozen"]
+        start_queue(project_copy)
+    before = json.loads((project_copy / METRICS).read_text())["unfrozen"]
     seen, copies = list[int](), set[Path]()
     deadline = time.monotonic() + 300
-    while queue_ended(copied, "live") is False if where == "queue" else process.poll() is None:
+    while (
+        queue_ended(project_copy, "live") is False if where == "queue" else process.poll() is None
+    ):
         assert time.monotonic() < deadline
-        for row in experiments(copied):
+        for row in experiments(project_copy):
             now = figures(row)
             is_running = (row["executor"] or {}).get("state") == "running"
             if is_running and now.get("train_loss", before["train_loss"]) != before["train_loss"]:
                 seen.append(now["epochs"])
         if COPIES[where]:
-            copies |= set((copied / ".dvc/tmp/exps").glob(str(COPIES[where])))
+            copies |= set((project_copy / ".dvc/tmp/exps").glob(str(COPIES[where])))
     process.communicate()
     assert seen == sorted(seen) and len(set(seen) - {EPOCHS}) >= 2, seen
-    (row,) = experiments(copied)
+    (row,) = experiments(project_copy)
     assert figures(row)["epochs"] == EPOCHS
     assert bool(copies) == (where != "workspace") and not any(copy.exists() for copy in copies)
 
 
-def test_no_table_of_dvc_has_a_number_that_is_none(copied: Path) -> None:
-    call(copied, "dvc", "exp", "run", "--queue", "--name", "waits", "-S", "lr=0.003")
-    (row,) = experiments(copied)
+def test_no_table_of_dvc_has_a_number_that_is_none(project_copy: Path) -> None:
+    call(project_copy, "dvc", "exp", "run", "--queue", "--name", "waits", "-S", "lr=0.003")
+    (row,) = experiments(project_copy)
     assert row["executor"]["state"] == "queued"
     for command in (("metrics", "show"), ("params", "diff", "HEAD"), ("metrics", "diff", "--all")):
-        json.loads(call(copied, "dvc", *command, "--json"), parse_constant=no_number)
+        json.loads(call(project_copy, "dvc", *command, "--json"), parse_constant=no_number)

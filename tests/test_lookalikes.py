@@ -29,9 +29,9 @@ CAFE = "caf\u00e9"
     ],
 )
 def test_labels_that_look_alike_are_named_with_their_counts(first: str, second: str) -> None:
-    found = Findings()
-    lookalikes.check({first: 3, second: 2, "other": 1}, found)
-    (note,) = found.notes
+    findings = Findings()
+    lookalikes.check({first: 3, second: 2, "other": 1}, findings)
+    (note,) = findings.notes
     assert note.startswith("1 groups of labels look alike, but are different classes: ")
     assert "(3)" in note and "(2)" in note and "other" not in note and note.isprintable()
 
@@ -40,12 +40,12 @@ def test_labels_that_look_alike_are_named_with_their_counts(first: str, second: 
     "labels", [("cat", "cats"), ("-1", "1"), ("resume", "r\u00e9sum\u00e9"), ("1-2", "12")]
 )
 def test_labels_that_differ_to_the_eye_are_not(labels: tuple[str, ...]) -> None:
-    found = Findings()
-    lookalikes.check(dict.fromkeys(labels, 1), found)
-    assert found.notes == []
+    findings = Findings()
+    lookalikes.check(dict.fromkeys(labels, 1), findings)
+    assert findings.notes == []
 
 
 def test_letters_of_another_script_are_shown_by_their_codes() -> None:
-    found = Findings()
-    lookalikes.check({"cat": 3, "c\u0430t": 2}, found)
-    assert "cat (3) = 'c\\u0430t' (2)" in found.notes[0]
+    findings = Findings()
+    lookalikes.check({"cat": 3, "c\u0430t": 2}, findings)
+    assert "cat (3) = 'c\\u0430t' (2)" in findings.notes[0]

@@ -15,7 +15,7 @@ from pawprint.evaluation.results import ClassificationResult
 CLASSES = ["a", "b", "c"]
 
 
-def made(actual: list[int], predicted: list[int], probability: float = 0.5) -> Predictions:
+def make(actual: list[int], predicted: list[int], probability: float = 0.5) -> Predictions:
     n = len(actual)
     return Predictions(
         np.array(actual), np.array(predicted), np.full(n, probability),
@@ -25,26 +25,28 @@ def made(actual: list[int], predicted: list[int], probability: float = 0.5) -> P
 
 def test_predictions_by_hand() -> None:
     logits = torch.tensor([[0.0, math.log(3.0)], [math.log(9.0), 0.0]])
-    found = classification.predict_classes(logits, torch.tensor([0, 0]))
-    assert found.predicted.tolist() == [1, 0]
-    assert found.probability.tolist() == pytest.approx([0.75, 0.9])
-    assert found.loss.tolist() == pytest.approx([math.log(4), -math.log(0.9)])
-    assert found.ranks.tolist() == [1, 0]
+    metrics = classification.predict_classes(logits, torch.tensor([0, 0]))
+    assert metrics.predicted.tolist() == [1, 0]
+    assert metrics.probability.tolist() == pytest.approx([0.75, 0.9])
+    assert metrics.loss.tolist() == pytest.approx([math.log(4), -math.log(0.9)])
+    assert metrics.ranks.tolist() == [1, 0]
 
 
 def test_scalars_by_hand() -> None:
-    found = classification.metrics(made([0, 0, 1, 2], [0, 1, 1, 1]), bins=10)
-    assert (found["error_rate"], found["accuracy"], found["n"]) == (0.5, 0.5, 4)
+    metrics = classification.metrics(make([0, 0, 1, 2], [0, 1, 1, 1]), bins=10)
+    assert (metrics["error_rate"], metrics["accuracy"], metrics["n"]) == (0.5, 0.5, 4)
     # F1: a 2·1/(2+1) = 2/3, b 2·1/(1+3) = 1/2, c 0
-    assert found["macro_f1"] == pytest.approx((2 / 3 + 1 / 2 + 0) / 3)
-    assert found["loss"] == 1.5
-    assert found["ece"] == pytest.approx(0)  # half are right at probability 0.5
+    assert metrics["macro_f1"] == pytest.approx((2 / 3 + 1 / 2 + 0) / 3)
+    assert metrics["loss"] == 1.5
+    assert metrics["ece"] == pytest.approx(0)  # half are right at probability 0.5
 
 
 def test_top5_error_counts_classes_that_are_likelier() -> None:
     logits = torch.arange(7.0).expand(2, 7)
-    found = classification.metrics(classification.predict_classes(logits, torch.tensor([2, 1])), 15)
-    assert found["top5_error"] == 0.5  # class 2 is the fifth, class 1 the sixth
+    metrics = classification.metrics(
+        classification.predict_classes(logits, torch.tensor([2, 1])), 15
+    )
+    assert metrics["top5_error"] == 0.5  # class 2 is the fifth, class 1 the sixth
 
 
 def test_calibration_error_by_hand() -> None:
@@ -56,13 +58,13 @@ def test_calibration_error_by_hand() -> None:
 
 
 def test_most_confused_is_sorted_by_count_then_by_class() -> None:
-    found = classification.most_confused(made([0, 0, 1, 2, 2, 0], [1, 1, 0, 0, 1, 0]), CLASSES)
-    assert found == [("a", "b", 2), ("b", "a", 1), ("c", "a", 1), ("c", "b", 1)]
+    metrics = classification.most_confused(make([0, 0, 1, 2, 2, 0], [1, 1, 0, 0, 1, 0]), CLASSES)
+    assert metrics == [("a", "b", 2), ("b", "a", 1), ("c", "a", 1), ("c", "b", 1)]
 
 
 def test_per_class_by_hand_and_a_class_without_pictures() -> None:
-    found = classification.per_class(made([0, 0, 1], [0, 1, 1]), CLASSES)
-    assert found == [
+    metrics = classification.per_class(make([0, 0, 1], [0, 1, 1]), CLASSES)
+    assert metrics == [
         ("a", 1.0, 0.5, pytest.approx(2 / 3), 2),
         ("b", 0.5, 1.0, pytest.approx(2 / 3), 1),
         ("c", 0.0, 0.0, 0.0, 0),
@@ -71,21 +73,21 @@ def test_per_class_by_hand_and_a_class_without_pictures() -> None:
 
 @given(st.lists(st.floats(0, 100), max_size=30), st.integers(1, 40))
 def test_top_losses_are_the_largest_first(losses: list[float], k: int) -> None:
-    found = results.top_losses(np.array(losses, dtype=np.float64), k)
-    assert [losses[i] for i in found] == sorted(losses, reverse=True)[:k]
+    actual = results.top_losses(np.array(losses, dtype=np.float64), k)
+    assert [losses[i] for i in actual] == sorted(losses, reverse=True)[:k]
 
 
 def test_test_is_summed_beside_valid() -> None:
     both = {
-        "valid": ClassificationResult(made([0], [0]), CLASSES),
-        "test": ClassificationResult(made([0], [1]), CLASSES),
+        "valid": ClassificationResult(make([0], [0]), CLASSES),
+        "test": ClassificationResult(make([0], [1]), CLASSES),
     }
-    found = results.all_metrics(both, 15)
-    assert (found["error_rate"], found["test_error_rate"], found["test_n"]) == (0, 1, 1)
+    actual = results.all_metrics(both, 15)
+    assert (actual["error_rate"], actual["test_error_rate"], actual["test_n"]) == (0, 1, 1)
 
 
 def test_rows_name_the_classes() -> None:
-    assert classification.prediction_rows(made([0], [2]), ["x.jpg"], CLASSES) == [
+    assert classification.prediction_rows(make([0], [2]), ["x.jpg"], CLASSES) == [
         ("x.jpg", "a", "c", 0.5, 0.0)
     ]
 

@@ -47,12 +47,12 @@ def test_a_file_of_before_there_was_a_ground_drops_transparency(tmp_path: Path) 
 
 
 def test_equal_models_have_equal_bytes_and_one_key(tmp_path: Path) -> None:
-    made = []
+    rows = []
     for name in ("one", "two"):
         model_file.write(tmp_path / name, network.create_model("resnet18", 2, 0, {}), CARD)
-        made.append((tmp_path / name).read_bytes())
-    assert made[0] == made[1]
-    head = made[0][8 : 8 + int.from_bytes(made[0][:8], "little")]
+        rows.append((tmp_path / name).read_bytes())
+    assert rows[0] == rows[1]
+    head = rows[0][8 : 8 + int.from_bytes(rows[0][:8], "little")]
     assert head.count(b'"__metadata__":{"pawprint":"') == 1
     assert str(tmp_path).encode() not in head
 
@@ -84,8 +84,8 @@ def quiet(size: int) -> None:
 @pytest.fixture
 def state() -> dict[str, torch.Tensor]:
     torch.manual_seed(0)
-    found: dict[str, torch.Tensor] = torchvision.models.resnet18().state_dict()
-    return found
+    actual: dict[str, torch.Tensor] = torchvision.models.resnet18().state_dict()
+    return actual
 
 
 def local(path: Path, arch: str = "resnet18") -> dict[str, torch.Tensor]:
@@ -109,9 +109,9 @@ def test_the_published_weights_of_every_network_fit_and_carry_their_hash(arch: s
     with torch.device("meta"):
         model = torchvision.models.get_model(arch, weights=None)
         body = network.build_body(model)
-        found = state_dict.align(arch, body, model.state_dict(), "torchvision")
-    assert found.keys() == body.state_dict().keys()
-    assert len(model.state_dict()) - len(found) >= 2  # the classifier's
+        actual = state_dict.align(arch, body, model.state_dict(), "torchvision")
+    assert actual.keys() == body.state_dict().keys()
+    assert len(model.state_dict()) - len(actual) >= 2  # the classifier's
     for weights in torchvision.models.get_model_weights(arch):
         assert re.search(r"-[0-9a-f]{8}\.pth$", weights.url), weights.url
 
@@ -181,7 +181,7 @@ def test_an_unknown_name_is_told_the_known_ones() -> None:
 
 
 @pytest.fixture
-def published(state: dict[str, torch.Tensor], tmp_path: Path) -> Iterator[Site]:
+def publish_weights(state: dict[str, torch.Tensor], tmp_path: Path) -> Iterator[Site]:
     torch.save(state, tmp_path / "w.pth")
     data = (tmp_path / "w.pth").read_bytes()
     name = f"/resnet18-{hashlib.sha256(data).hexdigest()[:8]}.pth"
@@ -191,18 +191,20 @@ def published(state: dict[str, torch.Tensor], tmp_path: Path) -> Iterator[Site]:
 
 @pytest.mark.parametrize("honest", [True, False])
 def test_torchvisions_file_is_fetched_and_its_hash_is_that_of_its_name(
-    published: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, honest: bool
+    publish_weights: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, honest: bool
 ) -> None:
-    (name,) = published.files
+    (name,) = publish_weights.files
     if not honest:
-        published.files[name] = published.files[name] + b"!"
+        publish_weights.files[name] = publish_weights.files[name] + b"!"
     weights = torchvision.models.get_model_weights("resnet18")
-    monkeypatch.setattr(weights.IMAGENET1K_V1._value_, "url", published.url + name, raising=False)
+    monkeypatch.setattr(
+        weights.IMAGENET1K_V1._value_, "url", publish_weights.url + name, raising=False
+    )
     monkeypatch.setattr(downloads, "STORE", tmp_path / "store")
     if honest:
         assert pretrained.load_pretrained("resnet18", "IMAGENET1K_V1", None, quiet, Findings())
         assert pretrained.load_pretrained("resnet18", "DEFAULT", None, quiet, Findings())
-        assert len(published.asked) == 1
+        assert len(publish_weights.asked) == 1
     else:
         with pytest.raises(ValueError, match="does not begin with"):
             pretrained.load_pretrained("resnet18", "IMAGENET1K_V1", None, quiet, Findings())

@@ -8,7 +8,6 @@ from torch import nn
 from pawprint.core import params
 from pawprint.models import network
 from pawprint.models.network import NORMS
-from pawprint.training import session
 from tests import small
 
 BODIES = {  # children of the body that begin the second group, counted by hand
@@ -22,8 +21,8 @@ BODIES = {  # children of the body that begin the second group, counted by hand
 def test_every_architecture_gives_a_body_a_head_and_three_groups(arch: str) -> None:
     with torch.device("meta"):
         body = network.build_body(torchvision.models.get_model(arch, weights=None))
-        found = network.feature_shapes(body)
-    strides = [stride for stride, _ in found]
+        actual = network.feature_shapes(body)
+    strides = [stride for stride, _ in actual]
     assert strides == sorted(strides)
     assert strides[-1] == 32
     assert 16 in strides
@@ -105,10 +104,9 @@ def test_building_a_network_leaves_torchs_generator_alone() -> None:
 def test_the_heads_dropout_is_the_recipes() -> None:
     """0.4 before the last layer means 0.2 before the first; 0 leaves nothing to chance."""
     run, model = small.session(), network.create_model("resnet18", 3, 0, {})
-    of = replace(run, optimizer=replace(run.optimizer, dropout=0.4))
-    session.init_state(of, model)
+    replace(run, dropout=0.4).init_state(model)
     assert [layer.p for layer in model.head if isinstance(layer, nn.Dropout)] == [0.2, 0.4]
     pictures = torch.rand(4, 3, 64, 64)
     assert not torch.equal(model.train()(pictures), model(pictures))
-    session.init_state(replace(run, optimizer=replace(run.optimizer, dropout=0.0)), model)
+    replace(run, dropout=0.0).init_state(model)
     assert torch.equal(model.train()(pictures), model(pictures))

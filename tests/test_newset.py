@@ -45,7 +45,7 @@ def new(url: str = "pics", rule: Mapping[str, str] = NAMED, name: str = "mine") 
     return list(new_dataset.add_dataset(name, url, rule, None))
 
 
-def refused(url: str = "pics", rule: Mapping[str, str] = NAMED, name: str = "mine") -> str:
+def refusal(url: str = "pics", rule: Mapping[str, str] = NAMED, name: str = "mine") -> str:
     """What it says; nothing is written."""
     before = FILE.read_bytes()
     with pytest.raises(ValueError) as caught:
@@ -83,8 +83,8 @@ mine:
 """
     assert FILE.read_text() == before + block
     assert load_yaml("datasets.yaml") == yaml_file.load(FILE)
-    made = catalog.load_dataset_entry("mine")
-    assert (made.pictures.sha256, made.count, made.label.pattern) == (sha, 6, PATTERN)
+    result = catalog.load_dataset_entry("mine")
+    assert (result.pictures.sha256, result.count, result.label.pattern) == (sha, 6, PATTERN)
 
 
 def test_a_url_is_fetched_once_and_kept_by_its_hash(project: Path) -> None:
@@ -110,7 +110,7 @@ def test_all_that_is_wrong_with_the_pictures_is_said_at_once(project: Path) -> N
     before, contents = FILE.read_bytes(), pets()
     contents |= {"cut_1.jpg": picture(seed=9)[:200], "IMG7.jpg": picture(seed=7)}
     contents |= {"dog_7.jpg": contents["cat_0.jpg"], "=1(2)_1.jpg": picture(seed=8)}
-    said, lines = "", list[str]()
+    message, lines = "", list[str]()
     with pytest.raises(ValueError, match="^pics: 1 names cannot be used: '=1"):
         new(folder(contents))
     Path("pics/=1(2)_1.jpg").unlink()
@@ -118,11 +118,13 @@ def test_all_that_is_wrong_with_the_pictures_is_said_at_once(project: Path) -> N
         for line in new_dataset.add_dataset("mine", "pics", NAMED, None):
             lines.append(line)
     except ValueError as error:
-        said = str(error)
+        message = str(error)
     assert FILE.read_bytes() == before
-    assert said.splitlines() == [
+    assert message.splitlines() == [
         r"1 of 8 pictures get no label by label.pattern ^(.+)_\d+\.jpg$: IMG7.jpg; mend the rule "
         "in datasets.yaml, or take these files out of the archive or folder",
+        "1 class has no picture that can be decoded, and would be lost: cut; fix these pictures, "
+        "or take them out",
         "nothing is written to datasets.yaml",
     ]
     notes = word(lines, "note")
@@ -141,8 +143,8 @@ def test_damaged_pictures_are_named_and_may_be_left_out(project: Path) -> None:
 
 def test_pictures_that_are_of_no_use_are_refused(project: Path) -> None:
     folder({"cat_1.jpg": b"", "dog_1.jpg": b"?"})
-    assert "2 of 2 pictures cannot be decoded: cat_1.jpg (" in refused()
-    assert "all pictures are of one class, cat: two" in refused(folder(pets(2, 0), "cats"))
+    assert "2 of 2 pictures cannot be decoded: cat_1.jpg (" in refusal()
+    assert "all pictures are of one class, cat: two" in refusal(folder(pets(2, 0), "cats"))
     with pytest.raises(FileNotFoundError, match="no such file or folder"):
         new("absent")
 
@@ -165,11 +167,11 @@ def test_a_name_that_cannot_be_one_is_refused(project: Path, name: str, message:
 
 
 def test_a_rule_that_cannot_be_one_is_refused_before_any_fetching(project: Path) -> None:
-    assert "`label.pattern` is '(': must be" in refused(
+    assert "`label.pattern` is '(': must be" in refusal(
         "http://127.0.0.1:9/x", {"from": "name", "pattern": "("}
     )
-    said = refused("absent", {"from": "csv", "file": "labels.csv", "name": "fname"})
-    assert "label.from: csv needs label.label too" in said
+    message = refusal("absent", {"from": "csv", "file": "labels.csv", "name": "fname"})
+    assert "label.from: csv needs label.label too" in message
 
 
 COLUMNS = "labels.csv --name-column fname --label-column breed"
@@ -220,8 +222,8 @@ def test_a_file_and_folders_that_both_fit_are_both_suggested(project: Path) -> N
     [["train/1.jpg", "valid/2.jpg", "train/3.jpg", "valid/4.jpg"], ["IMG_1.jpg", "IMG_2.jpg"]],
 )
 def test_where_nothing_fits_the_ways_to_say_it_are_named(project: Path, names: list[str]) -> None:
-    said = refused(folder(dict.fromkeys(names, b"")), {})
-    assert "name one by --pattern REGEX" in said and "--csv FILE --name-column X" in said
+    message = refusal(folder(dict.fromkeys(names, b"")), {})
+    assert "name one by --pattern REGEX" in message and "--csv FILE --name-column X" in message
 
 
 def update(url: str | None = None) -> list[str]:
@@ -310,8 +312,10 @@ def test_a_file_in_braces_is_updated_but_not_appended_to(project: Path) -> None:
     assert FILE.read_text() == (
         "{mine: {pictures: {url: pics, sha256: " + str(sha) + "}, label: " + rule + ", count: 2}}"
     )
-    said = refused(rule={"from": "folder"}, name="more")
-    assert "datasets.yaml: cannot be changed as it is written; put there by hand: more:\n" in said
+    message = refusal(rule={"from": "folder"}, name="more")
+    assert (
+        "datasets.yaml: cannot be changed as it is written; put there by hand: more:\n" in message
+    )
 
 
 def test_a_block_that_shares_its_values_is_left_to_its_author(project: Path) -> None:
@@ -325,27 +329,27 @@ def test_a_block_that_shares_its_values_is_left_to_its_author(project: Path) -> 
 
 @given(st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" "), min_size=1))
 def test_every_text_is_the_same_to_both_readers(text: str) -> None:
-    made = catalog_entry.format_entry("x", {"label": {"pattern": text}})
+    result = catalog_entry.format_entry("x", {"label": {"pattern": text}})
     expected = {"x": {"label": {"pattern": text}}}
-    assert yaml_file.parse(made, "") == expected
-    assert YAML(typ="safe", pure=True).load(made) == expected
+    assert yaml_file.parse(result, "") == expected
+    assert YAML(typ="safe", pure=True).load(result) == expected
 
 
 @pytest.mark.parametrize(
     "text", ["1e5", "0x1F", "2026-11-21", "null", "~", "yes", "<<", "=", "a: b", "a #b", "- a", "'"]
 )
 def test_texts_that_look_like_something_else_stay_texts(text: str) -> None:
-    made = catalog_entry.format_entry("x", {"label": {"pattern": text}})
-    assert YAML(typ="safe", pure=True).load(made) == yaml_file.parse(made, "")
-    assert yaml_file.parse(made, "")["x"]["label"]["pattern"] == text
+    result = catalog_entry.format_entry("x", {"label": {"pattern": text}})
+    assert YAML(typ="safe", pure=True).load(result) == yaml_file.parse(result, "")
+    assert yaml_file.parse(result, "")["x"]["label"]["pattern"] == text
 
 
 def test_what_cannot_be_shown_in_one_line_is_refused(project: Path) -> None:
-    assert "a\\x1bb: holds letters that cannot be shown" in refused(folder(pets(), "a\x1bb"))
+    assert "a\\x1bb: holds letters that cannot be shown" in refusal(folder(pets(), "a\x1bb"))
 
 
 def command(*options: str) -> subprocess.CompletedProcess[str]:
-    call = [sys.executable, "-c", "from pawprint import cli; cli.main()", "new", *options]
+    call = [sys.executable, "-c", "from pawprint.cli import main; main.main()", "new", *options]
     return subprocess.run(call, capture_output=True, text=True, check=False)
 
 
@@ -355,10 +359,10 @@ def test_the_command_writes_a_block_that_the_stages_take(project: Path) -> None:
         {f"{i}.jpg": picture(seed=i) for i in range(20)}
         | {"labels.csv": f"id,kind\n{rows}".encode()}
     )
-    made = command(
+    result = command(
         "mine", "pics", "--csv", "labels.csv", "--name-column", "id", "--label-column", "kind"
     )
-    assert made.returncode == 0, made.stderr
+    assert result.returncode == 0, result.stderr
     params: Any = (
         (project / "params.yaml").read_text().replace("dataset: digits", "dataset: mine  ")
     )
@@ -384,9 +388,9 @@ def test_the_command_writes_a_block_that_the_stages_take(project: Path) -> None:
     ],
 )
 def test_a_wrong_call_is_one_line(project: Path, options: list[str], message: str) -> None:
-    made = command(*options)
-    assert made.returncode != 0 and message in made.stderr
-    assert "Traceback" not in made.stderr
+    result = command(*options)
+    assert result.returncode != 0 and message in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 SPLIT = [f"{side}/{label}/{i}.jpg" for side in ("Train", "val") for label in "ab" for i in (1, 2)]
@@ -400,8 +404,8 @@ def test_folders_of_a_split_are_written_as_groups(project: Path) -> None:
         "1 of 9 pictures are for testing or prediction and have no label;"
     )
     assert word(lines, "next") == "dvc exp run -S dataset=mine -S label.split=official"
-    made = catalog.load_dataset_entry("mine").label
-    assert (made.valid, made.test) == (["val"], ["test"])
+    result = catalog.load_dataset_entry("mine").label
+    assert (result.valid, result.test) == (["val"], ["test"])
     assert load_yaml("datasets.yaml") == yaml_file.load(FILE)
     with pytest.raises(ValueError, match="--split-folders: the pictures lie in no folders named t"):
         list(new_dataset.add_dataset("flat", folder(pets(), "flat"), NAMED, None, True))
@@ -422,14 +426,14 @@ def test_a_split_by_folders_goes_through_the_stages(project: Path) -> None:
 
 def test_a_csv_beside_the_folder_is_offered(project: Path) -> None:
     text = "id,kind\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(6))
-    numbered(text, "set/l.csv")
+    number_images(text, "set/l.csv")
     lines = "".join(new("set/images", {}))
     assert "set/images --csv set/l.csv --name-column id --label-column kind" in lines
 
 
 def test_a_split_column_is_offered_and_written(project: Path) -> None:
     rows = "".join(f"{i},{'xy'[i % 2]},{'train' if i < 4 else 'val'}\n" for i in range(6))
-    numbered("id,kind,my set\n" + rows, "set/images/l.csv")
+    number_images("id,kind,my set\n" + rows, "set/images/l.csv")
     assert "--label-column kind --split-column 'my set'" in "".join(new("set/images", {}))
     lines = new("set/images", {**LIST, "file": "l.csv"})
     assert "(pawprint new --split-column 'my set')" in word(lines, "note")
@@ -454,29 +458,29 @@ def test_numbered_folders_are_not_offered_as_classes(
 ) -> None:
     folder({f"{x}/IMG{i}{k}.jpg": picture(seed=10 * i + k)
             for i, x in enumerate(folders) for k in (0, 1)})  # fmt: skip
-    assert "no rule was found" in refused(rule={})
+    assert "no rule was found" in refusal(rule={})
 
 
 def test_a_column_whose_name_says_classes_is_offered_first(project: Path) -> None:
     rows = "".join(f"{i},L{i % 3},{('nv', 'mel')[i % 2]}\n" for i in range(6))
-    numbered("image_id,lesion,dx\n" + rows, "set/images/l.csv")
+    number_images("image_id,lesion,dx\n" + rows, "set/images/l.csv")
     assert "--label-column dx" in "".join(new("set/images", {}))
 
 
 def test_columns_of_0_and_1_are_named_where_nothing_fits(project: Path) -> None:
-    numbered(
+    number_images(
         "id,a,b\n" + "".join(f"{i},{i % 2},{1 - i % 2}\n" for i in range(6)), "set/images/l.csv"
     )
-    assert "l.csv has a column of 0 and 1 for each class (a, b): add one" in refused(
+    assert "l.csv has a column of 0 and 1 for each class (a, b): add one" in refusal(
         "set/images", {}
     )
-    said = word(new("set/images", {**LIST, "file": "l.csv", "label": "a"}), "note")
-    assert "columns a, b of l.csv hold 0 and 1 alone" in said
+    message = word(new("set/images", {**LIST, "file": "l.csv", "label": "a"}), "note")
+    assert "columns a, b of l.csv hold 0 and 1 alone" in message
 
 
 def test_a_level_of_folders_that_names_no_class_is_refused_with_the_pattern(project: Path) -> None:
     folder({f"{x}/2021/{i}.jpg": picture(seed=i) for i, x in enumerate("aabb")})
-    assert "instead of --folder give --from-path --pattern '^([^/]+)/'" in refused(
+    assert "instead of --folder give --from-path --pattern '^([^/]+)/'" in refusal(
         rule={"from": "folder"}
     )
     assert "--from-path" in "".join(new(rule={}))
@@ -487,7 +491,7 @@ def test_a_level_of_folders_that_names_no_class_is_refused_with_the_pattern(proj
 LIST = {"from": "csv", "name": "id", "label": "kind"}
 
 
-def numbered(text: str, where: str) -> str:
+def number_images(text: str, where: str) -> str:
     """Pictures 0 to 5, and a CSV somewhere."""
     folder({f"set/images/{i}.jpg": picture(seed=i) for i in range(6)}, ".")
     Path(where).write_text(text)
@@ -511,19 +515,19 @@ def test_a_csv_is_taken_from_where_it_lies(
     project: Path, where: str, typed: str, written: str
 ) -> None:
     text = "id,kind\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(6))
-    pictures = numbered(text, where)
+    pictures = number_images(text, where)
     lines = new(pictures, {**LIST, "file": typed.format(here=project)})
     assert word(lines, "classes") == "6 pictures, 2 classes: x (3), y (3)"
-    made = catalog.load_dataset_entry("mine").label
-    assert made.file == written.format(here=project)
+    result = catalog.load_dataset_entry("mine").label
+    assert result.file == written.format(here=project)
     is_inside = where.startswith("set/images")
     sha256 = hashlib.sha256(text.encode()).hexdigest()
-    assert made.sha256 == (None if is_inside else sha256)
+    assert result.sha256 == (None if is_inside else sha256)
 
 
 def test_a_csv_elsewhere_is_fetched_and_its_changes_are_told(project: Path) -> None:
     text = "id,kind\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(6))
-    new(numbered(text, "l.csv"), {**LIST, "file": "l.csv"})
+    new(number_images(text, "l.csv"), {**LIST, "file": "l.csv"})
     (project / "params.yaml").write_text(
         (project / "params.yaml").read_text().replace("dataset: digits", "dataset: mine  ")
     )
@@ -548,21 +552,21 @@ def test_a_csv_elsewhere_is_fetched_and_its_changes_are_told(project: Path) -> N
 
 def test_a_csv_at_a_url_is_kept_by_its_hash(project: Path) -> None:
     text = "id,kind\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(6))
-    pictures = numbered("", "l.txt")
+    pictures = number_images("", "l.txt")
     with serving({"/l.csv": text.encode()}) as site:
         new(pictures, {**LIST, "file": f"{site.url}/l.csv"})
-        made = catalog.load_dataset_entry("mine").label
-        assert made.file == f"{site.url}/l.csv"
-        assert made.sha256 == hashlib.sha256(text.encode()).hexdigest()
+        result = catalog.load_dataset_entry("mine").label
+        assert result.file == f"{site.url}/l.csv"
+        assert result.sha256 == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_a_separator_makes_a_block_of_several_labels(project: Path) -> None:
     rows = "".join(f"{i},{('x', 'y', 'x y')[i % 3]}\n" for i in range(6))
-    pictures = numbered("id,kind\n" + rows, "set/images/l.csv")
+    pictures = number_images("id,kind\n" + rows, "set/images/l.csv")
     lines = new(pictures, {**LIST, "file": "l.csv", "separator": " "})
     assert word(lines, "classes") == "6 pictures, 2 classes: x (4), y (4)"
-    made = catalog.load_dataset_entry("mine")
-    assert (made.target, made.label.separator) == ("labels", " ")
+    result = catalog.load_dataset_entry("mine")
+    assert (result.target, result.label.separator) == ("labels", " ")
     lines = new(pictures, {}, "other")
     assert "--label-column kind --separator ' '" in "".join(lines)
 
@@ -600,16 +604,16 @@ def test_images_under_any_suffix_are_taken_and_others_named(project: Path) -> No
 
 def test_a_class_that_vanishes_is_an_error_and_by_a_pattern_a_note(project: Path) -> None:
     url = folder(by_folder() | {"fox/1.heic": HEIC, "fox/2.heic": HEIC})
-    said = refused(url, BY_FOLDER)
-    assert "fox: 2 files, none can be used: HEIC 2 (fox/1.heic, fox/2.heic)" in said
+    message = refusal(url, BY_FOLDER)
+    assert "fox: 2 files, none can be used: HEIC 2 (fox/1.heic, fox/2.heic)" in message
     lines = new(url, {"from": "name", "pattern": "^([0-9])"})
     assert "2 files are not used: HEIC 2" in word(lines, "note")
 
 
 def test_a_class_of_which_nothing_can_be_decoded_is_an_error(project: Path) -> None:
     url = folder(by_folder() | {f"fox/{i}.jpg": HEIC + bytes([i]) for i in range(2)})
-    said = refused(url, BY_FOLDER)
-    assert "1 class has no picture that can be decoded, and would be lost: fox; fix" in said
+    message = refusal(url, BY_FOLDER)
+    assert "1 class has no picture that can be decoded, and would be lost: fox; fix" in message
     Path(url, "fox/2.jpg").write_bytes(picture(seed=50))
     assert "2 of 9 pictures cannot be decoded: fox/0.jpg (HEIC" in word(new(url, BY_FOLDER), "note")
 
@@ -629,12 +633,12 @@ def test_the_rules_that_fit_are_offered_with_what_is_not_used(project: Path) -> 
 def test_a_page_in_place_of_an_archive_is_told_with_its_url(project: Path) -> None:
     with serving({"/x.zip": b"<html><title>Log in</title>"}) as site:
         url = f"{site.url}/x.zip"
-        assert refused(url, BY_FOLDER).startswith(f"{url}: answered with a web page (HTML: Log in)")
+        assert refusal(url, BY_FOLDER).startswith(f"{url}: answered with a web page (HTML: Log in)")
 
 
 def test_an_archive_of_another_kind_is_told_by_its_name(project: Path) -> None:
     Path("x.rar").write_bytes(b"Rar!\x1a\x07\1\0")
-    assert refused("x.rar").startswith("x.rar: a rar archive, and only tar")
+    assert refusal("x.rar").startswith("x.rar: a rar archive, and only tar")
 
 
 def test_label_says_again_what_is_not_used(
@@ -645,6 +649,6 @@ def test_label_says_again_what_is_not_used(
     Path("params.yaml").write_text(text.replace("dataset: digits", "dataset: mine"))
     for stage in ("fetch", "label"):
         importlib.import_module(f"stages.{stage}").main()
-    said = capsys.readouterr().out
-    assert "label: note: 1 file is not used: HEIC 1 (cat/x.HEIC)" in said
+    output = capsys.readouterr().out
+    assert "label: note: 1 file is not used: HEIC 1 (cat/x.HEIC)" in output
     assert "cat/1.jfif,cat," in Path("data/labels.csv").read_text()

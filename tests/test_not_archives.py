@@ -17,7 +17,7 @@ from tests.test_file_type import HEIC, PAGE, POINTER
 JPEG = picture()
 
 
-def zipped(files: dict[str, bytes]) -> bytes:
+def make_zip(files: dict[str, bytes]) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name, data in files.items():
@@ -25,7 +25,7 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return file.getvalue()
 
 
-def tarred(files: dict[str, bytes]) -> bytes:
+def make_tar(files: dict[str, bytes]) -> bytes:
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w") as archive:
         for name, data in files.items():
@@ -33,22 +33,24 @@ def tarred(files: dict[str, bytes]) -> bytes:
     return file.getvalue()
 
 
-def refused(data: bytes, path: Path) -> str:
+def refusal(data: bytes, path: Path) -> str:
     path.write_bytes(data)
     with pytest.raises(ValueError) as caught:
         archives.listing(path, "https://site/x")
-    said = str(caught.value)
-    assert said.startswith("https://site/x: ") and said.isprintable() and "\n" not in said
-    return said.removeprefix("https://site/x: ")
+    message = str(caught.value)
+    assert message.startswith("https://site/x: ") and message.isprintable() and "\n" not in message
+    return message.removeprefix("https://site/x: ")
 
 
 NO_ARCHIVE = "not an archive that can be read (tar, tar.gz, tar.bz2, tar.xz, zip)"
 NO_PICTURE = "no picture in this archive or folder"
-SEVERAL = zipped({"a.zip": zipped({}), "b.tar.gz": gzip.compress(b"x"), "c.rar": b"Rar!\x1a\x07"})
+SEVERAL = make_zip(
+    {"a.zip": make_zip({}), "b.tar.gz": gzip.compress(b"x"), "c.rar": b"Rar!\x1a\x07"}
+)
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (JPEG, "a single image (JPEG), no archive; give the folder that holds it"),
         (HEIC, "HEIC, no archive that can be read (tar, tar.gz, tar.bz2, tar.xz, zip); convert it"),
@@ -65,50 +67,50 @@ SEVERAL = zipped({"a.zip": zipped({}), "b.tar.gz": gzip.compress(b"x"), "c.rar":
         (b"\x28\xb5\x2f\xfd" + bytes(9), "a zst archive, and only tar"),
         (gzip.compress(JPEG), "one file (JPEG) that is packed by gz, no tar"),
         (bz2.compress(b"a,b\n"), "one file (text) that is packed by bz2, no tar"),
-        (lzma.compress(zipped({"a.jpg": JPEG})), "one file (a zip archive) that is packed by xz"),
+        (lzma.compress(make_zip({"a.jpg": JPEG})), "one file (a zip archive) that is packed by xz"),
         (
-            gzip.compress(tarred({"a.jpg": JPEG}))[:-200],
+            gzip.compress(make_tar({"a.jpg": JPEG}))[:-200],
             f"{NO_ARCHIVE}: it is cut off: it ends too",
         ),
         (
-            zipped({"a.jpg": JPEG})[:-30],
+            make_zip({"a.jpg": JPEG})[:-30],
             f"{NO_ARCHIVE}: it is cut off or damaged; fetch it again, join",
         ),
         (b"\1\2\3\4" * 200, f"{NO_ARCHIVE}: it begins with the bytes 01 02 03 04 01 02 03 04;"),
-        (zipped({}), f"{NO_PICTURE}: it is empty; taken are JPEG, PNG"),
-        (zipped({"in.zip": b"PK\3\4"}), f"{NO_PICTURE}, but another archive, in.zip: unpack it"),
-        (tarred({"p/in.zip": b"PK\3\4"}), f"{NO_PICTURE}, but another archive, p/in.zip"),
+        (make_zip({}), f"{NO_PICTURE}: it is empty; taken are JPEG, PNG"),
+        (make_zip({"in.zip": b"PK\3\4"}), f"{NO_PICTURE}, but another archive, in.zip: unpack it"),
+        (make_tar({"p/in.zip": b"PK\3\4"}), f"{NO_PICTURE}, but another archive, p/in.zip"),
         (SEVERAL, f"{NO_PICTURE}, but 3 other archives: a.zip, b.tar.gz, c.rar; unpack them"),
-        (zipped({"a.heic": HEIC}), f"{NO_PICTURE}: 1 file is not used: HEIC 1 (a.heic); convert"),
+        (make_zip({"a.heic": HEIC}), f"{NO_PICTURE}: 1 file is not used: HEIC 1 (a.heic); convert"),
     ],
 )
-def test_each_is_told_what_it_is(data: bytes, said: str, tmp_path: Path) -> None:
-    assert refused(data, tmp_path / "x").startswith(said)
+def test_each_is_told_what_it_is(data: bytes, message: str, tmp_path: Path) -> None:
+    assert refusal(data, tmp_path / "x").startswith(message)
 
 
 def test_a_zip_beside_images_is_named(tmp_path: Path) -> None:
-    (tmp_path / "x").write_bytes(zipped({"a.jpg": JPEG, "in.zip": zipped({})}))
+    (tmp_path / "x").write_bytes(make_zip({"a.jpg": JPEG, "in.zip": make_zip({})}))
     listing = archives.listing(tmp_path / "x")
     assert [(file.name, file.reason) for file in listing.unused] == [("in.zip", "a zip archive")]
 
 
 def test_an_encrypted_zip_is_told_so(tmp_path: Path) -> None:
-    data = bytearray(zipped({"a": JPEG}))
+    data = bytearray(make_zip({"a": JPEG}))
     for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         data[data.index(mark) + at] |= 1
-    assert "unpack it with its password" in refused(bytes(data), tmp_path / "x")
+    assert "unpack it with its password" in refusal(bytes(data), tmp_path / "x")
 
 
 def test_a_packing_that_python_does_not_know_is_told(tmp_path: Path) -> None:
-    data = bytearray(zipped({"a": JPEG}))
+    data = bytearray(make_zip({"a": JPEG}))
     for mark, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
         data[data.index(mark) + at] = 9  # Deflate64, as Windows has it for large files
-    assert refused(bytes(data), tmp_path / "x").startswith("packed in a way that is not known here")
+    assert refusal(bytes(data), tmp_path / "x").startswith("packed in a way that is not known here")
 
 
 def test_folders_in_a_zip_of_windows_are_no_files(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(
-        zipped({"pets\\": b"", "pets\\cat\\": b"", "pets\\cat\\1.jpg": JPEG})
+        make_zip({"pets\\": b"", "pets\\cat\\": b"", "pets\\cat\\1.jpg": JPEG})
     )
     listing = archives.listing(tmp_path / "x")
     assert (listing.images, listing.unused, listing.others) == (["pets/cat/1.jpg"], [], [])

@@ -17,7 +17,7 @@ from pawprint.storage import folders
 from pawprint.vision import resample
 from stages import presize as stage
 from tests.conftest import picture
-from tests.imagefiles import saved
+from tests.imagefiles import save_image
 from tests.test_newset import NAMED, folder, word
 from tests.test_stages import own_pictures
 
@@ -26,17 +26,17 @@ def ink(seed: int) -> bytes:
     """A black drawing on nothing."""
     pixels = np.zeros((40, 40, 4), np.uint8)
     pixels[5 + seed : 20, 5:30, 3] = 255
-    return saved(Image.fromarray(pixels), "PNG")
+    return save_image(Image.fromarray(pixels), "PNG")
 
 
 def twelve(seed: int) -> bytes:
     values = np.random.default_rng(seed).integers(20, 4096, (40, 40)).astype("<u2")
-    return saved(Image.fromarray(values), "TIFF")
+    return save_image(Image.fromarray(values), "TIFF")
 
 
 def moving(seed: int) -> bytes:
     images = [Image.open(picture_file(seed)), Image.open(picture_file(seed + 50))]
-    return saved(images[0], "GIF", save_all=True, append_images=images[1:])
+    return save_image(images[0], "GIF", save_all=True, append_images=images[1:])
 
 
 def picture_file(seed: int) -> Path:
@@ -53,7 +53,9 @@ def odd_files() -> dict[str, bytes]:
     contents |= {f"a_{20 + i}.jpg": ink(i) for i in range(3)}
     contents |= {f"a_{30 + i}.jpg": twelve(i) for i in range(3)}
     contents |= {f"b_{40 + i}.jpg": moving(i) for i in range(3)}
-    grey = {f"b_{50 + i}.jpg": saved(Image.new("L", (40, 40 + i), 250), "PNG") for i in range(3)}
+    grey = {
+        f"b_{50 + i}.jpg": save_image(Image.new("L", (40, 40 + i), 250), "PNG") for i in range(3)
+    }
     return contents | grey
 
 

@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits, load_sample_images
 from pawprint.storage import archives
 from pawprint.vision import cache_writer, decode, frames, oddities, tiff
 from pawprint.vision.oddities import Oddities
-from tests.imagefiles import pages, png, saved
+from tests.imagefiles import pages, png, save_image
 from tests.imagefiles import tiff as one_page
 
 RNG = np.random.default_rng(0)
@@ -51,28 +51,31 @@ def fax() -> Image.Image:
 
 
 PLAIN = {
-    "black": (saved(Image.new("RGB", (60, 40)), "JPEG"), "black"),
-    "white": (saved(Image.new("L", (60, 40), 255), "PNG"), "white"),
-    "red": (saved(Image.new("RGB", (60, 40), (200, 40, 40)), "PNG"), "#c82828"),
-    "one pixel": (saved(Image.new("RGB", (1, 1), (128, 128, 128)), "PNG"), "grey"),
-    "thin": (saved(Image.new("L", (1, 3000), 128), "PNG"), "grey"),
-    "paper with noise": (saved(Image.fromarray(noisy(250, 3)), "JPEG"), "white"),
-    "paper with little noise": (saved(Image.fromarray(noisy(247, 1, 40)), "PNG"), "white"),
-    "paper with more noise": (saved(Image.fromarray(noisy(246, 4)), "PNG"), "white"),
-    "a scan with dust": (saved(Image.fromarray(scan()), "JPEG"), "white"),
-    "a blank fax": (saved(fax(), "TIFF", compression="group4"), "white"),
-    "white of 16 bits": (saved(Image.fromarray(np.full((9, 9), 65500, np.uint16)), "PNG"), "white"),
-    "black of 16 bits": (saved(Image.fromarray(np.zeros((9, 9), np.uint16)), "TIFF"), "black"),
-    "one bit": (saved(Image.new("1", (50, 50), 1), "PNG"), "white"),
-    "a palette of one colour": (saved(Image.new("P", (50, 50), 0), "GIF"), "black"),
+    "black": (save_image(Image.new("RGB", (60, 40)), "JPEG"), "black"),
+    "white": (save_image(Image.new("L", (60, 40), 255), "PNG"), "white"),
+    "red": (save_image(Image.new("RGB", (60, 40), (200, 40, 40)), "PNG"), "#c82828"),
+    "one pixel": (save_image(Image.new("RGB", (1, 1), (128, 128, 128)), "PNG"), "grey"),
+    "thin": (save_image(Image.new("L", (1, 3000), 128), "PNG"), "grey"),
+    "paper with noise": (save_image(Image.fromarray(noisy(250, 3)), "JPEG"), "white"),
+    "paper with little noise": (save_image(Image.fromarray(noisy(247, 1, 40)), "PNG"), "white"),
+    "paper with more noise": (save_image(Image.fromarray(noisy(246, 4)), "PNG"), "white"),
+    "a scan with dust": (save_image(Image.fromarray(scan()), "JPEG"), "white"),
+    "a blank fax": (save_image(fax(), "TIFF", compression="group4"), "white"),
+    "white of 16 bits": (
+        save_image(Image.fromarray(np.full((9, 9), 65500, np.uint16)), "PNG"),
+        "white",
+    ),
+    "black of 16 bits": (save_image(Image.fromarray(np.zeros((9, 9), np.uint16)), "TIFF"), "black"),
+    "one bit": (save_image(Image.new("1", (50, 50), 1), "PNG"), "white"),
+    "a palette of one colour": (save_image(Image.new("P", (50, 50), 0), "GIF"), "black"),
 }
 
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_an_image_of_one_colour_is_told_by_its_colour(name: str) -> None:
     data, colour = PLAIN[name]
-    made = inspect(data)
-    assert (made.colour, made.span) == (colour, None)
+    result = inspect(data)
+    assert (result.colour, result.span) == (colour, None)
 
 
 SEEN = {
@@ -95,20 +98,20 @@ SEEN = {
 @pytest.mark.parametrize("name", SEEN)
 def test_an_image_with_something_to_be_seen_is_not_told(name: str, image_format: str) -> None:
     image = Image.fromarray(np.asarray(SEEN[name]).astype(np.uint8))
-    assert inspect(saved(image, image_format)) == oddities.ORDINARY
+    assert inspect(save_image(image, image_format)) == oddities.ORDINARY
 
 
 def test_nothing_is_odd_about_the_digits() -> None:
     for values in load_digits().images:
         image = Image.fromarray(np.rint(values * 255 / 16).astype(np.uint8))
-        assert inspect(saved(image, "PNG")) == oddities.ORDINARY
+        assert inspect(save_image(image, "PNG")) == oddities.ORDINARY
 
 
 @pytest.mark.photographs
 def test_nothing_is_odd_about_real_photographs(sample: Path) -> None:
     contents = archives.read_files(sample, archives.image_names(sample)[::10])
-    made = cache_writer.decode_all(contents, 8, "white", workers=1)
-    assert {image.odd for image in made} == {oddities.ORDINARY}
+    result = cache_writer.decode_all(contents, 8, "white", workers=1)
+    assert {image.odd for image in result} == {oddities.ORDINARY}
 
 
 def ramp(low: int, high: int) -> np.ndarray:
@@ -118,7 +121,7 @@ def ramp(low: int, high: int) -> np.ndarray:
 NARROW = {
     **{
         f"{bits} bits in 16": (
-            saved(Image.fromarray(ramp(0, 2**bits - 1).astype("<u2")), kind),
+            save_image(Image.fromarray(ramp(0, 2**bits - 1).astype("<u2")), kind),
             65535,
         )
         for bits, kind in ((8, "PNG"), (10, "PNG"), (12, "TIFF"), (14, "PNG"))
@@ -129,10 +132,13 @@ NARROW = {
     ),
     "12 bits in 16 a colour": (png(np.dstack([ramp(0, 4095).astype(int)] * 3), 16, 2), 65535),
     "14 bits in 16 a colour": (png(np.dstack([ramp(0, 16383).astype(int)] * 3), 16, 2), 65535),
-    "an eighth": (saved(Image.fromarray(ramp(30000, 31000).astype("<u2")), "PNG"), 65535),
-    "class numbers 0 and 1": (saved(Image.fromarray(ramp(0, 1).round().astype("u1")), "PNG"), 255),
-    "class numbers 0 to 15": (saved(Image.fromarray(ramp(0, 15).astype("u1")), "BMP"), 255),
-    "a sixteenth": (saved(Image.fromarray(ramp(120, 135).astype("u1")), "PNG"), 255),
+    "an eighth": (save_image(Image.fromarray(ramp(30000, 31000).astype("<u2")), "PNG"), 65535),
+    "class numbers 0 and 1": (
+        save_image(Image.fromarray(ramp(0, 1).round().astype("u1")), "PNG"),
+        255,
+    ),
+    "class numbers 0 to 15": (save_image(Image.fromarray(ramp(0, 15).astype("u1")), "BMP"), 255),
+    "a sixteenth": (save_image(Image.fromarray(ramp(120, 135).astype("u1")), "PNG"), 255),
 }
 ENDS = {
     **{"8 bits in 16": (0, 255), "10 bits in 16": (0, 1023), "12 bits in 16": (0, 4095)},
@@ -146,16 +152,18 @@ ENDS = {
 @pytest.mark.parametrize("name", NARROW)
 def test_a_range_that_is_mostly_unused_is_told_by_its_ends(name: str) -> None:
     data, white = NARROW[name]
-    made = inspect(data)
-    assert (made.span, made.white, made.colour) == (ENDS[name], white, "")
+    result = inspect(data)
+    assert (result.span, result.white, result.colour) == (ENDS[name], white, "")
 
 
 def test_the_whole_range_is_nothing_odd() -> None:
     for data in (
-        saved(Image.fromarray(ramp(0, 65535).astype("<u2")), "PNG"),
-        saved(Image.fromarray(ramp(0, 32767).astype("<u2")), "TIFF"),
+        save_image(Image.fromarray(ramp(0, 65535).astype("<u2")), "PNG"),
+        save_image(Image.fromarray(ramp(0, 32767).astype("<u2")), "TIFF"),
         png(np.dstack([ramp(0, 65535).astype(int)] * 3), 16, 2),
-        saved(Image.fromarray(ramp(0, 255).round().astype("u1") // 255 * 255).convert("1"), "PNG"),
+        save_image(
+            Image.fromarray(ramp(0, 255).round().astype("u1") // 255 * 255).convert("1"), "PNG"
+        ),
     ):
         assert inspect(data).span is None and inspect(data).colour == ""
 
@@ -164,8 +172,8 @@ def test_the_twelve_bits_that_a_tiff_names_reach_white() -> None:
     values = np.linspace(0, 4095, 32).astype(int)
     bits = "".join(f"{value:012b}" for value in values.tolist())
     row = int(bits, 2).to_bytes(len(bits) // 8, "big")
-    made = decode.decode(one_page(row * 4, 32, 4, {258: 12}), "white")
-    assert np.array_equal(made.pixels[0, :, 0].numpy(), np.rint(values * 255 / 4095))
+    image = decode.decode(one_page(row * 4, 32, 4, {258: 12}), "white")
+    assert np.array_equal(image.pixels[0, :, 0].numpy(), np.rint(values * 255 / 4095))
 
 
 @pytest.mark.parametrize("bits", [8, 16])
@@ -179,7 +187,7 @@ def test_a_tiff_whose_zero_is_white_is_not_shown_as_a_negative(bits: int) -> Non
 
 def animation(image_format: str, count: int, **options: object) -> bytes:
     images = [Image.fromarray(noisy(128, 60, 20)) for _ in range(count)]
-    return saved(images[0], image_format, save_all=True, append_images=images[1:], **options)
+    return save_image(images[0], image_format, save_all=True, append_images=images[1:], **options)
 
 
 @pytest.mark.parametrize("image_format", ["GIF", "PNG", "WEBP", "TIFF"])
@@ -204,7 +212,7 @@ def test_smaller_copies_and_masks_of_a_tiffs_page_are_no_pages() -> None:
 
 def test_a_phones_second_image_is_no_page_and_another_view_is() -> None:
     images = [Image.fromarray(noisy(128, 60, 20)) for _ in range(2)]
-    data = saved(images[0], "MPO", save_all=True, append_images=images[1:])
+    data = save_image(images[0], "MPO", save_all=True, append_images=images[1:])
     image = Image.open(io.BytesIO(data))
     assert image.format == "MPO" and inspect(data).frames == 1
     length = getattr(image, "mpinfo")[0xB002][0]["Size"]  # noqa: B009 - Pillow does not declare it
@@ -230,31 +238,31 @@ def test_a_gif_that_is_cut_at_any_byte_has_no_more_frames_than_the_whole() -> No
     assert counts == sorted(counts) and set(counts) == {1, 2, 3}
 
 
-def named(**images: Oddities) -> list[str]:
+def names_in(**images: Oddities) -> list[str]:
     return list(oddities.notes([*images.items()], "white"))
 
 
 def test_the_notes_name_and_count_what_is_odd() -> None:
-    assert named(a=Oddities(), b=Oddities()) == []
-    assert named(a=Oddities(colour="black"), b=Oddities()) == [
+    assert names_in(a=Oddities(), b=Oddities()) == []
+    assert names_in(a=Oddities(colour="black"), b=Oddities()) == [
         "1 of 2 images is of one colour, or nearly: a (black); look at them, and fix or remove "
         "them: they show nothing"
     ]
     dark = [Oddities(span=span, white=65535) for span in ((125, 3000), (90, 3750))]
-    assert named(a=dark[0], b=dark[1], c=Oddities()) == [
+    assert names_in(a=dark[0], b=dark[1], c=Oddities()) == [
         "2 of 3 images are nearly black: the values are 90 to 3,750 of 65,535 (12-bit values in 16 "
         "bits): a, b; save them with 8 bits, scaled to 0-255"
     ]
-    assert named(a=Oddities(span=(0, 1))) == [
+    assert names_in(a=Oddities(span=(0, 1))) == [
         "1 of 1 images is nearly black: the values are 0 to 1 of 255: a; save them scaled to "
         "0-255; or are they masks of class numbers, not photographs?"
     ]
-    assert named(a=Oddities(frames=3), b=Oddities(frames=12)) == [
+    assert names_in(a=Oddities(frames=3), b=Oddities(frames=12)) == [
         "2 of 2 images are the first of several frames or pages in the file, and the others are "
         "not used: a (3), b (12); to use them, save each as a file by itself"
     ]
     clear = Oddities(is_transparent=True)
-    assert named(a=clear, b=Oddities(), c=clear) == [
+    assert names_in(a=clear, b=Oddities(), c=clear) == [
         "2 of 3 images are transparent in parts, which are laid on presize.background white: a, c"
     ]
     assert list(oddities.notes([("a", clear)], None)) == []
@@ -263,9 +271,9 @@ def test_the_notes_name_and_count_what_is_odd() -> None:
 def test_drawings_of_the_grounds_own_colour_are_told_as_such() -> None:
     ink = np.zeros((60, 60, 4), np.uint8)
     ink[20:40, 20:40, 3] = 255  # black on nothing
-    data = saved(Image.fromarray(ink), "PNG")
+    data = save_image(Image.fromarray(ink), "PNG")
     assert inspect(data) == Oddities(is_transparent=True)
-    made = inspect(data, "black")
-    assert made.colour == "black"
-    first = next(oddities.notes([("a.png", made)], "black"))
+    result = inspect(data, "black")
+    assert result.colour == "black"
+    first = next(oddities.notes([("a.png", result)], "black"))
     assert "1 of them have transparent parts, and another background may show more" in first

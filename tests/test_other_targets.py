@@ -39,8 +39,8 @@ from pawprint.vision.resample import InputSpec
 from tests.conftest import ROOT
 from tests.copies import call
 from tests.server import serving
-from tests.test_graph import GRAPH, written
-from tests.test_pets import packed
+from tests.test_graph import GRAPH, write_files
+from tests.test_pets import pack_folder
 from tests.test_stages import STAGES
 
 OBJECTS = ("aeroplane", "cat", "person")
@@ -73,46 +73,46 @@ def square(colours: Mapping[str, int], width: int, height: int, x: int, y: int) 
 
 def pascal() -> dict[str, bytes]:
     """pascal_2007.tgz: train.csv names the pictures of train/; others are there too."""
-    rows, found = ["fname,labels,is_valid"], {}
+    rows, actual = ["fname,labels,is_valid"], {}
     rng = np.random.default_rng(0)
     for i in range(60):
         there = [label for label in OBJECTS if rng.random() < 0.4]
         name = f"{i + 1:06d}.jpg"
         there_also = " ".join(there)
         rows.append(f"{name},{there_also},{i % 4 == 3}")
-        found[f"pascal_2007/train/{name}"] = square(dict.fromkeys(there, 255), 60, 45, 30, 22)
-    found["pascal_2007/train.csv"] = "\n".join(rows).encode()
-    found["pascal_2007/test/000999.jpg"] = square({}, 60, 45, 30, 22)
-    found["pascal_2007/test.csv"] = b"fname,labels\n000999.jpg,cat\n"
-    found["pascal_2007/segmentation/000001.png"] = square({}, 60, 45, 30, 22)
-    return found
+        actual[f"pascal_2007/train/{name}"] = square(dict.fromkeys(there, 255), 60, 45, 30, 22)
+    actual["pascal_2007/train.csv"] = "\n".join(rows).encode()
+    actual["pascal_2007/test/000999.jpg"] = square({}, 60, 45, 30, 22)
+    actual["pascal_2007/test.csv"] = b"fname,labels\n000999.jpg,cat\n"
+    actual["pascal_2007/segmentation/000001.png"] = square({}, 60, 45, 30, 22)
+    return actual
 
 
 def biwi() -> dict[str, bytes]:
     """biwi_head_pose.tgz: a folder a film, in it rgb.cal, and a picture and a pose a frame."""
-    found, rng = {}, np.random.default_rng(1)
+    actual, rng = {}, np.random.default_rng(1)
     for film in FILMS:
-        found[f"biwi_head_pose/{film}/rgb.cal"] = CAMERA.encode()
-        found[f"biwi_head_pose/{film}/depth.cal"] = b"1 2 3\n"
+        actual[f"biwi_head_pose/{film}/rgb.cal"] = CAMERA.encode()
+        actual[f"biwi_head_pose/{film}/depth.cal"] = b"1 2 3\n"
         for i in range(FRAMES):
             x, y = int(rng.integers(20, 140)), int(rng.integers(20, 100))
             depth = 900.0
             pose = f"{(x * 4 - 320) * depth / 517.679} {(y * 4 - 240.5) * depth / 517.679} {depth}"
             stem = f"biwi_head_pose/{film}/frame_{i + 3:05d}"
-            found[f"{stem}_pose.txt"] = f"1 0 0 \n0 1 0 \n0 0 1 \n\n{pose}\n".encode()
+            actual[f"{stem}_pose.txt"] = f"1 0 0 \n0 1 0 \n0 0 1 \n\n{pose}\n".encode()
             whole = Image.open(io.BytesIO(square(dict.fromkeys(OBJECTS, 255), 160, 120, x, y)))
             file = io.BytesIO()
             whole.resize((640, 480)).save(file, "JPEG")
-            found[f"{stem}_rgb.jpg"] = file.getvalue()
-        found[f"biwi_head_pose/{film}.obj"] = b"# a mesh\n"
-    return found
+            actual[f"{stem}_rgb.jpg"] = file.getvalue()
+        actual[f"biwi_head_pose/{film}.obj"] = b"# a mesh\n"
+    return actual
 
 
 ARCHIVES = {"pascal": pascal, "biwi": biwi}
 SIZES: dict[str, int | str] = {"pascal": 32, "biwi": "48x64"}
 
 
-def configured(folder: Path, name: str, url: str, data: bytes) -> None:
+def configure(folder: Path, name: str, url: str, data: bytes) -> None:
     """A project with this data set's own block, small, its pictures at another place."""
     catalogue = yaml_file.load(ROOT / "datasets.yaml")
     catalogue[name]["pictures"] = {"url": url, "sha256": hashlib.sha256(data).hexdigest()}
@@ -132,11 +132,11 @@ def through(
 ) -> Iterator[str]:
     """The name of the data set, once all stages have run on it, fetched from a server."""
     folder, name = tmp_path_factory.mktemp(request.param), request.param
-    data = packed(ARCHIVES[name]())
+    data = pack_folder(ARCHIVES[name]())
     with pytest.MonkeyPatch.context() as patch, serving({f"/{name}.tgz": data}) as site:
         patch.chdir(folder)
         patch.delenv("PAWPRINT_DATA", raising=False)
-        configured(folder, name, f"{site.url}/{name}.tgz", data)
+        configure(folder, name, f"{site.url}/{name}.tgz", data)
         for stage in STAGES:
             importlib.import_module(f"stages.{stage}").main()
         yield name
@@ -145,7 +145,7 @@ def through(
 
 def test_every_declared_file_is_written(through: str) -> None:
     for stage in GRAPH.values():
-        for path in written(stage):
+        for path in write_files(stage):
             assert Path(path).exists(), path
 
 
@@ -170,18 +170,18 @@ def test_the_table_has_the_targets_that_the_archive_tells(through: str) -> None:
 
 
 def test_the_metrics_are_those_of_the_kind(through: str) -> None:
-    found = json.loads(Path("reports/evaluate.json").read_text())
+    content = json.loads(Path("reports/evaluate.json").read_text())
     expected = {
         "pascal": {"accuracy_multi", "accuracy_multi_crossfit", "map", "micro_f1", "macro_f1",
                    "threshold", "loss", "n"},
         "biwi": {"rmse_pixels", "rmse_share", "loss", "n"},
     }  # fmt: skip
-    assert set(found) == expected[through]
-    assert found["n"] == {"pascal": 15, "biwi": 12}[through]
+    assert set(content) == expected[through]
+    assert content["n"] == {"pascal": 15, "biwi": 12}[through]
     metric = {"pascal": "accuracy_multi", "biwi": "rmse_share"}[through]
     table = pd.read_csv("reports/train_unfrozen.csv")
     assert list(table) == ["epoch", "train_loss", "valid_loss", metric] and len(table) == 2
-    assert found["loss"] == pytest.approx(table["valid_loss"].iloc[-1], rel=0.05)
+    assert content["loss"] == pytest.approx(table["valid_loss"].iloc[-1], rel=0.05)
 
 
 def test_what_means_nothing_has_a_header_only(through: str) -> None:
@@ -232,12 +232,12 @@ def test_points_have_no_least_probability(
 
 def as_json(name: str, lines: list[str], targets: list[str]) -> None:
     for line, cell in zip(lines, targets, strict=True):
-        said = json.loads(line)
+        content = json.loads(line)
         if name == "pascal":
-            assert sorted(said["labels"]) == cell.split(";") if cell else said["labels"] == []
-            assert len(said["top"]) == 3
+            assert sorted(content["labels"]) == cell.split(";") if cell else content["labels"] == []
+            assert len(content["top"]) == 3
         else:
-            flat = [value for point in said["points"] for value in point]
+            flat = [value for point in content["points"] for value in point]
             assert flat == pytest.approx([float(x) for x in cell.split()], abs=0.2)
 
 
@@ -259,8 +259,8 @@ def test_answers_that_lie_outside_of_a_picture_are_drawn(through: str) -> None:
     rows = figures.read_table(Path("reports/top_losses.csv"))
     if through == "biwi":
         rows["predicted"] = "-5.00 2000.00"
-    made = gallery.captioned_sheet(data, rows, InputSpec(SIZES[through]))
-    assert made.width > 4 * 160
+    image = gallery.captioned_sheet(data, rows, InputSpec(SIZES[through]))
+    assert image.width > 4 * 160
 
 
 def test_the_report_and_the_summary_speak_of_the_kind(
@@ -276,9 +276,11 @@ def test_the_report_and_the_summary_speak_of_the_kind(
     assert (' px off"}' in page or ' px off", ' in page) == (through == "biwi")
     monkeypatch.setattr(sys, "argv", ["pawprint", "summary"])
     main.main()
-    said = capsys.readouterr().out
-    assert "No errors; read the " in said
-    assert {"pascal": "column labels of pascal_2007/train.csv", "biwi": "its pose"}[through] in said
+    output = capsys.readouterr().out
+    assert "No errors; read the " in output
+    assert {"pascal": "column labels of pascal_2007/train.csv", "biwi": "its pose"}[
+        through
+    ] in output
 
 
 def test_epochs_says_that_it_judges_error_rates(
@@ -287,16 +289,16 @@ def test_epochs_says_that_it_judges_error_rates(
     monkeypatch.setattr(sys, "argv", ["pawprint", "epochs"])
     with pytest.raises(SystemExit) as ended:
         main.main()
-    said = str(ended.value.code) + capsys.readouterr().err
-    assert "of several labels or points" in said and "Traceback" not in said
+    output = str(ended.value.code) + capsys.readouterr().err
+    assert "of several labels or points" in output and "Traceback" not in output
 
 
 def test_the_export_answers_as_torch(through: str, monkeypatch: Any, tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     monkeypatch.setattr(sys, "argv", ["pawprint", "export", "--to", str(tmp_path / "m.onnx")])
     main.main()
-    made = onnx.load(tmp_path / "m.onnx")
-    told_of = json.loads(made.metadata_props[0].value)
+    result = onnx.load(tmp_path / "m.onnx")
+    told_of = json.loads(result.metadata_props[0].value)
     assert told_of["target"] == {"pascal": "labels", "biwi": "points"}[through]
     assert ("×48×64" in told_of["input"]) == (through == "biwi")
 
@@ -306,7 +308,7 @@ def block(**keys: Any) -> DatasetEntry:
 
 
 @pytest.mark.parametrize(
-    ("keys", "said"),
+    ("keys", "message"),
     [
         ({"target": "labels", "label": {"from": "folder"}}, "needs label.separator"),
         ({"label": {"from": "folder", "separator": " "}}, "add `target: labels`"),
@@ -327,8 +329,8 @@ def block(**keys: Any) -> DatasetEntry:
         ({"label": {"from": "folder", "group": "^(.)", "valid": []}}, "label.valid"),
     ],
 )  # fmt: skip
-def test_a_rule_that_cannot_give_the_target_is_refused(keys: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_a_rule_that_cannot_give_the_target_is_refused(keys: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         block(**keys)
 
 
@@ -340,38 +342,38 @@ def test_groups_stay_together_and_are_drawn_by_the_seed() -> None:
         )
         for seed in range(5)
     ]
-    for image_sizes in drawn:
-        by = {group: {image_sizes[i] for i in range(100) if groups[i] == group} for group in groups}
+    for sides in drawn:
+        by = {group: {sides[i] for i in range(100) if groups[i] == group} for group in groups}
         assert all(len(each) == 1 for each in by.values())
-        assert image_sizes.count("valid") == 20
-    assert len({tuple(image_sizes) for image_sizes in drawn}) > 1
+        assert sides.count("valid") == 20
+    assert len({tuple(sides) for sides in drawn}) > 1
 
 
 @pytest.mark.parametrize("groups", [None, ["one"] * 4])
 def test_a_split_by_group_without_groups_says_what_is_missing(groups: Any) -> None:
-    found = Findings()
-    made = splits.assign_splits(
-        "group", ["a"] * 4, Annotations(["a"] * 4, None, groups), Path(), 0.2, 0, found
+    findings = Findings()
+    result = splits.assign_splits(
+        "group", ["a"] * 4, Annotations(["a"] * 4, None, groups), Path(), 0.2, 0, findings
     )
-    assert made == [None] * 4
-    assert "its block in datasets.yaml needs label.group" in found.errors[0]
+    assert result == [None] * 4
+    assert "its block in datasets.yaml needs label.group" in findings.errors[0]
 
 
 def test_the_faults_of_poses_groups_and_columns_are_told() -> None:
-    found = Findings()
-    extract_groups(["a/1.jpg", "b.jpg"], r"^(.+)/", found, LOST)
-    assert found.errors[0].startswith(
+    findings = Findings()
+    extract_groups(["a/1.jpg", "b.jpg"], r"^(.+)/", findings, LOST)
+    assert findings.errors[0].startswith(
         "1 of 2 pictures are of no group by label.group ^(.+)/: b.jpg"
     )
-    assert parse_splits(["a", "b", "c"], {"a": "TRUE", "b": "test"}, "side", found) == [
+    assert parse_splits(["a", "b", "c"], {"a": "TRUE", "b": "test"}, "side", findings) == [
         *("valid", "test", None)
     ]
-    parse_splits(["a"], {"a": "maybe"}, "side", found)
-    assert "column side holds maybe: it must say train" in found.errors[1]
+    parse_splits(["a"], {"a": "maybe"}, "side", findings)
+    assert "column side holds maybe: it must say train" in findings.errors[1]
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"x/1_pose.txt": None}, "1 pictures without the files *_pose.txt and rgb.cal beside them"),
         ({"x/rgb.cal": None}, "2 pictures without the files"),
@@ -381,7 +383,7 @@ def test_the_faults_of_poses_groups_and_columns_are_told() -> None:
     ],
 )
 def test_damaged_poses_are_counted_and_named(
-    tmp_path: Path, change: dict[str, bytes | None], said: str
+    tmp_path: Path, change: dict[str, bytes | None], message: str
 ) -> None:
     pose = b"1 0 0 0 1 0 0 0 1 0 0 900"
     files: dict[str, bytes | None] = {
@@ -389,23 +391,25 @@ def test_damaged_poses_are_counted_and_named(
         "x/rgb.cal": CAMERA.encode(),
     }
     path = tmp_path / "a.tgz"
-    path.write_bytes(packed({k: v for k, v in (files | change).items() if v is not None}))
-    found = Findings()
+    path.write_bytes(pack_folder({k: v for k, v in (files | change).items() if v is not None}))
+    findings = Findings()
     rule = block(target="points", label={"from": "biwi"}).label
-    made = read_targets(path, ["x/1_rgb.jpg", "x/2_rgb.jpg"], rule, found, "points")
-    assert found.errors[0].startswith(said)
-    assert "x/1" in found.errors[0] and made.targets[0] is None
+    annotations = read_targets(path, ["x/1_rgb.jpg", "x/2_rgb.jpg"], rule, findings, "points")
+    assert findings.errors[0].startswith(message)
+    assert "x/1" in findings.errors[0] and annotations.targets[0] is None
 
 
 def test_numbers_that_are_none_are_no_points(tmp_path: Path) -> None:
     path = tmp_path / "a.tgz"
-    path.write_bytes(packed({"1.jpg": b"", "2.jpg": b"", "p.csv": b"f,x,y\n1,2,3\n2,4,\n"}))
+    path.write_bytes(pack_folder({"1.jpg": b"", "2.jpg": b"", "p.csv": b"f,x,y\n1,2,3\n2,4,\n"}))
     rule = {"from": "csv", "file": "p.csv", "name": "f", "label": ["x", "y"]}
-    found = Findings()
+    findings = Findings()
     whole = block(target="points", label=rule)
-    made = read_targets(path, ["1.jpg", "2.jpg"], whole.label, found, "points")
-    assert made.targets == ["2 3", None]
-    assert found.errors[0].startswith("1 of 2 pictures get no points by label.from: csv: 2.jpg (4")
+    annotations = read_targets(path, ["1.jpg", "2.jpg"], whole.label, findings, "points")
+    assert annotations.targets == ["2 3", None]
+    assert findings.errors[0].startswith(
+        "1 of 2 pictures get no points by label.from: csv: 2.jpg (4"
+    )
 
 
 def test_new_update_takes_over_what_was_added(
@@ -445,24 +449,22 @@ def test_the_glyphs_of_a_scene_cover_one_another_by_three_tenths_at_most() -> No
 
 
 def test_points_outside_of_their_pictures_are_counted() -> None:
-    image_sizes, known = torch.tensor([[640.0, 480.0], [427.0, 320.0]]), ["640 0", "9999 10"]
+    sides, known = torch.tensor([[640.0, 480.0], [427.0, 320.0]]), ["640 0", "9999 10"]
     with pytest.raises(ValueError, match=r"1 of 2 .* b\.png \(9999 10, but 427×320 px\)"):
-        Keypoints().check(
-            Keypoints().encode(known, ["x", "y"], image_sizes), ["a.png", "b.png"], image_sizes
-        )
+        Keypoints().check(Keypoints().encode(known, ["x", "y"], sides), ["a.png", "b.png"], sides)
 
 
 def test_a_class_with_a_semicolon_and_a_table_without_rows_are_told(tmp_path: Path) -> None:
     path = tmp_path / "a.tgz"
-    path.write_bytes(packed({"1.jpg": b"", "p.csv": b"f,l,s\n1,a;b c,True\n"}))
+    path.write_bytes(pack_folder({"1.jpg": b"", "p.csv": b"f,l,s\n1,a;b c,True\n"}))
     rule = {"from": "csv", "file": "p.csv", "name": "f", "label": "l", "separator": " "}
-    found = Findings()
+    findings = Findings()
     whole = block(target="labels", label={**rule, "split": "s"})
-    assert read_targets(path, ["1.jpg"], whole.label, found, "labels").targets == [None]
-    assert "1.jpg (a;b c); no class may hold a semicolon; mend the rule" in found.errors[0]
-    found, rows = Findings(), labels_table(["2.jpg"], [None], [None], "labels")
-    check_classes(class_counts(rows), rows, found)
-    assert found.errors[0].startswith("no picture has both labels and a split")
+    assert read_targets(path, ["1.jpg"], whole.label, findings, "labels").targets == [None]
+    assert "1.jpg (a;b c); no class may hold a semicolon; mend the rule" in findings.errors[0]
+    findings, rows = Findings(), labels_table(["2.jpg"], [None], [None], "labels")
+    check_classes(class_counts(rows), rows, findings)
+    assert findings.errors[0].startswith("no picture has both labels and a split")
 
 
 def test_the_last_commits_metric_is_named_where_it_is_another(

@@ -23,43 +23,45 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 def data() -> Dataset:
     """Small pictures of three classes, one of which is named by an enemy."""
-    made = small.dataset(n=400)
+    result = small.dataset(n=400)
     names = {"class 0": "cat", "class 1": HOSTILE, "class 2": "=1+1"}
     parts = {
         split: replace(part, labels=[names[label] for label in part.labels])
-        for split, part in made.parts.items()
+        for split, part in result.splits.items()
     }
-    return replace(made, splits=parts, classes=list(names.values()))
+    return replace(result, splits=parts, classes=list(names.values()))
 
 
-def tables(made: Dataset) -> figures.Tables:
+def tables(result: Dataset) -> figures.Tables:
     """Every eighth cat is taken for the hostile class."""
-    part, rows = made.parts["valid"], []
+    part, rows = result.splits["valid"], []
     for i, (name, label) in enumerate(zip(part.names, part.labels, strict=True)):
-        said = HOSTILE if label == "cat" and i % 8 == 0 else label
-        rows.append((name, label, said, 0.9 if said == label else 0.6, 0.1 if said == label else i))
+        message = HOSTILE if label == "cat" and i % 8 == 0 else label
+        rows.append(
+            (name, label, message, 0.9 if message == label else 0.6, 0.1 if message == label else i)
+        )
     columns = ["name", "actual", "predicted", "probability", "loss"]
     predictions = pd.DataFrame(rows, columns=columns)
     wrong = predictions[predictions["actual"] != predictions["predicted"]]
     pairs = pd.DataFrame([("cat", HOSTILE, len(wrong))], columns=["actual", "predicted", "count"])
     scores = pd.DataFrame(
-        [(label, 0.5 + i / 10, 0.5, 0.5, 20 + i) for i, label in enumerate(made.classes)],
+        [(label, 0.5 + i / 10, 0.5, 0.5, 20 + i) for i, label in enumerate(result.classes)],
         columns=["label", "precision", "recall", "f1", "n"],
     )
     return figures.Tables(predictions, pairs, wrong, scores, pd.DataFrame())
 
 
-def rendered(folder: Path) -> str:
-    made = data()
-    found = tables(made)
+def render_folder(folder: Path) -> str:
+    result = data()
+    table = tables(result)
     blank = contact_sheet.draw_sheet(contact_sheet.denormalize(small_batch()), ["x"], 1)
     for name in (*page.CHARTS, *page.SHEETS):
         contact_sheet.write(folder / f"{name}.png", blank)
-    wrong = len(found.losses)
-    n = len(found.predictions)
+    wrong = len(table.losses)
+    n = len(table.predictions)
     metrics: dict[str, float | int] = {"error_rate": wrong / n, "n": n}
     params = {"dataset": HOSTILE, "arch": "resnet18", "augment": {"flip": 0.5}, "lr": 1e-3}
-    return page.render_page(made, InputSpec(32), found, metrics, params, folder)
+    return page.render_page(result, InputSpec(32), table, metrics, params, folder)
 
 
 def small_batch() -> Any:
@@ -70,19 +72,19 @@ def small_batch() -> Any:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("page")
-    (made / "report.html").write_text(rendered(made), encoding="utf-8")
-    return made
+    result = tmp_path_factory.mktemp("page")
+    (result / "report.html").write_text(render_folder(result), encoding="utf-8")
+    return result
 
 
 def test_equal_runs_give_equal_bytes(folder: Path) -> None:
-    assert rendered(folder) == (folder / "report.html").read_text(encoding="utf-8")
+    assert render_folder(folder) == (folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_cells_are_the_counts() -> None:
-    found = tables(data())
+    table = tables(data())
     matrix, order = page.matrix_cells(
-        figures.confusion_counts(found.predictions, data()), data().classes
+        figures.confusion_counts(table.predictions, data()), data().classes
     )
     counted = {
         (order[i], order[j]): cell["count"]
@@ -90,16 +92,16 @@ def test_the_cells_are_the_counts() -> None:
         for j, cell in enumerate(row)
         if cell["count"]
     }
-    assert counted[("cat", HOSTILE)] == len(found.losses)
-    assert sum(counted.values()) == len(found.predictions)
+    assert counted[("cat", HOSTILE)] == len(table.losses)
+    assert sum(counted.values()) == len(table.predictions)
 
 
 def test_of_too_many_pictures_the_mistakes_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = tables(data())
-    monkeypatch.setattr(page, "MAX_IMAGES", len(found.losses) + 2)
-    kept = page.choose_rows(found.predictions)
-    assert len(kept) == len(found.losses) + 2
-    assert set(found.losses["name"]) <= set(kept["name"])
+    table = tables(data())
+    monkeypatch.setattr(page, "MAX_IMAGES", len(table.losses) + 2)
+    kept = page.choose_rows(table.predictions)
+    assert len(kept) == len(table.losses) + 2
+    assert set(table.losses["name"]) <= set(kept["name"])
 
 
 def test_a_stamped_copy_says_its_commit_and_leaves_the_report_alone(
@@ -140,81 +142,81 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def shown(browser: Any, folder: Path) -> Iterator[Any]:
+def show(browser: Any, folder: Path) -> Iterator[Any]:
     """The page, and at the end that it said nothing and asked for nothing."""
-    tab, said, asked = browser.new_page(), [], []
-    tab.on("console", lambda message: said.append(message.text))
-    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab, output, asked = browser.new_page(), [], []
+    tab.on("console", lambda message: output.append(message.text))
+    tab.on("pageerror", lambda error: output.append(str(error)))
     tab.on("request", lambda request: asked.append(request.url))
     url = (folder / "report.html").as_uri()
     tab.goto(url)
     yield tab
-    assert said == []
+    assert output == []
     assert [one for one in asked if not one.startswith("data:")] == [url]
     tab.close()
 
 
-def test_hostile_names_are_text(shown: Any) -> None:
-    assert shown.title() == f"{HOSTILE}, resnet18: error 5.00 %"
-    assert shown.inner_text("h1") == f"{HOSTILE}, resnet18: error 5.00 %"
+def test_hostile_names_are_text(show: Any) -> None:
+    assert show.title() == f"{HOSTILE}, resnet18: error 5.00 %"
+    assert show.inner_text("h1") == f"{HOSTILE}, resnet18: error 5.00 %"
 
 
-def test_a_cell_opens_its_pictures(shown: Any) -> None:
+def test_a_cell_opens_its_pictures(show: Any) -> None:
     count = len(tables(data()).losses)
-    shown.click(f"#matrix button:text-is('{count}')")
-    assert shown.inner_text("#shown") == f"{count} pictures"
-    texts = shown.eval_on_selector_all("#grid li div", "all => all.map(x => x.textContent)")
+    show.click(f"#matrix button:text-is('{count}')")
+    assert show.inner_text("#shown") == f"{count} pictures"
+    texts = show.eval_on_selector_all("#grid li div", "all => all.map(x => x.textContent)")
     assert texts == [f"0.60 {HOSTILE}, is cat"] * count
-    names = shown.eval_on_selector_all("#grid img", "all => all.map(x => x.alt)")
+    names = show.eval_on_selector_all("#grid img", "all => all.map(x => x.alt)")
     worst_first = tables(data()).losses.sort_values("loss", ascending=False)["name"].tolist()
     assert names == worst_first
-    assert shown.evaluate("document.activeElement.textContent") == "Pictures"
+    assert show.evaluate("document.activeElement.textContent") == "Pictures"
 
 
-def test_the_filters_filter_and_more_shows_more(shown: Any) -> None:
-    found = tables(data())
-    assert shown.inner_text("#shown") == f"{len(found.predictions)} pictures"
-    assert shown.locator("#grid li").count() == 60
-    shown.click("#more")
-    assert shown.locator("#grid li").count() == 80
-    assert not shown.locator("#more").is_visible()
-    shown.select_option("#kind", "wrong")
-    assert shown.inner_text("#shown") == f"{len(found.losses)} pictures"
-    shown.select_option("#kind", "right")
-    shown.select_option("#actual", "=1+1")
-    right = (found.predictions["actual"] == "=1+1").sum()
-    assert shown.inner_text("#shown") == f"{right} pictures"
-    shown.select_option("#by", "name")
-    names = shown.eval_on_selector_all("#grid img", "all => all.map(x => x.alt)")
+def test_the_filters_filter_and_more_shows_more(show: Any) -> None:
+    table = tables(data())
+    assert show.inner_text("#shown") == f"{len(table.predictions)} pictures"
+    assert show.locator("#grid li").count() == 60
+    show.click("#more")
+    assert show.locator("#grid li").count() == 80
+    assert not show.locator("#more").is_visible()
+    show.select_option("#kind", "wrong")
+    assert show.inner_text("#shown") == f"{len(table.losses)} pictures"
+    show.select_option("#kind", "right")
+    show.select_option("#actual", "=1+1")
+    right = (table.predictions["actual"] == "=1+1").sum()
+    assert show.inner_text("#shown") == f"{right} pictures"
+    show.select_option("#by", "name")
+    names = show.eval_on_selector_all("#grid img", "all => all.map(x => x.alt)")
     assert names == sorted(names)
 
 
-def test_a_table_is_sorted_either_way_numbers_as_numbers(shown: Any) -> None:
+def test_a_table_is_sorted_either_way_numbers_as_numbers(show: Any) -> None:
     column = "#classes tbody td:nth-child(2)"
     heading = "#classes th:nth-child(2) button"
     read = "all => all.map(x => Number(x.textContent))"
-    shown.click(heading)
-    assert shown.eval_on_selector_all(column, read) == [0.5, 0.6, 0.7]
-    shown.click(heading)
-    assert shown.eval_on_selector_all(column, read) == [0.7, 0.6, 0.5]
-    assert shown.get_attribute("#classes th:nth-child(2)", "aria-sort") == "descending"
+    show.click(heading)
+    assert show.eval_on_selector_all(column, read) == [0.5, 0.6, 0.7]
+    show.click(heading)
+    assert show.eval_on_selector_all(column, read) == [0.7, 0.6, 0.5]
+    assert show.get_attribute("#classes th:nth-child(2)", "aria-sort") == "descending"
 
 
-def test_it_works_by_keyboard(shown: Any) -> None:
-    shown.focus("#mixups button[data-actual]")
-    shown.keyboard.press("Enter")
-    assert shown.input_value("#actual") == "cat"
-    assert shown.input_value("#predicted") == HOSTILE
+def test_it_works_by_keyboard(show: Any) -> None:
+    show.focus("#mixups button[data-actual]")
+    show.keyboard.press("Enter")
+    assert show.input_value("#actual") == "cat"
+    assert show.input_value("#predicted") == HOSTILE
 
 
-def test_it_fits_a_phone(shown: Any) -> None:
-    shown.set_viewport_size({"width": 360, "height": 740})
-    assert shown.evaluate("document.documentElement.scrollWidth") <= 360
+def test_it_fits_a_phone(show: Any) -> None:
+    show.set_viewport_size({"width": 360, "height": 740})
+    assert show.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_the_pictures_are_in_the_page(folder: Path) -> None:
     text = (folder / "report.html").read_text(encoding="utf-8")
     body = text.partition('<script type="application/json" id="data">')[2].partition("</script>")[0]
-    found = json.loads(body)
-    assert len(found) == len(tables(data()).predictions)
-    assert set(found[0]) == {"name", "actual", "predicted", "probability", "loss", "image"}
+    content = json.loads(body)
+    assert len(content) == len(tables(data()).predictions)
+    assert set(content[0]) == {"name", "actual", "predicted", "probability", "loss", "image"}

@@ -20,10 +20,10 @@ def image_sizes(
 
 
 def test_counts_and_p_are_mcnemars() -> None:
-    found = paired.difference(*image_sizes(10, 2, 100), 0.95)
-    assert (found.only_first, found.only_second) == (10, 2)
-    assert found.mean == pytest.approx(0.08)
-    assert found.p == pytest.approx(2 * (1 + 12 + 66) / 2**12)  # of 12 coins at most 2 heads
+    difference = paired.difference(*image_sizes(10, 2, 100), 0.95)
+    assert (difference.only_first, difference.only_second) == (10, 2)
+    assert difference.mean == pytest.approx(0.08)
+    assert difference.p == pytest.approx(2 * (1 + 12 + 66) / 2**12)  # of 12 coins at most 2 heads
 
 
 def test_equal_sides_differ_by_nothing() -> None:
@@ -33,10 +33,10 @@ def test_equal_sides_differ_by_nothing() -> None:
 
 def test_one_run_has_the_interval_of_the_normal_law() -> None:
     """Of a mean of +1, -1 and 0 over many independent pictures."""
-    found = paired.difference(*image_sizes(60, 40, 1000), 0.95)
+    difference = paired.difference(*image_sizes(60, 40, 1000), 0.95)
     sd = np.sqrt((0.1 - 0.02**2) / 1000)
-    assert found.low == pytest.approx(0.02 - 1.96 * sd, abs=0.002)
-    assert found.high == pytest.approx(0.02 + 1.96 * sd, abs=0.002)
+    assert difference.low == pytest.approx(0.02 - 1.96 * sd, abs=0.002)
+    assert difference.high == pytest.approx(0.02 + 1.96 * sd, abs=0.002)
 
 
 def slowly(first: paired.Wrong, second: paired.Wrong) -> NDArray[np.float64]:
@@ -55,8 +55,8 @@ def test_several_runs_have_the_interval_of_resampled_indices() -> None:
     hard = rng.random(300) * 0.5
     first, second = (rng.random((2, 4, 300)) < hard).astype(float)
     first[2, :40] = second[2, :40] = np.nan  # another split has other pictures
-    found = paired.difference(first, second, 0.95)
-    assert (found.low, found.high) == pytest.approx(slowly(first, second), abs=0.004)
+    difference = paired.difference(first, second, 0.95)
+    assert (difference.low, difference.high) == pytest.approx(slowly(first, second), abs=0.004)
 
 
 def test_a_wider_level_gives_a_wider_interval() -> None:
@@ -93,6 +93,6 @@ def test_the_interval_holds_the_truth_as_often_as_it_says(runs: int, least: floa
         of_runs = rng.normal(0, 0.2 if runs > 1 else 0.0, (2, runs, 1))
         noise = rng.logistic(size=(2, runs, 200))
         first, second = (hard + of_runs + noise > 0).astype(float)
-        found = paired.difference(first, second, 0.95)
-        held += found.low <= 0 <= found.high
+        difference = paired.difference(first, second, 0.95)
+        held += difference.low <= 0 <= difference.high
     assert held / times >= least

@@ -17,13 +17,13 @@ from tests.kinds import put
 DIGITS = (ROOT / "presets/digits.yaml").read_text()
 
 
-def written(tmp_path: Path, text: str) -> Path:
+def write_files(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "params.yaml"
     path.write_text(text)
     return path
 
 
-def changed(**values: Any) -> str:
+def change(**values: Any) -> str:
     content = yaml_file.load(ROOT / "presets/digits.yaml")
     for key, value in values.items():
         put(content, tuple(key.split("__")), value)
@@ -47,19 +47,19 @@ def test_a_preset_differs_from_digits_only_where_its_head_says(preset: Path) -> 
     params.load(preset)
 
     def flat(content: dict[str, Any], above: str = "") -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        actual: dict[str, Any] = {}
         for key, value in content.items():
             if isinstance(value, dict):
-                found |= flat(value, f"{above}{key}.")
+                actual |= flat(value, f"{above}{key}.")
             else:
-                found[above + key] = value
-        return found
+                actual[above + key] = value
+        return actual
 
     digits, own = flat(yaml_file.load(ROOT / "presets/digits.yaml")), flat(yaml_file.load(preset))
     head = re.match(r"(?:#.*\n)*", preset.read_text())
     listed = head[0].partition("digits.yaml in:")[2] if head else ""
-    said = set(re.findall(r"[a-z0-9_.]+", listed))
-    assert {key for key in own if own[key] != digits.get(key)} == said
+    message = set(re.findall(r"[a-z0-9_.]+", listed))
+    assert {key for key in own if own[key] != digits.get(key)} == message
     assert own.keys() == digits.keys()
 
 
@@ -86,7 +86,7 @@ def test_a_preset_differs_from_digits_only_where_its_head_says(preset: Path) -> 
     ],
 )
 def test_scalars_are_read_as_dvc_reads_them(tmp_path: Path, text: str) -> None:
-    path = written(tmp_path, f"key: {text}\n")
+    path = write_files(tmp_path, f"key: {text}\n")
     theirs = parse_yaml(path.read_text(), path)["key"]
     ours = yaml_file.load(path)["key"]
     if text == "2026-11-21":
@@ -102,29 +102,31 @@ def test_every_float_that_dvc_writes_is_read_as_a_float(value: float) -> None:
 
 def test_a_key_given_twice_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"the key 'lr' stands twice.* line 3, column 1"):
-        params.load(written(tmp_path, "lr: 1\nseed: 0\nlr: 2\n"))
+        params.load(write_files(tmp_path, "lr: 1\nseed: 0\nlr: 2\n"))
 
 
 def test_all_faults_are_reported_together_with_key_value_and_remedy(tmp_path: Path) -> None:
-    text = changed(
+    text = change(
         lr=-1.0, arch="vgg16", size="big", unfrozen__lr_max="many", augment__flip=math.nan,
         threads=0, frozen__epochs=1.5, processes=0,
     )  # fmt: skip
     text = text.replace("seed: 0", "sede: 0", 1)
     with pytest.raises(ValueError, match="params.yaml") as caught:
-        params.load(written(tmp_path, text))
+        params.load(write_files(tmp_path, text))
     lines = [line.partition("params.yaml: ")[2] for line in str(caught.value).splitlines()]
     assert sorted(line.split(" ")[0] for line in lines) == [
         *("`arch`", "`augment.flip`", "`frozen.epochs`", "`lr`", "`processes`", "`sede`", "`seed`"),
         *("`size`", "`threads`", "`unfrozen.lr_max`"),
     ]
-    said = "\n".join(lines)
-    assert "`lr` is -1.0: must be a finite number above 0 or 'auto'" in said
-    assert "`arch` is 'vgg16': must be one of resnet18, resnet34," in said
-    assert "`sede` is 0: unknown key (did you mean `seed`?); remove it" in said
-    assert "`seed` is missing: it must be a whole number at least 0 and below 4294967296;" in said
-    assert "`size` is 'big': must be a whole number from 32 to 2048" in said
-    assert "`processes` is 0: must be a whole number from 1 to 1024" in said
+    message = "\n".join(lines)
+    assert "`lr` is -1.0: must be a finite number above 0 or 'auto'" in message
+    assert "`arch` is 'vgg16': must be one of resnet18, resnet34," in message
+    assert "`sede` is 0: unknown key (did you mean `seed`?); remove it" in message
+    assert (
+        "`seed` is missing: it must be a whole number at least 0 and below 4294967296;" in message
+    )
+    assert "`size` is 'big': must be a whole number from 32 to 2048" in message
+    assert "`processes` is 0: must be a whole number from 1 to 1024" in message
 
 
 @pytest.mark.parametrize(
@@ -153,14 +155,14 @@ def test_all_faults_are_reported_together_with_key_value_and_remedy(tmp_path: Pa
 )  # fmt: skip
 def test_a_fault_is_one_line(tmp_path: Path, values: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message) as caught:
-        params.load(written(tmp_path, changed(**values)))
+        params.load(write_files(tmp_path, change(**values)))
     assert len(str(caught.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("text", ["- 1\n", "lr: [\n", "\tlr: 1\n", ""])
 def test_a_file_that_is_no_mapping_is_named(tmp_path: Path, text: str) -> None:
     with pytest.raises(ValueError, match=r"params\.yaml: "):
-        params.load(written(tmp_path, text))
+        params.load(write_files(tmp_path, text))
 
 
 def test_a_missing_file_says_where_to_run(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from pawprint.runtime import rng
 from pawprint.training import loop, lr_finder
 from pawprint.training.optimizer import adamw
 from pawprint.training.schedule import ExponentialRamp, OneCycle
+from pawprint.training.workload import ImageWorkload
 from pawprint.vision import augment, resample
 from pawprint.vision.augment import AugmentConfig, AugmentParams
 from pawprint.vision.resample import InputSpec
@@ -123,7 +124,8 @@ def ours_run(
     groups, decayed = network.parameter_groups(model), network.is_decayed(model)
     optimizer = adamw(groups, decayed, small.SETTINGS)
     state = loop.init_state(model, optimizer, torch.float32)
-    for loss in loop.train_one_epoch(state, given, schedule, 0, small.recipe()):
+    workload = ImageWorkload(small.dataset(), small.recipe(), "x")
+    for loss in loop.train_one_epoch(state, given, workload, schedule, 0):
         yield loss.item()
 
 
@@ -185,9 +187,9 @@ def test_the_finder_draws_fastais_curve_and_suggests_its_rates(
     theirs_curve = [float(loss) for loss in learn.recorder.losses]
     assert list(rates) == pytest.approx([float(rate) for rate in learn.recorder.lrs], rel=1e-9)
     assert list(smoothed) == pytest.approx(theirs_curve, rel=1e-6)
-    found = lr_finder.suggestions(rates, smoothed, 100)
+    suggested = lr_finder.suggestions(rates, smoothed, 100)
     for name, value in zip(("valley", "steep", "minimum", "slide"), targets, strict=True):
-        assert found[name] == float(f"{value:.1e}"), name
+        assert suggested[name] == float(f"{value:.1e}"), name
 
 
 FAMILIES = ("resnet18", "resnet34", "resnet50", "mobilenet_v3_small", "efficientnet_b0")
@@ -210,9 +212,9 @@ def test_head_groups_and_trained_norms_are_fastais(arch: str) -> None:
             assert mine.std().item() == pytest.approx(other.std().item(), rel=0.03)
     split = fastai.model_meta.get(build, {"split": fastai.default_split})["split"]
     groups = [sum(p.numel() for p in group) for group in split(theirs)]
-    found = [sum(p.numel() for p in group) for group in network.parameter_groups(ours)]
+    rows = [sum(p.numel() for p in group) for group in network.parameter_groups(ours)]
     # fastai cuts the body of resnets alone; of the others it makes one group, of ours the first two
-    assert found == groups if len(groups) == 3 else [found[0] + found[1], found[2]] == groups
+    assert rows == groups if len(groups) == 3 else [rows[0] + rows[1], rows[2]] == groups
     network.freeze(ours, train_norm=True)
     items = [(torch.zeros(3, 8, 8), torch.tensor(0))] * 4
     loaders = fastai.DataLoaders(*[fastai.DataLoader(items, bs=2, num_workers=0)] * 2)
@@ -234,11 +236,11 @@ def squares(n: int, side: int = 460) -> Tensor:
         top, left = rng.integers(0, 427 - side_from), rng.integers(0, 640 - side_from)
         piece = torch.from_numpy(photos[i % 2][top : top + side_from, left : left + side_from])
         cut.append(piece.permute(2, 0, 1).float())
-    made = nn.functional.interpolate(torch.stack(cut), (side, side), mode="bicubic")
-    return made.round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous()
+    result = nn.functional.interpolate(torch.stack(cut), (side, side), mode="bicubic")
+    return result.round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous()
 
 
-def fixed(values: Tensor) -> Callable[[Tensor], Tensor]:
+def fix_values(values: Tensor) -> Callable[[Tensor], Tensor]:
     return lambda x: values.to(x.dtype)
 
 
@@ -246,14 +248,17 @@ def fastais(draws: AugmentParams, size: int | None) -> Any:
     """fastai's affine transform and lighting that draw these values, composed by its own code."""
     how = {"p": 1.0, "size": size}
     tfms = [
-        fastai.Flip(draw=fixed((1 - draws.flip) / 2), **how),
-        fastai.Warp(draw_x=fixed(draws.warp_x), draw_y=fixed(draws.warp_y), **how),
-        fastai.Rotate(draw=fixed(draws.angle * 180 / math.pi), **how),
+        fastai.Flip(draw=fix_values((1 - draws.flip) / 2), **how),
+        fastai.Warp(draw_x=fix_values(draws.warp_x), draw_y=fix_values(draws.warp_y), **how),
+        fastai.Rotate(draw=fix_values(draws.angle * 180 / math.pi), **how),
         fastai.Zoom(
-            draw=fixed(draws.zoom), draw_x=fixed(draws.zoom_x), draw_y=fixed(draws.zoom_y), **how
+            draw=fix_values(draws.zoom),
+            draw_x=fix_values(draws.zoom_x),
+            draw_y=fix_values(draws.zoom_y),
+            **how,
         ),
-        fastai.Brightness(draw=fixed(torch.sigmoid(draws.brightness)), p=1.0),
-        fastai.Contrast(draw=fixed(draws.contrast), p=1.0),
+        fastai.Brightness(draw=fix_values(torch.sigmoid(draws.brightness)), p=1.0),
+        fastai.Contrast(draw=fix_values(draws.contrast), p=1.0),
     ]
     return fastai.setup_aug_tfms(tfms)
 
@@ -275,12 +280,12 @@ def psnr(a: Tensor, b: Tensor) -> float:
     return -10 * math.log10((a - b).double().square().mean().item())
 
 
-def shown(pictures: Tensor, draws: AugmentParams, view: InputSpec, corners: bool = False) -> Tensor:
+def show(pictures: Tensor, draws: AugmentParams, view: InputSpec, corners: bool = False) -> Tensor:
     """Ours, in [0, 1]; with `corners`, coordinates go from centre to centre of the outer pixels."""
     side = pictures.shape[1]
     chosen = augment.build_transform(draws, torch.ones(len(pictures), 2), side, light=True)
     if corners:
-        outer = view.image_sizes[0] / (view.image_sizes[0] - 1)
+        outer = view.shape[0] / (view.shape[0] - 1)
         chosen = replace(
             chosen,
             matrix=chosen.matrix @ torch.diag(torch.tensor([outer, outer, 1.0])),
@@ -290,7 +295,7 @@ def shown(pictures: Tensor, draws: AugmentParams, view: InputSpec, corners: bool
     return resample.render(pictures, chosen, view) * std + mean
 
 
-def drawn(n: int, **changed: float) -> AugmentParams:
+def draw_ours(n: int, **changed: float) -> AugmentParams:
     strengths = AugmentConfig(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
     draws = augment.sample_params(n, strengths, rng.generator("peer"))
     values = {name: torch.full((n,), value).double() for name, value in changed.items()}
@@ -301,26 +306,28 @@ def test_one_sampling_gives_fastais_picture() -> None:
     # to half of the size, where fastai neither crops nor shrinks first: nothing but the map, and
     # where a coordinate of 1 lies: fastai has it at the outer pixel's centre, we at its edge
     n = 12
-    pictures, draws = squares(n), drawn(n, area=1.0)
+    pictures, draws = squares(n), draw_ours(n, area=1.0)
     theirs = fastai.TensorImage(pictures.permute(0, 3, 1, 2).float() / 255)
     for tfm in fastais(draws, 230):
         theirs = tfm(theirs, split_idx=0)
-    assert psnr(shown(pictures, draws, InputSpec(230), corners=True), theirs) > 100
+    assert psnr(show(pictures, draws, InputSpec(230), corners=True), theirs) > 100
 
 
 def test_with_the_crop_it_is_fastais_picture_up_to_its_second_sampling_and_corners() -> None:
     n = 12
-    pictures, draws = squares(n), drawn(n, area=0.8, crop_x=0.3, crop_y=0.6)
+    pictures, draws = squares(n), draw_ours(n, area=0.8, crop_x=0.3, crop_y=0.6)
     side = round(math.sqrt(0.8) * 460)
     top, left = int(0.6 * (460 - side + 1)), int(0.3 * (460 - side + 1))
     theirs = fastai.TensorImage(pictures.permute(0, 3, 1, 2).float() / 255)
     affine, light = fastais(draws, None)
     for tfm in (affine, Crop(224, side, top, left), light):
         theirs = tfm(theirs, split_idx=0)
-    ours = shown(pictures, draws, InputSpec(224))
-    moved = drawn(n, area=0.8, crop_x=0.33, crop_y=0.6)  # by one pixel of 460: what a fault costs
+    ours = show(pictures, draws, InputSpec(224))
+    moved = draw_ours(
+        n, area=0.8, crop_x=0.33, crop_y=0.6
+    )  # by one pixel of 460: what a fault costs
     assert psnr(ours, theirs) > 31
-    assert psnr(shown(pictures, moved, InputSpec(224)), theirs) < psnr(ours, theirs) - 3
+    assert psnr(show(pictures, moved, InputSpec(224)), theirs) < psnr(ours, theirs) - 3
 
 
 DRAWS = 20_000
@@ -331,9 +338,9 @@ def fastais_draws() -> dict[str, np.ndarray]:
     torch.manual_seed(0)
     random.seed(0)
     x = fastai.TensorImage(torch.zeros(DRAWS, 1, 1, 1))
-    found = {type(tfm): tfm for tfm in fastai.aug_transforms(size=224, min_scale=0.75)}
+    rows = {type(tfm): tfm for tfm in fastai.aug_transforms(size=224, min_scale=0.75)}
     affine, light, crop = (
-        found[kind] for kind in (fastai.Flip, fastai.Brightness, fastai.RandomResizedCropGPU)
+        rows[kind] for kind in (fastai.Flip, fastai.Brightness, fastai.RandomResizedCropGPU)
     )
     flip, turn, zoom = (f(x).double() for f in affine.aff_fs)
     (warp,) = affine.coord_fs
@@ -363,21 +370,21 @@ def fastais_draws() -> dict[str, np.ndarray]:
 
 
 def ours_draws() -> dict[str, np.ndarray]:
-    draws = drawn(DRAWS)
+    draws = draw_ours(DRAWS)
     side = (draws.area.sqrt() * 460).round()
     free = 460 - side + 1
-    found = {name: value.numpy() for name, value in vars(draws).items()}
-    found["zoom_x"] = found["zoom_x"][found["zoom"] > 1 + 1e-9]
-    found["zoom_y"] = found["zoom_y"][found["zoom"] > 1 + 1e-9]
-    found["crop side"] = side.numpy()
-    found["crop top"] = ((draws.crop_y * free).floor() / free).numpy()
-    found["crop left"] = ((draws.crop_x * free).floor() / free).numpy()
-    return found
+    rows = {name: value.numpy() for name, value in vars(draws).items()}
+    rows["zoom_x"] = rows["zoom_x"][rows["zoom"] > 1 + 1e-9]
+    rows["zoom_y"] = rows["zoom_y"][rows["zoom"] > 1 + 1e-9]
+    rows["crop side"] = side.numpy()
+    rows["crop top"] = ((draws.crop_y * free).floor() / free).numpy()
+    rows["crop left"] = ((draws.crop_x * free).floor() / free).numpy()
+    return rows
 
 
 def test_all_draws_are_distributed_as_fastais() -> None:
     mine, theirs = ours_draws(), fastais_draws()
     for name, values in theirs.items():
         # rounded: a neutral value that float32 moved by 1e-8 is the same value
-        found = ks_2samp(np.round(mine[name], 6), np.round(values, 6))
-        assert found.pvalue > 0.001, (name, found)
+        actual = ks_2samp(np.round(mine[name], 6), np.round(values, 6))
+        assert actual.pvalue > 0.001, (name, actual)

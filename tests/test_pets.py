@@ -24,7 +24,7 @@ BREEDS = ("Abyssinian", "Egyptian_Mau", "american_bulldog", "beagle", "chihuahua
 EACH = 8
 
 
-def packed(contents: Mapping[str, bytes]) -> bytes:
+def pack_folder(contents: Mapping[str, bytes]) -> bytes:
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w:gz") as archive:
         for name, data in contents.items():
@@ -46,19 +46,19 @@ def extraneous_bytes(jpeg: bytes) -> bytes:
 
 def pictures() -> dict[str, bytes]:
     """The members of images.tar.gz, in an order that is not the alphabet's."""
-    found = {
+    actual = {
         f"images/{breed}_{i}.jpg": picture(60, 40, seed=10 * b + i)
         for i in range(1, EACH + 1)
         for b, breed in enumerate(BREEDS)
     }
     # as in the official archive: GIF and PNG under .jpg, damaged tails, annotations of a tool
-    found["images/Abyssinian_3.jpg"] = picture(60, 40, seed=90, kind="GIF")
-    found["images/Egyptian_Mau_5.jpg"] = picture(60, 40, seed=91, kind="PNG")
-    found["images/chihuahua_1.jpg"] = premature_end(picture(60, 40, seed=92))
-    found["images/beagle_6.jpg"] = extraneous_bytes(picture(60, 40, seed=93))
-    found["images/Abyssinian_101.mat"] = b"MATLAB 5.0 MAT-file"
-    found["images/._beagle_1.jpg"] = b"a note of another system"
-    return found
+    actual["images/Abyssinian_3.jpg"] = picture(60, 40, seed=90, kind="GIF")
+    actual["images/Egyptian_Mau_5.jpg"] = picture(60, 40, seed=91, kind="PNG")
+    actual["images/chihuahua_1.jpg"] = premature_end(picture(60, 40, seed=92))
+    actual["images/beagle_6.jpg"] = extraneous_bytes(picture(60, 40, seed=93))
+    actual["images/Abyssinian_101.mat"] = b"MATLAB 5.0 MAT-file"
+    actual["images/._beagle_1.jpg"] = b"a note of another system"
+    return actual
 
 
 def lists() -> dict[str, bytes]:
@@ -88,12 +88,15 @@ def pets_project(project: Path, url: str, archives: Mapping[str, bytes], **keys:
 
 @pytest.mark.parametrize("split", ["random", "stratified", "official"])
 def test_archives_of_the_official_layout_go_through(project: Path, split: str) -> None:
-    archives = {"images.tar.gz": packed(pictures()), "annotations.tar.gz": packed(lists())}
+    archives = {
+        "images.tar.gz": pack_folder(pictures()),
+        "annotations.tar.gz": pack_folder(lists()),
+    }
     with serving({f"/{name}": data for name, data in archives.items()}) as site:
         pets_project(project, site.url, archives, split=split)
         for stage in ("fetch", "label", "presize"):
-            made = run(stage, project)
-            assert made.returncode == 0, made.stderr
+            process = run(stage, project)
+            assert process.returncode == 0, process.stderr
     table = pd.read_csv(project / "data/labels.csv")
     index = pd.read_csv(project / "data/presized/index.csv")
     assert set(table["label"]) == set(BREEDS)
@@ -112,13 +115,13 @@ def test_archives_of_the_official_layout_go_through(project: Path, split: str) -
 
 def test_another_number_of_pictures_than_the_catalogue_knows_stops(project: Path) -> None:
     less = dict(list(pictures().items())[1:])
-    archives = {"images.tar.gz": packed(less), "annotations.tar.gz": packed(lists())}
+    archives = {"images.tar.gz": pack_folder(less), "annotations.tar.gz": pack_folder(lists())}
     with serving({f"/{name}": data for name, data in archives.items()}) as site:
         pets_project(project, site.url, archives)
-        made = run("fetch", project)
-    assert made.returncode == 1
-    assert len(made.stderr.strip().splitlines()) == 1
-    assert "39" in made.stderr and "40" in made.stderr and "count" in made.stderr
+        process = run("fetch", project)
+    assert process.returncode == 1
+    assert len(process.stderr.strip().splitlines()) == 1
+    assert "39" in process.stderr and "40" in process.stderr and "count" in process.stderr
 
 
 @pytest.mark.parametrize("damage", [premature_end, extraneous_bytes])
@@ -126,10 +129,10 @@ def test_a_damaged_tail_costs_no_more_than_the_last_rows(damage: Any) -> None:
     from pawprint.vision import cache_writer
 
     whole = picture(64, 64, seed=7)
-    made = [
+    rows = [
         cache_writer.decode_to_square("x", data, 64, "white").pixels
         for data in (whole, damage(whole))
     ]
-    assert made[0] is not None and made[1] is not None
-    assert (made[0][:32] == made[1][:32]).all()
+    assert rows[0] is not None and rows[1] is not None
+    assert (rows[0][:32] == rows[1][:32]).all()
     assert Image.open(io.BytesIO(damage(whole))).convert("RGB").size == (64, 64)

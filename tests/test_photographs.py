@@ -57,8 +57,8 @@ def test_breeds_are_learned_and_the_memory_map_gives_the_same_model(
     for memory in ("0.5 ", "1e-09 "):
         (project / "params.yaml").write_text(text.replace("memory: 0.5 ", f"memory: {memory}"))
         for stage in ("fetch", "weights", "label", "presize", "train_frozen"):
-            made = run(stage, project)
-            assert made.returncode == 0, made.stderr
+            process = run(stage, project)
+            assert process.returncode == 0, process.stderr
         models.append((project / "models/frozen.safetensors").read_bytes())
     assert models[0] == models[1]
     last = json.loads((project / "reports/train_frozen.json").read_text())["frozen"]

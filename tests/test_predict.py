@@ -40,25 +40,25 @@ def test_odd_names_harm_neither_a_terminal_nor_a_spreadsheet() -> None:
 def predict(
     folder: Path, *words: str, fails: bool = False, stdin: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from pawprint import cli; cli.main()", "predict"]
-    made = subprocess.run(
+    command = [sys.executable, "-c", "from pawprint.cli import main; main.main()", "predict"]
+    process = subprocess.run(
         [*command, "--model", "model.safetensors", *words],
         cwd=folder, capture_output=True, text=True, check=False, input=stdin,
     )  # fmt: skip
-    assert (made.returncode != 0) == fails, made.stdout + made.stderr
-    assert "Traceback" not in made.stderr
-    return made
+    assert (process.returncode != 0) == fails, process.stdout + process.stderr
+    assert "Traceback" not in process.stderr
+    return process
 
 
 def test_pictures_given_as_files_are_judged_as_by_evaluate(folder: Path) -> None:
-    made = predict(folder, "in", "--json")
-    said = {row["file"]: row for row in map(json.loads, made.stdout.splitlines())}
-    told = pd.read_csv(folder / "told.csv", dtype={"predicted": "str"})
-    assert len(said) == len(told) == 359
+    process = predict(folder, "in", "--json")
+    content = {row["file"]: row for row in map(json.loads, process.stdout.splitlines())}
+    table = pd.read_csv(folder / "told.csv", dtype={"predicted": "str"})
+    assert len(content) == len(table) == 359
     for name, label, probability in zip(
-        told["name"], told["predicted"], told["probability"], strict=True
+        table["name"], table["predicted"], table["probability"], strict=True
     ):
-        answer = said[f"in/{name}"]
+        answer = content[f"in/{name}"]
         assert answer["probability"] == pytest.approx(probability, abs=1e-5)
         assert answer["label"] == label
         assert list(answer) == ["file", "label", "probability", "top"]
@@ -68,10 +68,10 @@ def test_pictures_given_as_files_are_judged_as_by_evaluate(folder: Path) -> None
 def test_what_cannot_be_read_is_listed_at_the_end_and_the_rest_answered(folder: Path) -> None:
     (folder / "bad.jpg").write_bytes(picture()[:100])
     good = sorted(p.relative_to(folder).as_posix() for p in (folder / "in").rglob("*.png"))[0]
-    made = predict(folder, "bad.jpg", good, "gone.jpg", fails=True)
-    assert made.returncode == 1
-    assert made.stdout.startswith(f"{good}  ") and len(made.stdout.splitlines()) == 1
-    bad, gone, count = made.stderr.splitlines()
+    process = predict(folder, "bad.jpg", good, "gone.jpg", fails=True)
+    assert process.returncode == 1
+    assert process.stdout.startswith(f"{good}  ") and len(process.stdout.splitlines()) == 1
+    bad, gone, count = process.stderr.splitlines()
     assert bad.startswith("pawprint: bad.jpg: ")
     assert gone == "pawprint: gone.jpg: No such file or directory"
     assert count == "pawprint: 2 of 3 could not be read"
@@ -95,7 +95,7 @@ def test_none_of_these_where_no_class_is_likely_enough(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["x.jpg", "--top", "0"], "'0' is no whole number from 1 on"),
         (["x.jpg", "--min-probability", "2"], "'2' is no number from 0 to 1"),
@@ -103,16 +103,14 @@ def test_none_of_these_where_no_class_is_likely_enough(folder: Path) -> None:
         (["x.jpg", "--model", "told.csv"], "not a model file of pawprint's"),
     ],
 )
-def test_a_wrong_option_is_one_line(folder: Path, words: list[str], said: str) -> None:
-    made = predict(folder, *words, fails=True)
-    assert said in made.stderr.splitlines()[-1]
+def test_a_wrong_option_is_one_line(folder: Path, words: list[str], message: str) -> None:
+    process = predict(folder, *words, fails=True)
+    assert message in process.stderr.splitlines()[-1]
 
 
 def test_no_params_and_no_dvc_are_needed(folder: Path) -> None:
-    code = (
-        "import sys; from pawprint import predict; print([m for m in ('dvc',) if m in sys.modules])"
-    )
-    made = subprocess.run(
+    code = "import sys; from pawprint.inference import predict; print('dvc' in sys.modules)"
+    process = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
     )
-    assert made.stdout.strip() == "[]"
+    assert process.stdout.strip() == "False"

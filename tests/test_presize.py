@@ -23,9 +23,9 @@ def by_pillow(data: bytes, size: int = SIZE) -> np.ndarray:
 
 
 def worst(data: bytes, size: int = SIZE) -> int:
-    made = cache_writer.decode_to_square("x", data, size, "white")
-    assert made.pixels is not None, made.fault
-    difference = made.pixels.numpy().astype(int) - by_pillow(data, size)
+    image = cache_writer.decode_to_square("x", data, size, "white")
+    assert image.pixels is not None, image.fault
+    difference = image.pixels.numpy().astype(int) - by_pillow(data, size)
     return int(np.abs(difference).max())
 
 
@@ -41,7 +41,7 @@ def test_other_formats_too(kind: str) -> None:
     assert worst(picture(50, 40, kind=kind)) <= 1
 
 
-def saved(image: Image.Image, kind: str, **options: object) -> bytes:
+def save_image(image: Image.Image, kind: str, **options: object) -> bytes:
     file = io.BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()
@@ -52,16 +52,16 @@ def test_any_mode_becomes_rgb(mode: str) -> None:
     source = Image.open(io.BytesIO(picture(50, 40)))
     image = source.convert("L").convert("LA") if mode == "LA" else source.convert(mode)
     kind = "JPEG" if mode in ("CMYK", "YCbCr") else "PNG"
-    assert worst(saved(image, kind)) <= 1
+    assert worst(save_image(image, kind)) <= 1
 
 
 def test_sixteen_bit_greys_are_scaled_not_cut_off() -> None:
     grey = np.linspace(0, 65535, 64 * 64).astype(np.uint16).reshape(64, 64)
-    made = cache_writer.decode_to_square(
-        "x", saved(Image.fromarray(grey), "PNG"), 64, "white"
+    image = cache_writer.decode_to_square(
+        "x", save_image(Image.fromarray(grey), "PNG"), 64, "white"
     ).pixels
-    assert made is not None
-    assert np.abs(made.numpy()[..., 0].astype(int) - np.rint(grey / 257).astype(int)).max() <= 1
+    assert image is not None
+    assert np.abs(image.numpy()[..., 0].astype(int) - np.rint(grey / 257).astype(int)).max() <= 1
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -69,17 +69,17 @@ def test_the_picture_is_upright(orientation: int) -> None:
     image = Image.open(io.BytesIO(picture(60, 40, 3)))
     exif = Image.Exif()
     exif[decode.ORIENTATION] = orientation
-    data = saved(image, "JPEG", exif=exif, quality=95)
-    made = cache_writer.decode_to_square("x", data, SIZE, "white")
-    assert (made.width, made.height) == ((60, 40) if orientation < 5 else (40, 60))
+    data = save_image(image, "JPEG", exif=exif, quality=95)
+    result = cache_writer.decode_to_square("x", data, SIZE, "white")
+    assert (result.width, result.height) == ((60, 40) if orientation < 5 else (40, 60))
     assert worst(data) <= 1
 
 
 def test_the_first_picture_of_an_animation_is_taken() -> None:
     frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "blue")]
-    data = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
-    made = cache_writer.decode_to_square("x", data, 8, "white").pixels
-    assert made is not None and made[0, 0].tolist() == pytest.approx([255, 0, 0], abs=2)
+    data = save_image(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    image = cache_writer.decode_to_square("x", data, 8, "white").pixels
+    assert image is not None and image[0, 0].tolist() == pytest.approx([255, 0, 0], abs=2)
 
 
 BAD = {
@@ -92,17 +92,17 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_damaged_file_gives_a_reason_in_one_line(name: str) -> None:
-    made = cache_writer.decode_to_square(name, BAD[name], SIZE, "white")
-    assert made.pixels is None
-    assert made.fault and "\n" not in made.fault and "object at 0x" not in made.fault
+    image = cache_writer.decode_to_square(name, BAD[name], SIZE, "white")
+    assert image.pixels is None
+    assert image.fault and "\n" not in image.fault and "object at 0x" not in image.fault
 
 
 def made_cache(folder: Path, contents: dict[str, bytes], on_error: str, size: int = 16) -> str:
     pictures = cache_writer.decode_all(contents.items(), size, "white", workers=2)
-    _, said = cache_writer.write_cache(
+    _, message = cache_writer.write_cache(
         folder / "images.npy", pictures, sorted(contents), size, on_error
     )
-    return said
+    return message
 
 
 def test_the_cache_holds_each_picture_in_the_row_of_its_sorted_name(tmp_path: Path) -> None:
@@ -124,8 +124,8 @@ def test_all_bad_pictures_are_named_and_nothing_is_written(tmp_path: Path) -> No
 
 def test_skip_leaves_bad_pictures_out_and_lists_them(tmp_path: Path) -> None:
     contents = {"a.jpg": picture(seed=1), **BAD, "z.jpg": picture(seed=2)}
-    said = made_cache(tmp_path, contents, "skip")
-    assert all(name in said for name in BAD)
+    message = made_cache(tmp_path, contents, "skip")
+    assert all(name in message for name in BAD)
     stored = np.load(tmp_path / "images.npy")
     assert stored.shape == (2, 16, 16, 3)
     for row, name in enumerate(("a.jpg", "z.jpg")):
@@ -148,8 +148,8 @@ def test_few_pictures_wait_in_memory_at_a_time() -> None:
                 taken.append(i)
             yield f"{i}.jpg", picture(seed=i)
 
-    made = cache_writer.decode_all(contents(), 8, "white", workers=2)  # type: ignore[arg-type]
-    next(made)
+    result = cache_writer.decode_all(contents(), 8, "white", workers=2)  # type: ignore[arg-type]
+    next(result)
     assert len(taken) <= 17
 
 

@@ -15,8 +15,8 @@ from pawprint.runtime import tensor_file
 from pawprint.terminal import console
 from pawprint.vision import resample
 from stages import weights
-from tests.test_graph import GRAPH, written
-from tests.test_scarcity import changed
+from tests.test_graph import GRAPH, write_files
+from tests.test_scarcity import change
 
 ARCH = "mobilenet_v3_small"
 MEAN, STD = pretrained.NORMALISATION.values()
@@ -33,7 +33,7 @@ def model(tmp_path: Path) -> Path:
     return path
 
 
-def given(path: Path, arch: str = ARCH) -> tuple[dict[str, torch.Tensor], list[str]]:
+def give(path: Path, arch: str = ARCH) -> tuple[dict[str, torch.Tensor], list[str]]:
     """The body's tensors of a file, and the notes on it."""
     findings = Findings()
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -45,26 +45,26 @@ def test_the_stage_takes_the_body_of_ones_own_model_bit_for_bit_and_a_new_head(
     project: Path, model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sha256 = hashlib.sha256(model.read_bytes()).hexdigest()
-    changed(project, arch=ARCH, weights=str(model), weights_sha256=sha256)
+    change(project, arch=ARCH, weights=str(model), weights_sha256=sha256)
     console.run_stage(weights.main, "weights")
     out = capsys.readouterr().out
     assert (
         "note: " in out and "a model of ours with 2 outputs: its body is taken, its head is" in out
     )
     tensors, _ = tensor_file.read_tensors(weights.OUT)
-    model = network.create_model(ARCH, 5, 0, tensors).state_dict()  # as train_frozen does
+    ours = network.create_model(ARCH, 5, 0, tensors).state_dict()  # as train_frozen does
     before = model_file.read(model)[0].state_dict()
     body = [name for name in before if name.startswith("body.")]
-    assert all(torch.equal(model[name], before[name]) for name in body)
+    assert all(torch.equal(ours[name], before[name]) for name in body)
     assert any(name.endswith("running_mean") and before[name].any() for name in body)
-    assert model["head.7.weight"].shape == (5, 512) != before["head.7.weight"].shape
-    assert not torch.equal(model["head.3.weight"], before["head.3.weight"])
+    assert ours["head.7.weight"].shape == (5, 512) != before["head.7.weight"].shape
+    assert not torch.equal(ours["head.3.weight"], before["head.3.weight"])
 
 
 def test_a_bare_body_that_the_stage_has_written_is_taken(tmp_path: Path, model: Path) -> None:
-    body, _ = given(model)
+    body, _ = give(model)
     tensor_file.write_tensors(tmp_path / "body.safetensors", body, {})
-    again, notes = given(tmp_path / "body.safetensors")
+    again, notes = give(tmp_path / "body.safetensors")
     assert notes == [] and all(torch.equal(body[name], again[name]) for name in body)
 
 
@@ -72,7 +72,7 @@ def test_a_model_of_another_arch_is_told_with_both(model: Path) -> None:
     with pytest.raises(
         ValueError, match=rf"its network is {ARCH}, and arch in .* is resnet18; set arch to {ARCH}"
     ):
-        given(model, "resnet18")
+        give(model, "resnet18")
 
 
 def test_another_normalisation_is_told(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_another_normalisation_is_told(tmp_path: Path) -> None:
     other = replace(CARD, mean=[0.5, 0.5, 0.5])
     model_file.write(tmp_path / "m", network.create_model(ARCH, 2, 7, {}), other)
     (tmp_path / "m").rename(tmp_path / "m.safetensors")
-    _, notes = given(tmp_path / "m.safetensors")
+    _, notes = give(tmp_path / "m.safetensors")
     assert len(notes) == 2
     assert "normalised by a mean of [0.5, 0.5, 0.5], yours are by [0.485," in notes[0]
 
@@ -96,11 +96,11 @@ def test_another_normalisation_is_told(tmp_path: Path) -> None:
 def test_another_file_of_ours_is_named(tmp_path: Path, text: dict[str, object], words: str) -> None:
     tensor_file.write_tensors(tmp_path / "m.safetensors", {}, text)
     with pytest.raises(ValueError, match=words):
-        given(tmp_path / "m.safetensors")
+        give(tmp_path / "m.safetensors")
 
 
 def test_what_the_stages_write_is_refused_as_weights_there_or_not(project: Path) -> None:
-    models = {path for stage in GRAPH.values() for path in written(stage) if "models/" in path}
+    models = {path for stage in GRAPH.values() for path in write_files(stage) if "models/" in path}
     assert models == {str(path) for path in pretrained.OUTS}
     Path("link.safetensors").symlink_to("models/unfrozen.safetensors")
     for name in (*models, f"{project}/models/frozen.safetensors", "./link.safetensors"):
@@ -116,7 +116,7 @@ def test_an_experiments_copy_finds_the_file_in_the_project(
     (project / "w").mkdir()
     shutil.move(model, project / "w/mine.safetensors")
     monkeypatch.chdir(copy)
-    assert given(project / "w/mine.safetensors")[0]
+    assert give(project / "w/mine.safetensors")[0]
     sha256 = hashlib.sha256((project / "w/mine.safetensors").read_bytes()).hexdigest()
     assert pretrained.check_local_file(Path("w/mine.safetensors"), sha256).is_file()
 

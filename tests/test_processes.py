@@ -45,14 +45,14 @@ def together(folder: Path, count: int) -> list[dict[str, Any]]:
 def test_several_processes_take_the_steps_of_one(tmp_path: Path, count: int) -> None:
     (one,), several = together(tmp_path / "one", 1), together(tmp_path / "several", count)
     assert len(one["losses"]) == 10  # 2 epochs of batches of 7, 7, 6, 6, 6
-    for told in several:
-        assert told["losses"] == pytest.approx(one["losses"], abs=1e-10)
-        assert told["judged"] == [pytest.approx(pair, abs=1e-10) for pair in one["judged"]]
+    for rows in several:
+        assert rows["losses"] == pytest.approx(one["losses"], abs=1e-10)
+        assert rows["judged"] == [pytest.approx(pair, abs=1e-10) for pair in one["judged"]]
     mine, theirs = (torch.load(tmp_path / name / "weights.pt") for name in ("one", "several"))
     assert max((mine[key] - theirs[key]).abs().max() for key in mine) < 1e-10
-    parts = dataset().parts
+    parts = dataset().splits
     for walk, part in enumerate(("train", "valid", "train", "valid")):
-        seen = Counter(name for told in several for name in told["seen"][walk])
+        seen = Counter(name for rows in several for name in rows["seen"][walk])
         assert seen == Counter(parts[part].names)  # each once, by one of them
 
 
@@ -80,9 +80,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(project: Path) -> bytes:
     """The model of a run that nothing interrupted."""
     shutil.rmtree(project / ".scratch", ignore_errors=True)
-    made = run(project)
-    assert made.returncode == 0 and "Traceback" not in made.stderr, made.stderr
-    assert made.stderr == "" and len(made.stdout.splitlines()) == 5  # a head and four epochs
+    process = run(project)
+    assert process.returncode == 0 and "Traceback" not in process.stderr, process.stderr
+    assert process.stderr == "" and len(process.stdout.splitlines()) == 5  # a head and four epochs
     return (project / MODEL).read_bytes()
 
 
@@ -92,7 +92,7 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def begun(folder: Path) -> subprocess.Popen[str]:
+def begin_run(folder: Path) -> subprocess.Popen[str]:
     """The stage, once it has done its first epoch."""
     process = subprocess.Popen(
         STAGE, cwd=folder, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE,
@@ -105,8 +105,8 @@ def begun(folder: Path) -> subprocess.Popen[str]:
 
 def of_number(process: subprocess.Popen[str], number: int) -> psutil.Process:
     children = psutil.Process(process.pid).children(recursive=True)
-    (found,) = [child for child in children if child.environ().get("RANK") == str(number)]
-    return found
+    (rows,) = [child for child in children if child.environ().get("RANK") == str(number)]
+    return rows
 
 
 @pytest.mark.parametrize("number", [1, pytest.param(0, marks=pytest.mark.long)])
@@ -114,15 +114,15 @@ def test_when_one_dies_the_others_end_and_a_new_run_goes_on(
     project: Path, whole: bytes, number: int
 ) -> None:
     (project / MODEL).unlink()
-    process = begun(project)
+    process = begin_run(project)
     others = psutil.Process(process.pid).children(recursive=True)
     of_number(process, number).kill()
     began = time.monotonic()
-    _, said = process.communicate()
+    _, output = process.communicate()
     assert time.monotonic() - began < 30 and process.returncode == 1
     assert not any(other.is_running() for other in others)
-    assert said.startswith(f"train_frozen: process {number} of 2 was killed by signal 9")
-    assert len(said.splitlines()) == 1
+    assert output.startswith(f"train_frozen: process {number} of 2 was killed by signal 9")
+    assert len(output.splitlines()) == 1
     assert not (project / MODEL).exists()
     again = run(project)
     assert again.returncode == 0
@@ -136,31 +136,33 @@ def test_when_one_dies_the_others_end_and_a_new_run_goes_on(
     [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.long)],
 )
 def test_an_interrupt_ends_all_of_them(project: Path, how: signal.Signals, code: int) -> None:
-    process = begun(project)
+    process = begin_run(project)
     others = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, how)
-    _, said = process.communicate()
+    _, output = process.communicate()
     assert process.returncode == code
     assert not any(other.is_running() for other in others)
-    assert "Traceback" not in said and len(said.splitlines()) <= 1
+    assert "Traceback" not in output and len(output.splitlines()) <= 1
 
 
 def test_what_is_wrong_for_all_is_told_once(project: Path) -> None:
     labels = project / "data/labels.csv"
     labels.rename(project / "aside")
-    said = run(project)
+    process = run(project)
     (project / "aside").rename(labels)
-    assert said.returncode == 1
-    assert len(said.stderr.splitlines()) == 1
-    assert said.stderr.startswith("train_frozen: data/labels.csv: No such file")
+    assert process.returncode == 1
+    assert len(process.stderr.splitlines()) == 1
+    assert process.stderr.startswith("train_frozen: data/labels.csv: No such file")
 
 
 @pytest.mark.long
 def test_torchrun_must_start_as_many_as_the_params_say(project: Path) -> None:
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "1"]
-    said = run(project, *torchrun, "--master-port", str(free_port()), "-m", "stages.train_frozen")
-    assert said.returncode != 0
-    assert "torchrun has started 1 processes, and params.yaml says processes: 2" in said.stderr
+    process = run(
+        project, *torchrun, "--master-port", str(free_port()), "-m", "stages.train_frozen"
+    )
+    assert process.returncode != 0
+    assert "torchrun has started 1 processes, and params.yaml says processes: 2" in process.stderr
 
 
 def free_port() -> int:

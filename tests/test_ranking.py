@@ -39,7 +39,7 @@ def test_the_best_are_unseen_and_equals_keep_their_order() -> None:
 
 def slowly(data: Ratings, score: Tensor, k: int, least: float) -> list[tuple[float, float]]:
     """The same with dictionaries and loops, user by user."""
-    found = []
+    actual = []
     for user in range(1, len(data.users) + 1):
         rated = {int(i) for u, i in data.train.pairs.tolist() if u == user}
         rows = zip(data.valid.pairs.tolist(), data.valid.targets.tolist(), strict=True)
@@ -51,8 +51,8 @@ def slowly(data: Ratings, score: Tensor, k: int, least: float) -> list[tuple[flo
         top = open_ones[:k]
         gains = sum(1 / math.log2(place + 2) for place, i in enumerate(top) if i in targets)
         ideal = sum(1 / math.log2(place + 2) for place in range(min(k, len(targets))))
-        found.append((sum(i in targets for i in top) / len(targets), gains / ideal))
-    return found
+        actual.append((sum(i in targets for i in top) / len(targets), gains / ideal))
+    return actual
 
 
 @given(st.integers(0, 1000))
@@ -94,13 +94,13 @@ def test_what_is_cold_is_counted_and_an_unknown_item_can_not_be_found() -> None:
     pairs = torch.tensor([[0, 1], [1, 0], [0, 0], [1, 3]], dtype=torch.int32)
     data = Ratings(["a"], ["x", "y", "z"], train, RatingSplit(pairs, torch.full((4,), 5.0)), "")
     model = models.create_model(model_card(data, "dot"), 0).eval()
-    found = ranking.summary(model, data, 10, 4.0)
-    assert (found["cold_users"], found["cold_items"], found["cold"]) == (0.5, 0.5, 0.75)
-    assert (found["users"], found["recall"], found["popular_recall"]) == (1, 0.5, 0.5)
+    metrics = ranking.summary(model, data, 10, 4.0)
+    assert (metrics["cold_users"], metrics["cold_items"], metrics["cold"]) == (0.5, 0.5, 0.75)
+    assert (metrics["users"], metrics["recall"], metrics["popular_recall"]) == (1, 0.5, 0.5)
 
 
 def test_where_nobody_wants_anything_the_means_are_zero() -> None:
     data = ratings(0, users=4, items=5, n=20)
     model = models.create_model(model_card(data, "dot"), 0).eval()
-    found = ranking.summary(model, data, 3, 99.0)
-    assert (found["users"], found["recall"], found["popular_ndcg"]) == (0, 0.0, 0.0)
+    metrics = ranking.summary(model, data, 3, 99.0)
+    assert (metrics["users"], metrics["recall"], metrics["popular_ndcg"]) == (0, 0.0, 0.0)

@@ -102,11 +102,11 @@ def test_a_phase_without_epochs_is_drawn_as_nothing() -> None:
 def test_a_finder_without_a_curve_is_an_empty_panel(tmp_path: Path) -> None:
     curve = pd.DataFrame({"lr": np.geomspace(1e-7, 1, 50), "loss": np.linspace(3, 1, 50)})
     nothing: dict[str, float | None] = {"valley": None, "steep": None}
-    found = {"frozen": nothing | {"valley": 1e-3}, "unfrozen": nothing}
+    actual = {"frozen": nothing | {"valley": 1e-3}, "unfrozen": nothing}
     for name in ("a.png", "b.png"):
-        made = charts.finders({"frozen": curve, "unfrozen": curve.iloc[:0]}, found)
-        charts.write(tmp_path / name, made)
-    first, second = made.axes
+        result = charts.finders({"frozen": curve, "unfrozen": curve.iloc[:0]}, actual)
+        charts.write(tmp_path / name, result)
+    first, second = result.axes
     legend: Any = first.get_legend()
     assert [text.get_text() for text in legend.get_texts()] == [
         *("each batch", "smoothed", "valley 1.0e-03")
@@ -126,19 +126,19 @@ def test_calibration_is_the_share_of_right_answers_by_bin() -> None:
     assert [bar.get_height() for bar in counts.patches] == [0, 0, 0, 1, 0, 0, 0, 0, 0, 3]
 
 
-def part(made: Image.Image, column: int, row: int, lines: int) -> np.ndarray:
+def part(result: Image.Image, column: int, row: int, lines: int) -> np.ndarray:
     left, top = MARGIN + column * (160 + MARGIN), MARGIN + row * (160 + LINE * lines + MARGIN)
-    return np.asarray(made.crop((left, top, left + 160, top + 160)))[::5, ::5]
+    return np.asarray(result.crop((left, top, left + 160, top + 160)))[::5, ::5]
 
 
-def told(names: list[str], answers: dict[str, tuple[str, float]]) -> pd.DataFrame:
+def facts(names: list[str], answers: dict[str, tuple[str, float]]) -> pd.DataFrame:
     data = small.dataset(n=100)
     labels = dict(zip(data.splits["valid"].names, data.splits["valid"].labels, strict=True))
     rows = [(n, labels[n], *answers.get(n, (labels[n], 0.9)), 1.0) for n in names]
     return pd.DataFrame(rows, columns=["name", "actual", "predicted", "probability", "loss"])
 
 
-def seen(split: str, name: str) -> np.ndarray:
+def seen_by(split: str, name: str) -> np.ndarray:
     data = small.dataset(n=100)
     part = data.splits[split]
     shown = torch.cat([x for x, _ in loader.eval_batches(data.cache, part, InputSpec(32), 64)])
@@ -148,23 +148,23 @@ def seen(split: str, name: str) -> np.ndarray:
 def test_the_worst_stand_first_each_with_its_own_picture() -> None:
     data = small.dataset(n=100)
     names = data.splits["valid"].names[::-1][:6]
-    table = told(names, {names[0]: ("class 0", 0.99)})
-    made = gallery.top_losses_sheet(data, table, InputSpec(32))
+    table = facts(names, {names[0]: ("class 0", 0.99)})
+    image = gallery.top_losses_sheet(data, table, InputSpec(32))
     for i, name in enumerate(names):
-        assert np.array_equal(part(made, i % 4, i // 4, 2), seen("valid", name))
+        assert np.array_equal(part(image, i % 4, i // 4, 2), seen_by("valid", name))
 
 
 def test_a_mix_up_shows_the_surest_mistake_beside_what_it_was_taken_for() -> None:
     data = small.dataset(n=100)
     valid = data.splits["valid"]
     zeros = [n for n, x in zip(valid.names, valid.labels, strict=True) if x == "class 0"]
-    table = told(valid.names, {zeros[0]: ("class 1", 0.6), zeros[1]: ("class 1", 0.8)})
+    table = facts(valid.names, {zeros[0]: ("class 1", 0.6), zeros[1]: ("class 1", 0.8)})
     pairs = pd.DataFrame([("class 0", "class 1", 2)], columns=["actual", "predicted", "count"])
-    made = gallery.confused_sheet(data, table, pairs, InputSpec(32))
+    image = gallery.confused_sheet(data, table, pairs, InputSpec(32))
     train = data.splits["train"]
     typical = train.names[train.labels.index("class 1")]
-    assert np.array_equal(part(made, 0, 0, 1), seen("valid", zeros[1]))
-    assert np.array_equal(part(made, 1, 0, 1), seen("train", typical))
+    assert np.array_equal(part(image, 0, 0, 1), seen_by("valid", zeros[1]))
+    assert np.array_equal(part(image, 1, 0, 1), seen_by("train", typical))
     assert gallery.confused_sheet(data, table, pairs.iloc[:0], InputSpec(32)).size == (160, 160)
 
 
@@ -179,9 +179,9 @@ def test_the_heat_is_where_the_class_is_seen() -> None:
     batch = torch.zeros(2, 3, 8, 8)
     batch[:, 0, :4] = 1.0  # red above
     batch[:, 1, 4:] = 0.5  # green below
-    found = gradcam.grad_cam(model, batch, torch.tensor([0, 1]))
-    assert found[0, :4].eq(1).all() and found[0, 4:].eq(0).all()
-    assert found[1, :4].eq(0).all() and found[1, 4:].eq(1).all()
+    actual = gradcam.grad_cam(model, batch, torch.tensor([0, 1]))
+    assert actual[0, :4].eq(1).all() and actual[0, 4:].eq(0).all()
+    assert actual[1, :4].eq(0).all() and actual[1, 4:].eq(1).all()
     nothing = gradcam.grad_cam(model, torch.zeros(1, 3, 8, 8), torch.tensor([0]))
     assert nothing.eq(0).all()
 
@@ -189,16 +189,16 @@ def test_the_heat_is_where_the_class_is_seen() -> None:
 def test_the_worst_mistakes_stand_beside_where_the_network_looked() -> None:
     data = small.dataset(n=100)
     names = data.splits["valid"].names
-    table = told(names[:4], {names[1]: ("class 0", 0.9)})  # it is of class 2
+    table = facts(names[:4], {names[1]: ("class 0", 0.9)})  # it is of class 2
     model = network.create_model("resnet18", 3, 0, {}).eval()
-    made = gallery.gradcam_sheet(data, model, table, InputSpec(32))
-    assert np.array_equal(part(made, 0, 0, 1), seen("valid", names[1]))
-    assert not np.array_equal(part(made, 1, 0, 1), seen("valid", names[1]))
-    assert gallery.gradcam_sheet(data, model, told(names, {}), InputSpec(32)).size == (160, 160)
+    image = gallery.gradcam_sheet(data, model, table, InputSpec(32))
+    assert np.array_equal(part(image, 0, 0, 1), seen_by("valid", names[1]))
+    assert not np.array_equal(part(image, 1, 0, 1), seen_by("valid", names[1]))
+    assert gallery.gradcam_sheet(data, model, facts(names, {}), InputSpec(32)).size == (160, 160)
 
 
 def test_results_are_valid_pictures_the_same_on_each_run() -> None:
     data = small.dataset(n=100)
-    table = told(data.splits["valid"].names, {})
+    table = facts(data.splits["valid"].names, {})
     first, second = (gallery.results_sheet(data, table, InputSpec(32)) for _ in range(2))
     assert first.tobytes() == second.tobytes()

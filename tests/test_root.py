@@ -21,12 +21,12 @@ def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "docs/deep"
 
 
-def entered(*words: str) -> argparse.Namespace:
+def enter(*words: str) -> argparse.Namespace:
     return root.enter_root(main.parser().parse_args(words))
 
 
 def test_the_first_project_upwards_is_entered_and_typed_paths_stay_right(docs: Path) -> None:
-    given = entered("new", "x", "../pics", "--csv", "labels.csv")
+    given = enter("new", "x", "../pics", "--csv", "labels.csv")
     assert Path.cwd() == docs.parents[1]
     assert given.pictures == str(docs.parent / "pics")
     assert given.csv == "labels.csv"  # among the pictures
@@ -34,24 +34,24 @@ def test_the_first_project_upwards_is_entered_and_typed_paths_stay_right(docs: P
 
 @pytest.mark.parametrize("typed", ["https://host/a.zip", "sklearn:digits", "/srv/pics"])
 def test_what_is_no_relative_path_stays_as_typed(docs: Path, typed: str) -> None:
-    assert entered("new", "x", typed).pictures == typed
+    assert enter("new", "x", typed).pictures == typed
 
 
 def test_a_csv_that_lies_where_one_is_is_meant(docs: Path) -> None:
     (docs / "labels.csv").write_text("a,b\n")
-    assert entered("new", "x", "p", "--csv", "labels.csv").csv == str(docs / "labels.csv")
+    assert enter("new", "x", "p", "--csv", "labels.csv").csv == str(docs / "labels.csv")
 
 
 def test_a_copy_of_the_report_goes_to_where_it_was_typed(docs: Path) -> None:
-    assert entered("report", "--to", "copy.html").to == docs / "copy.html"
+    assert enter("report", "--to", "copy.html").to == docs / "copy.html"
 
 
 def test_predict_stays_and_takes_the_projects_model(docs: Path) -> None:
-    given = entered("predict", "a.jpg")
+    given = enter("predict", "a.jpg")
     assert Path.cwd() == docs
     assert given.model == Path("../../models/unfrozen.safetensors")
-    assert entered("predict", "a.jpg", "--model", "m.safetensors").model == Path("m.safetensors")
-    assert entered("export").to == Path("../../build/model.onnx")
+    assert enter("predict", "a.jpg", "--model", "m.safetensors").model == Path("m.safetensors")
+    assert enter("export").to == Path("../../build/model.onnx")
 
 
 @pytest.mark.parametrize("words", [["result"], ["verify"], ["recommend", "7"], ["similar", "x"]])
@@ -61,7 +61,7 @@ def test_what_is_of_ratings_works_in_their_project(
     collab = docs.parents[1] / "collab"
     (collab / "reports").mkdir()
     monkeypatch.chdir(collab / "reports")
-    entered(*words)
+    enter(*words)
     assert Path.cwd() == collab
 
 
@@ -73,7 +73,7 @@ def test_what_is_of_pictures_says_where_to_go_from_the_ratings(
 ) -> None:
     monkeypatch.chdir(docs.parents[1] / "collab")
     with pytest.raises(ValueError, match=r"project of the ratings.*for pictures: `cd \.\.`, and"):
-        entered(*words.split())
+        enter(*words.split())
 
 
 @pytest.mark.parametrize(

@@ -83,11 +83,11 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={LARGE}", "tmpfs", str(folder)]
     try:
-        made = subprocess.run(command, capture_output=True, text=True, check=False)
+        make = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         pytest.skip("there is no `mount` on this machine")
-    if made.returncode:
-        pytest.skip(f"no disk can be mounted here: {made.stderr.strip()}")
+    if make.returncode:
+        pytest.skip(f"no disk can be mounted here: {make.stderr.strip()}")
     try:
         yield Disk(folder)
     finally:
@@ -95,7 +95,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def changed(project: Path, **keys: Any) -> None:
+def change(project: Path, **keys: Any) -> None:
     """Other params: `frozen__epochs=3` is the key `epochs` of the section `frozen`."""
     content = yaml_file.load(project / "params.yaml")
     for key, value in keys.items():
@@ -104,13 +104,13 @@ def changed(project: Path, **keys: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def make(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A small project in which every stage has run, in float32 for three epochs a phase."""
     folder = tmp_path_factory.mktemp("made")
     (folder / "params.yaml").write_text(shrunk((ROOT / "presets/digits.yaml").read_text()))
     names = [f"{kind}_{i}.jpg" for kind in ("cat", "dog") for i in range(20)]
     own_pictures(folder, {name: picture(seed=i) for i, name in enumerate(names)})
-    changed(folder, precision="float32", frozen__epochs=EPOCHS, unfrozen__epochs=1)
+    change(folder, precision="float32", frozen__epochs=EPOCHS, unfrozen__epochs=1)
     stages = ("fetch", "label", "presize", "weights", "train_frozen")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -121,9 +121,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def project(made: Path, disk: Disk) -> Path:
+def project(make: Path, disk: Disk) -> Path:
     """A copy of it on the small disk."""
-    shutil.copytree(made, disk.folder / "project")
+    shutil.copytree(make, disk.folder / "project")
     with_code(disk.folder / "project")
     return disk.folder / "project"
 
@@ -143,9 +143,9 @@ def without_compiled_code(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def fails(stage: str, project: Path, *expected: str) -> str:
     """The one line on which the stage ends; it leaves nothing half-done."""
-    made = run(stage, project)
-    assert made.returncode == 1, made.stdout + made.stderr
-    (line,) = made.stderr.splitlines()
+    make = run(stage, project)
+    assert make.returncode == 1, make.stdout + make.stderr
+    (line,) = make.stderr.splitlines()
     assert line.startswith(f"{stage}: ")
     for part in expected:
         assert part in line
@@ -160,10 +160,10 @@ def leftovers(project: Path) -> list[Path]:
 
 def works(stage: str, project: Path) -> str:
     """What the stage says when all is well."""
-    made = run(stage, project)
-    assert made.returncode == 0, made.stderr
+    make = run(stage, project)
+    assert make.returncode == 0, make.stderr
     assert not leftovers(project)
-    return made.stdout
+    return make.stdout
 
 
 ROOM = "No space left on device; nothing is lost: make room on this disk and run again"
@@ -174,7 +174,7 @@ def test_a_cache_that_will_not_fit_is_foreseen_and_one_that_does_not_is_not_kept
     disk: Disk, project: Path, record_property: Record
 ) -> None:
     shutil.rmtree(project / "data/presized")
-    changed(project, presize__size=256)
+    change(project, presize__size=256)
     size = 128 + 40 * 256 * 256 * 3
     disk.leave(size // 2)
     fails("presize", project, "40 pictures at presize.size 256 need 7.9 MB, but only 3.9 MB are")
@@ -216,8 +216,8 @@ def test_a_state_that_does_not_fit_stops_the_training_which_goes_on_from_the_las
     assert len(states) == epochs and all(0.7 * state < size < state for size in states)
     assert not (project / "models/frozen.safetensors").exists()
     disk.grow()
-    said = works("train_frozen", project)
-    assert re.findall(r"resumed after epoch (\d)", said) == ["1"][:epochs]
+    output = works("train_frozen", project)
+    assert re.findall(r"resumed after epoch (\d)", output) == ["1"][:epochs]
     assert (project / "models/frozen.safetensors").read_bytes() == whole
     assert not (project / ".scratch").exists()
 
@@ -228,10 +228,10 @@ def test_a_state_that_does_not_fit_stops_the_training_which_goes_on_from_the_las
     [("models", "models/frozen.safetensors"), ("reports", "reports/train_frozen.csv")],
 )
 def test_a_model_or_table_that_does_not_fit_is_written_by_the_next_run(
-    disk: Disk, made: Path, tmp_path: Path, folder: str, expected: str
+    disk: Disk, make: Path, tmp_path: Path, folder: str, expected: str
 ) -> None:
     project = tmp_path / "project"
-    shutil.copytree(made, project)
+    shutil.copytree(make, project)
     whole = (project / "models/frozen.safetensors").read_bytes()
     (project / "models/frozen.safetensors").unlink()
     shutil.move(project / folder, disk.folder / folder)  # only this on the small disk
@@ -241,8 +241,8 @@ def test_a_model_or_table_that_does_not_fit_is_written_by_the_next_run(
     fails("train_frozen", project, f"train_frozen: {expected}: {ROOM}")
     assert not (project / expected).exists()
     disk.grow()
-    said = works("train_frozen", project)
-    assert f"resumed after epoch {EPOCHS}" in said or folder == "reports"
+    output = works("train_frozen", project)
+    assert f"resumed after epoch {EPOCHS}" in output or folder == "reports"
     assert (project / "models/frozen.safetensors").read_bytes() == whole
 
 
@@ -336,9 +336,9 @@ def test_results_and_pictures_that_do_not_fit_are_made_by_the_next_run(
 READ_ONLY = "Read-only file system; copy the project to a disk that can be written to"
 
 
-def pawprint(project: Path, *words: str, module: str = "cli") -> subprocess.CompletedProcess[str]:
+def pawprint(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """The command line, from this checkout."""
-    command = [sys.executable, "-c", f"from pawprint import {module}; {module}.main()", *words]
+    command = [sys.executable, "-c", "from pawprint.cli import main; main.main()", *words]
     path = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     return subprocess.run(
         command, cwd=project, env=path, capture_output=True, text=True, check=False
@@ -362,8 +362,8 @@ def test_on_a_disk_that_is_read_only_what_writes_says_so_and_what_reads_works(
         fails(stage, project, f"{stage}: {path}", READ_ONLY)
     asked = pawprint(project, "predict", "mine/cat_0.jpg", "mine/dog_3.jpg")
     assert asked.returncode == 0 and len(asked.stdout.splitlines()) == 2, asked.stderr
-    told = pawprint(project, "result")
-    assert told.returncode == 0 and told.stdout.startswith("error rate 0."), told.stderr
+    lines = pawprint(project, "result")
+    assert lines.returncode == 0 and lines.stdout.startswith("error rate 0."), lines.stderr
     for words in (["export"], ["report", "--stamp"]):
         refused = pawprint(project, *words)
         assert refused.returncode == 1 and len(refused.stderr.splitlines()) == 1, refused.stderr
@@ -405,16 +405,16 @@ def test_dvc_repro_on_a_disk_that_grows_too_slowly_finishes_at_last(
     size, failed = shutil.disk_usage(disk.folder).used, list[str]()
     for more in range(0, 240, 12):  # dvc leaves a half-written copy of up to 6 MB each time
         disk.resize(size + more * MEGABYTE)
-        made = subprocess.run(
+        make = subprocess.run(
             ["dvc", "repro"], cwd=project, env=ENVIRONMENT, capture_output=True, text=True,
             check=False,
         )  # fmt: skip
-        said = made.stdout + made.stderr
-        assert "Traceback" not in said, said
-        if made.returncode == 0:
+        message = make.stdout + make.stderr
+        assert "Traceback" not in message, message
+        if make.returncode == 0:
             break
-        failed += stages_run(said)[-1:] or ["none"]
-    assert made.returncode == 0, said
+        failed += stages_run(message)[-1:] or ["none"]
+    assert make.returncode == 0, message
     assert outs(project) == outs(built[0])
     assert len(set(failed)) > 2, failed  # it was full in several stages
     assert "up to date" in call(project, "dvc", "status")
@@ -430,21 +430,21 @@ from pawprint import console
 status = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines())
 size = int(status["VmSize"].split()[0]) * 1024 + int(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_AS, (size, size))
-console.run(stage.main, sys.argv[1])
+console.run_stage(stage.main, sys.argv[1])
 """
 """Runs a stage that may take so many bytes more than its imports did."""
 
 
-def starved(stage: str, project: Path, room: int) -> str:
+def starve(stage: str, project: Path, room: int) -> str:
     """The one line on which the stage ends that has `room` bytes of memory."""
     command = [sys.executable, "-c", LIMITED, stage, str(room)]
     # one arena: each thread's own would take 128 MB of the address space, some time or other
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
-    made = subprocess.run(
+    make = subprocess.run(
         command, cwd=project, env=environment, capture_output=True, text=True, check=False
     )
-    assert made.returncode == 1 and "Traceback" not in made.stderr, made.stdout + made.stderr
-    (line,) = re.findall(f"^{stage}: .*", made.stderr, re.M)  # tqdm warns of its own thread
+    assert make.returncode == 1 and "Traceback" not in make.stderr, make.stdout + make.stderr
+    (line,) = re.findall(f"^{stage}: .*", make.stderr, re.M)  # tqdm warns of its own thread
     assert line.startswith(f"{stage}: too little memory: ")
     for key in ("batch_size", "size", "presize.size", "runtime.memory"):
         assert key in line
@@ -453,25 +453,25 @@ def starved(stage: str, project: Path, room: int) -> str:
 
 
 @pytest.fixture
-def hungry(made: Path, tmp_path: Path) -> Path:
+def hungry(make: Path, tmp_path: Path) -> Path:
     """A copy of the small project, to be given less than it needs."""
-    shutil.copytree(made, tmp_path / "project")
+    shutil.copytree(make, tmp_path / "project")
     with_code(tmp_path / "project")
     return tmp_path / "project"
 
 
 @pytest.mark.long
 def test_a_stage_without_memory_says_what_to_lower(hungry: Path, record_property: Record) -> None:
-    assert "new thread" in starved("presize", hungry, 10 * MEGABYTE)
-    changed(hungry, presize__size=2048)
-    starved("presize", hungry, 150 * MEGABYTE)
+    assert "new thread" in starve("presize", hungry, 10 * MEGABYTE)
+    change(hungry, presize__size=2048)
+    starve("presize", hungry, 150 * MEGABYTE)
     assert (hungry / "data/presized/images.npy").exists()  # the former one, untouched
     works("presize", hungry)
-    changed(hungry, size=2048, evaluate__size=2048, batch_size=40)
+    change(hungry, size=2048, evaluate__size=2048, batch_size=40)
     (hungry / "models/frozen.safetensors").unlink()
-    assert "allocate" in starved("train_frozen", hungry, 1000 * MEGABYTE)
+    assert "allocate" in starve("train_frozen", hungry, 1000 * MEGABYTE)
     assert not (hungry / "models/frozen.safetensors").exists()
-    starved("evaluate", hungry, 1000 * MEGABYTE)
+    starve("evaluate", hungry, 1000 * MEGABYTE)
     record_property("cases", 4)
 
 
@@ -510,10 +510,10 @@ def test_want_of_memory_is_known_by_its_words_and_is_one_line(
 def test_a_picture_that_no_memory_was_left_for_is_not_left_out(hungry: Path) -> None:
     (hungry / "mine/large_1.jpg").write_bytes(png(9000, 9000))
     works("fetch", hungry)
-    changed(hungry, presize__on_error="skip")
-    assert "large_1.jpg: none left to decode it" in starved("presize", hungry, 100 * MEGABYTE)
-    said = works("presize", hungry)
-    assert "41 pictures" in said and "left out" not in said
+    change(hungry, presize__on_error="skip")
+    assert "large_1.jpg: none left to decode it" in starve("presize", hungry, 100 * MEGABYTE)
+    output = works("presize", hungry)
+    assert "41 pictures" in output and "left out" not in output
 
 
 def test_a_model_file_for_which_no_memory_is_left_is_not_called_damaged(tmp_path: Path) -> None:

@@ -15,11 +15,11 @@ from pawprint.vision.resample import InputSpec
 from tests import small
 
 
-def part(made: Image.Image, column: int, row: int, side: int) -> np.ndarray:
+def part(result: Image.Image, column: int, row: int, side: int) -> np.ndarray:
     """The pixels of one picture on a sheet."""
     left = MARGIN + column * (side + MARGIN)
     top = MARGIN + row * (side + LINE + MARGIN)
-    return np.asarray(made.crop((left, top, left + side, top + side)))
+    return np.asarray(result.crop((left, top, left + side, top + side)))
 
 
 def test_the_normalisation_is_undone_to_the_byte() -> None:
@@ -32,11 +32,11 @@ def test_the_normalisation_is_undone_to_the_byte() -> None:
 
 def test_pictures_stand_in_rows_enlarged_by_whole_factors() -> None:
     pictures = torch.randint(0, 256, (5, 48, 48, 3), dtype=torch.uint8)
-    made = contact_sheet.draw_sheet(pictures, list("abcde"), columns=3)
+    image = contact_sheet.draw_sheet(pictures, list("abcde"), columns=3)
     side = 48 * 4  # the least multiple of 48 that reaches 160
-    assert made.size == (3 * (side + MARGIN) + MARGIN, 2 * (side + LINE + MARGIN) + MARGIN)
+    assert image.size == (3 * (side + MARGIN) + MARGIN, 2 * (side + LINE + MARGIN) + MARGIN)
     for i in range(5):
-        shown = part(made, i % 3, i // 3, side)[::4, ::4]
+        shown = part(image, i % 3, i // 3, side)[::4, ::4]
         assert np.array_equal(shown, pictures[i].numpy())
 
 
@@ -57,25 +57,25 @@ def test_a_long_caption_is_cut_and_an_odd_one_harmless() -> None:
 
 def test_the_batch_that_is_shown_is_the_first_of_the_training() -> None:
     data = small.dataset(n=60)
-    made = preview.training_sheet(data, small.STRENGTHS, InputSpec(32), 20, 7)
+    image = preview.training_sheet(data, small.STRENGTHS, InputSpec(32), 20, 7)
     words = (7, "frozen", 0)
-    found = loader.train_batches(
+    batches = loader.train_batches(
         data.cache, data.splits["train"], small.STRENGTHS, InputSpec(32), 20, *words
     )
-    pictures, _ = next(found)
+    pictures, _ = next(batches)
     for i in range(16):
-        shown = part(made, i % 4, i // 4, 160)[::5, ::5]
+        shown = part(image, i % 4, i // 4, 160)[::5, ::5]
         assert np.array_equal(shown, contact_sheet.denormalize(pictures)[i].numpy())
 
 
 def test_changes_begin_with_the_picture_as_it_is() -> None:
     data = small.dataset()
-    made = preview.changes_sheet(data, small.STRENGTHS, InputSpec(32), 0)
+    image = preview.changes_sheet(data, small.STRENGTHS, InputSpec(32), 0)
     plain, _ = next(loader.eval_batches(data.cache, data.splits["train"], InputSpec(32), 1))
     assert np.array_equal(
-        part(made, 0, 0, 160)[::5, ::5], contact_sheet.denormalize(plain)[0].numpy()
+        part(image, 0, 0, 160)[::5, ::5], contact_sheet.denormalize(plain)[0].numpy()
     )
-    others = [part(made, i % 3, i // 3, 160) for i in range(1, 9)]
+    others = [part(image, i % 3, i // 3, 160) for i in range(1, 9)]
     assert len({other.tobytes() for other in others}) == 8
 
 
@@ -91,10 +91,10 @@ def test_the_cross_of_a_point_moves_with_the_picture() -> None:
         for side, part in data.splits.items()
     }
     data = replace(data, cache=stored, classes=["x", "y"], splits=parts, task=Keypoints())
-    made = preview.changes_sheet(data, replace(small.STRENGTHS, min_scale=1.0), InputSpec(32), 0)
+    image = preview.changes_sheet(data, replace(small.STRENGTHS, min_scale=1.0), InputSpec(32), 0)
     seen = set()
     for column in range(3):
-        tile = part(made, column, 0, 160)
+        tile = part(image, column, 0, 160)
         rows, columns = np.nonzero((tile == contact_sheet.RIGHT).all(2))
         y, x = round(rows.mean()), round(columns.mean())
         corners = [tile[y + dy, x + dx].min() for dy in (-8, 8) for dx in (-8, 8)]
@@ -105,10 +105,10 @@ def test_the_cross_of_a_point_moves_with_the_picture() -> None:
 
 def test_validation_is_spread_over_the_list_from_first_to_last() -> None:
     data = small.dataset(n=200)
-    made = preview.validation_sheet(data, InputSpec(32))
+    image = preview.validation_sheet(data, InputSpec(32))
     shown = torch.cat(
         [x for x, _ in loader.eval_batches(data.cache, data.splits["valid"], InputSpec(32), 64)]
     )
     for i, row in ((0, 0), (15, 39)):
         expected = contact_sheet.denormalize(shown)[row].numpy()
-        assert np.array_equal(part(made, i % 4, i // 4, 160)[::5, ::5], expected)
+        assert np.array_equal(part(image, i % 4, i // 4, 160)[::5, ::5], expected)

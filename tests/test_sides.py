@@ -25,15 +25,15 @@ def test_a_cell_says_its_side(text: str, column: str, side: str | None) -> None:
 
 
 def test_other_words_are_an_error_that_lists_the_allowed_ones() -> None:
-    found = Findings()
+    findings = Findings()
     texts = {"a": "Val", "b": "holdout", "c": ""}
-    assert split_words.parse_splits(["a", "b", "c", "d"], texts, "split", found) == [
+    assert split_words.parse_splits(["a", "b", "c", "d"], texts, "split", findings) == [
         "valid",
         None,
         None,
         None,
     ]
-    (error,) = found.errors
+    (error,) = findings.errors
     assert error.startswith(
         "column split holds an empty cell, holdout: it must say train (training"
     )
@@ -41,11 +41,11 @@ def test_other_words_are_an_error_that_lists_the_allowed_ones() -> None:
 
 
 def test_groups_are_on_the_side_that_names_them_and_absent_ones_are_errors() -> None:
-    found = Findings()
+    findings = Findings()
     groups = ["tr", "va", "te", None]
-    made = split_words.of_groups(groups, ["va", "gone"], ["te", "lost"], found, "fix it")
-    assert made == ["train", "valid", "test", "train"]
-    assert found.errors == [
+    result = split_words.of_groups(groups, ["va", "gone"], ["te", "lost"], findings, "fix it")
+    assert result == ["train", "valid", "test", "train"]
+    assert findings.errors == [
         "label.valid: no picture is of group gone; fix it",
         "label.test: no picture is of group lost; fix it",
     ]

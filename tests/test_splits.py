@@ -65,14 +65,14 @@ NAMES = [f"images/{stem}.jpg" for stem in ("a_1", "a_2", "a_3", "b_1", "b_2", "b
 
 
 def test_official_takes_test_as_listed_and_draws_valid_from_train() -> None:
-    found = Findings()
+    findings = Findings()
     own = {"train": ["a_1", "a_2", "b_1", "b_2"], "test": ["a_3"]}
-    image_sizes = splits.official_split(NAMES, own, 0.25, 42, found)
+    image_sizes = splits.official_split(NAMES, own, 0.25, 42, findings)
     assert image_sizes[2] == "test"
     assert image_sizes[5] is None
     assert sorted(s for s in image_sizes if s) == ["test", "train", "train", "train", "valid"]
-    assert not found.errors
-    assert found.notes == [
+    assert not findings.errors
+    assert findings.notes == [
         "1 of 6 pictures are in none of the data set's own lists and are left out: images/b_3.jpg"
     ]
 
@@ -84,17 +84,19 @@ def test_official_keeps_a_list_for_valid() -> None:
 
 
 def test_official_reports_listed_names_without_a_picture_and_pictures_listed_twice() -> None:
-    found = Findings()
-    splits.official_split(NAMES, {"train": ["a_1", "gone"], "test": ["a_1"]}, 0.2, 42, found)
-    assert "1 listed names have no picture: gone" in found.notes
-    assert found.errors[0].startswith("1 pictures stand in two of the data set's own lists: a_1;")
+    findings = Findings()
+    splits.official_split(NAMES, {"train": ["a_1", "gone"], "test": ["a_1"]}, 0.2, 42, findings)
+    assert "1 listed names have no picture: gone" in findings.notes
+    assert findings.errors[0].startswith(
+        "1 pictures stand in two of the data set's own lists: a_1;"
+    )
 
 
 def test_official_does_not_guess_which_of_two_pictures_a_list_means() -> None:
-    found, names = Findings(), ["a/1.jpg", "b/1.jpg", "b/1.png", "2.jpg"]
+    findings, names = Findings(), ["a/1.jpg", "b/1.jpg", "b/1.png", "2.jpg"]
     own = {"train": ["a/1.jpg", "1.png"], "valid": ["1", "1.jpg", "2"]}
-    assert splits.official_split(names, own, 0.2, 42, found) == ["train", None, "train", "valid"]
-    (error,) = found.errors
+    assert splits.official_split(names, own, 0.2, 42, findings) == ["train", None, "train", "valid"]
+    (error,) = findings.errors
     assert error.startswith("2 names in the data set's own lists may mean several pictures: 1, 1")
     assert "write their paths there" in error
 
@@ -105,47 +107,51 @@ def test_lists_are_read_by_their_first_word_and_comments_left_out(tmp_path: Path
 
 
 def test_official_without_lists_says_where_to_name_them(tmp_path: Path) -> None:
-    found = Findings()
+    findings = Findings()
     image_sizes = splits.assign_splits(
-        "official", NAMES, Annotations(["a"] * 6, None, None), tmp_path, 0.5, 42, found
+        "official", NAMES, Annotations(["a"] * 6, None, None), tmp_path, 0.5, 42, findings
     )
     assert image_sizes == [None] * 6  # nothing is said of a split that there is not
-    assert "add `lists` (or label.split, label.valid) to its block" in found.errors[0]
+    assert "add `lists` (or label.split, label.valid) to its block" in findings.errors[0]
 
 
 def test_a_split_of_groups_without_valid_draws_it_from_train_and_says_so(tmp_path: Path) -> None:
-    own, found = ["train"] * 10 + ["test"] * 2, Findings()
-    told = Annotations(["a"] * 12, [*own], None)
-    image_sizes = splits.assign_splits("official", ["x"] * 12, told, tmp_path, 0.2, 42, found)
+    own, findings = ["train"] * 10 + ["test"] * 2, Findings()
+    lines = Annotations(["a"] * 12, [*own], None)
+    image_sizes = splits.assign_splits("official", ["x"] * 12, lines, tmp_path, 0.2, 42, findings)
     assert image_sizes[:10] == splits.random_split(10, 0.2, 42) and image_sizes[10:] == ["test"] * 2
-    assert found.notes[0].startswith("the data set's own split has no valid: 2 of train's 10 pict")
+    assert findings.notes[0].startswith(
+        "the data set's own split has no valid: 2 of train's 10 pict"
+    )
 
 
 @pytest.mark.parametrize("has_lists", [True, False])
 def test_a_split_of_its_own_that_is_not_used_is_a_note(tmp_path: Path, has_lists: bool) -> None:
-    found = Findings()
+    findings = Findings()
     if has_lists:
         (tmp_path / "train.txt").write_text("a_1\n")
-    told = Annotations(["a"] * 6, None if has_lists else ["train", "valid"] * 3, None)
-    splits.assign_splits("random", NAMES, told, tmp_path, 0.5, 42, found)
-    assert "which label.split: random of params.yaml does not use" in found.notes[0]
-    assert found.notes[0].endswith("-S label.split=official")
+    lines = Annotations(["a"] * 6, None if has_lists else ["train", "valid"] * 3, None)
+    splits.assign_splits("random", NAMES, lines, tmp_path, 0.5, 42, findings)
+    assert "which label.split: random of params.yaml does not use" in findings.notes[0]
+    assert findings.notes[0].endswith("-S label.split=official")
     splits.assign_splits(
-        "random", NAMES, Annotations(["a"] * 6, None, None), tmp_path / "x", 0.5, 42, found
+        "random", NAMES, Annotations(["a"] * 6, None, None), tmp_path / "x", 0.5, 42, findings
     )
-    assert len(found.notes) == 1
+    assert len(findings.notes) == 1
 
 
 def test_lists_may_name_paths_from_the_pictures_folder_without_a_suffix() -> None:
-    names, found = ["images/cat/1.jpg", "images/cat/2.jpg", "images/dog/1.jpg"], Findings()
+    names, findings = ["images/cat/1.jpg", "images/cat/2.jpg", "images/dog/1.jpg"], Findings()
     own = {"train": ["cat/1", "dog/1"], "valid": ["cat/2"]}
-    assert splits.official_split(names, own, 0.2, 42, found) == ["train", "valid", "train"]
-    assert found == Findings()
+    assert splits.official_split(names, own, 0.2, 42, findings) == ["train", "valid", "train"]
+    assert findings == Findings()
 
 
 @pytest.mark.parametrize("rule", ["random", "stratified", "group"])
 def test_pictures_without_a_target_take_no_part_in_a_draw(tmp_path: Path, rule: str) -> None:
-    told = Annotations([None, "a", "b", None, "a", "b"], None, ["x", "1", "1", "x", "2", "2"])
-    image_sizes = splits.assign_splits(rule, NAMES, told, tmp_path, 0.5, 42, found := Findings())
-    assert found == Findings() and (image_sizes[0], image_sizes[3]) == (None, None)
+    lines = Annotations([None, "a", "b", None, "a", "b"], None, ["x", "1", "1", "x", "2", "2"])
+    image_sizes = splits.assign_splits(
+        rule, NAMES, lines, tmp_path, 0.5, 42, findings := Findings()
+    )
+    assert findings == Findings() and (image_sizes[0], image_sizes[3]) == (None, None)
     assert sorted(side for side in image_sizes if side) == ["train"] * 2 + ["valid"] * 2

@@ -22,7 +22,7 @@ from pawprint.training import phase
 from pawprint.training.schedule import OneCycle
 from tests.conftest import ROOT, picture
 from tests.copies import shrunk
-from tests.test_graph import GRAPH, written
+from tests.test_graph import GRAPH, write_files
 
 STAGES = tuple(GRAPH)  # in the order of dvc.yaml, which is the order of the graph
 
@@ -82,15 +82,15 @@ def test_the_declared_params_are_the_ones_that_are_read(
 
 
 def test_every_declared_file_is_written_and_nothing_else(ran: dict[str, set[str]]) -> None:
-    expected = set.union(*(written(stage) for stage in GRAPH.values()))
-    made = {
+    expected = set.union(*(write_files(stage) for stage in GRAPH.values()))
+    result = {
         str(path)
         for top in ("data", "models", "reports")
         for path in Path(top).rglob("*")
         if path.is_file()
     }
-    lists = {path for path in made if path.startswith("data/raw/lists/")}
-    assert made - lists == expected - {"data/raw/lists"}
+    lists = {path for path in result if path.startswith("data/raw/lists/")}
+    assert result - lists == expected - {"data/raw/lists"}
     assert not list(Path().rglob("*.tmp"))
     assert not Path(".scratch").exists()
 
@@ -191,29 +191,29 @@ def test_every_stage_checks_the_whole_of_params_and_shows_no_traceback(
 ) -> None:
     text = (project / "params.yaml").read_text().replace("bins: 15 ", "bins: 0  ")
     (project / "params.yaml").write_text(text)
-    made = run(stage, project)
-    assert made.returncode == 1
+    process = run(stage, project)
+    assert process.returncode == 1
     expected = f"{stage}: params.yaml: `evaluate.bins` is 0: must be a whole number above 0"
-    assert made.stderr.strip() == expected
+    assert process.stderr.strip() == expected
 
 
 def test_an_unknown_data_set_is_told_the_known_ones(project: Path) -> None:
     text = (project / "params.yaml").read_text().replace("dataset: digits", "dataset: birds ")
     (project / "params.yaml").write_text(text)
-    made = run("fetch", project)
-    assert made.returncode == 1
+    process = run("fetch", project)
+    assert process.returncode == 1
     assert (
-        "no block `birds`" in made.stderr
-        and "choose one of biwi, digits, digits-labels" in made.stderr
+        "no block `birds`" in process.stderr
+        and "choose one of biwi, digits, digits-labels" in process.stderr
     )
-    assert "Traceback" not in made.stderr
+    assert "Traceback" not in process.stderr
 
 
 def test_a_stage_before_its_inputs_is_one_line(project: Path) -> None:
-    made = run("label", project)
-    assert made.returncode == 1
-    assert "data/raw/pictures" in made.stderr and "dvc repro" in made.stderr
-    assert len(made.stderr.strip().splitlines()) == 1
+    process = run("label", project)
+    assert process.returncode == 1
+    assert "data/raw/pictures" in process.stderr and "dvc repro" in process.stderr
+    assert len(process.stderr.strip().splitlines()) == 1
 
 
 def own_pictures(project: Path, contents: dict[str, bytes], **block: Any) -> None:
@@ -237,12 +237,12 @@ def test_label_reports_all_its_findings_together(project: Path) -> None:
     )
     (project / "params.yaml").write_text(text)
     assert run("fetch", project).returncode == 0
-    made = run("label", project)
-    assert made.returncode == 1
-    said = made.stderr
-    assert "2 of 21 pictures get no label" in said and "IMG.jpg, IMG2.jpg" in said
-    assert "with equal bytes stand on both sides" in said
-    assert "Traceback" not in said
+    process = run("label", project)
+    assert process.returncode == 1
+    message = process.stderr
+    assert "2 of 21 pictures get no label" in message and "IMG.jpg, IMG2.jpg" in message
+    assert "with equal bytes stand on both sides" in message
+    assert "Traceback" not in message
     assert not (project / "data/labels.csv").exists()
 
 
@@ -254,8 +254,8 @@ def test_a_folder_whose_labels_stand_in_a_csv_walks_to_the_cache(project: Path) 
     rule = {"from": "csv", "file": "labels.csv", "name": "fname", "label": "breed"}
     own_pictures(project, {name: picture(seed=int(name[:-4])) for name in names}, label=rule)
     for stage in ("fetch", "label", "presize"):
-        made = run(stage, project)
-        assert made.returncode == 0, made.stderr
+        process = run(stage, project)
+        assert process.returncode == 0, process.stderr
     table = pd.read_csv(project / "data/labels.csv")
     assert dict(zip(table["name"], table["label"], strict=True)) == {
         name: "cat" if int(name[:-4]) % 3 else "dog" for name in names
@@ -263,10 +263,10 @@ def test_a_folder_whose_labels_stand_in_a_csv_walks_to_the_cache(project: Path) 
     assert len(pd.read_csv(project / "data/presized/index.csv")) == 20
     (project / "mine/labels.csv").write_text("id,breed,fname\n" + rows.replace(" 7.jpg", "77.jpg"))
     assert run("fetch", project).returncode == 0
-    made = run("label", project)
-    assert made.returncode == 1
-    assert made.stderr.startswith("label: 1 pictures have no row in labels.csv: 7.jpg; add rows")
-    assert "label: note: 1 rows of labels.csv have no picture: 77.jpg (line 9)" in made.stdout
+    process = run("label", project)
+    assert process.returncode == 1
+    assert process.stderr.startswith("label: 1 pictures have no row in labels.csv: 7.jpg; add rows")
+    assert "label: note: 1 rows of labels.csv have no picture: 77.jpg (line 9)" in process.stdout
 
 
 def test_official_lists_come_from_their_archive_with_a_test_split(project: Path) -> None:
@@ -287,9 +287,9 @@ def test_official_lists_come_from_their_archive_with_a_test_split(project: Path)
     text = (project / "params.yaml").read_text()
     (project / "params.yaml").write_text(text.replace("split: random  ", "split: official"))
     assert run("fetch", project).returncode == 0
-    made = run("label", project)
-    assert made.returncode == 0, made.stderr
-    assert "1 of 20 pictures are in none of the data set's own lists" in made.stdout
+    process = run("label", project)
+    assert process.returncode == 0, process.stderr
+    assert "1 of 20 pictures are in none of the data set's own lists" in process.stdout
     summary = json.loads((project / "reports/labels.json").read_text())
     assert (summary["train"], summary["valid"], summary["test"]) == (8, 2, 9)
     assert summary["in_no_split"] == 1
@@ -299,16 +299,16 @@ def test_presize_names_every_bad_picture_and_leaves_no_half_cache(project: Path)
     contents = {f"cat_{i}.jpg": picture(seed=i) for i in range(4)}
     own_pictures(project, contents | {"bad_1.jpg": picture()[:200], "bad_2.jpg": b"no picture"})
     assert run("fetch", project).returncode == 0
-    made = run("presize", project)
-    assert made.returncode == 1
-    assert "2 of 6 pictures cannot be decoded: bad_1.jpg (" in made.stderr
-    assert "bad_2.jpg (" in made.stderr
+    process = run("presize", project)
+    assert process.returncode == 1
+    assert "2 of 6 pictures cannot be decoded: bad_1.jpg (" in process.stderr
+    assert "bad_2.jpg (" in process.stderr
     assert not list((project / "data/presized").iterdir())
     text = (project / "params.yaml").read_text().replace("on_error: stop ", "on_error: skip ")
     (project / "params.yaml").write_text(text)
-    made = run("presize", project)
-    assert made.returncode == 0, made.stderr
-    assert "2 of 6 pictures left out" in made.stdout
+    process = run("presize", project)
+    assert process.returncode == 0, process.stderr
+    assert "2 of 6 pictures left out" in process.stdout
     summary = json.loads((project / "reports/presize.json").read_text())
     assert summary == {"pictures": 4, "size": 32, "skipped": 2}
 
@@ -320,10 +320,10 @@ def test_the_catalogue_reports_all_its_faults(tmp_path: Path) -> None:
     )
     with pytest.raises(ValueError, match="datasets.yaml: x") as caught:
         catalog.load_dataset_entry("x", path)
-    said = str(caught.value)
+    output = str(caught.value)
     for key in ("pictures.url", "pictures.sha256", "label.from", "label.pattern", "label.kind"):
-        assert f"`{key}`" in said, said
-    assert "`label.from` is 'nmae': must be 'name' or 'folder' or 'path' or 'csv'" in said
+        assert f"`{key}`" in output, output
+    assert "`label.from` is 'nmae': must be 'name' or 'folder' or 'path' or 'csv'" in output
     for rule, message in {
         "from: name": "label.pattern is missing",
         "from: csv": "label.from: csv needs label.file, label.name, label.label too: file: labels",

@@ -22,11 +22,11 @@ STEPS = [
 
 
 def summary(project: Path, fails: bool = False) -> str:
-    command = [sys.executable, "-c", "from pawprint import cli; cli.main()", "summary"]
-    made = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
-    assert (made.returncode != 0) == fails, made.stdout + made.stderr
-    assert "Traceback" not in made.stderr
-    return made.stdout + made.stderr
+    command = [sys.executable, "-c", "from pawprint.cli import main; main.main()", "summary"]
+    process = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert (process.returncode != 0) == fails, process.stdout + process.stderr
+    assert "Traceback" not in process.stderr
+    return process.stdout + process.stderr
 
 
 def files(project: Path) -> set[Path]:
@@ -36,12 +36,12 @@ def files(project: Path) -> set[Path]:
 def test_a_sample_walks_through_the_whole_chain(project: Path) -> None:
     assert run("fetch", project).returncode == 0
     before = files(project)
-    said = summary(project)
-    assert [line.split()[0] for line in said.splitlines()] == [*STEPS, "Nothing"]
-    assert "1,797 pictures" in said and "train 1,438, valid 359" in said
-    assert "8×8 px -> 32×32×3 uint8, 0 to " in said
-    assert "23 batches of 63 an epoch" in said
-    assert "body 4×512×1×1 -> head 4×10" in said and "guessing gives 2.30" in said
+    metrics = summary(project)
+    assert [line.split()[0] for line in metrics.splitlines()] == [*STEPS, "Nothing"]
+    assert "1,797 pictures" in metrics and "train 1,438, valid 359" in metrics
+    assert "8×8 px -> 32×32×3 uint8, 0 to " in metrics
+    assert "23 batches of 63 an epoch" in metrics
+    assert "body 4×512×1×1 -> head 4×10" in metrics and "guessing gives 2.30" in metrics
     assert files(project) == before
 
 
@@ -90,18 +90,22 @@ def test_a_class_that_training_never_sees_is_wrong(mine: Path) -> None:
     text = (mine / "params.yaml").read_text().replace("  seed: 42 ", f"  seed: {seed} ")
     (mine / "params.yaml").write_text(text)
     assert run("fetch", mine).returncode == 0
-    said = summary(mine, fails=True)
-    assert "1 of 4 classes have no picture in train, so they cannot be learned: ape" in said
-    assert "note       train has" in said and "1 of elk" in said and "look at macro_f1" in said
-    assert "an epoch has only 1 batch," in said and "lower batch_size (64)" in said
+    metrics = summary(mine, fails=True)
+    assert "1 of 4 classes have no picture in train, so they cannot be learned: ape" in metrics
+    assert (
+        "note       train has" in metrics
+        and "1 of elk" in metrics
+        and "look at macro_f1" in metrics
+    )
+    assert "an epoch has only 1 batch," in metrics and "lower batch_size (64)" in metrics
 
 
 def test_copies_across_the_split_are_noted(mine: Path) -> None:
     for i in range(12):
         (mine / "mine" / f"cat_{100 + i}.jpg").write_bytes(picture(seed=i))
     assert run("fetch", mine).returncode == 0
-    said = summary(mine)
-    assert "note" in said and "with equal bytes stand on both sides of the split" in said
+    metrics = summary(mine)
+    assert "note" in metrics and "with equal bytes stand on both sides of the split" in metrics
 
 
 def test_a_picture_that_cannot_be_decoded_is_named(mine: Path) -> None:

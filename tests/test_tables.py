@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from pawprint.ratings.dataset import load_ratings
 from pawprint.reporting import figures
 from pawprint.vision import dataset
 
@@ -26,22 +27,22 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def opened(folder: Path) -> None:
+def open_it(folder: Path) -> None:
     images, index, labels = (folder / name for name in ("images.npy", "index.csv", "labels.csv"))
     data = dataset.load_dataset(images, index, labels, torch.device("cpu"), 0)
     assert data.cache.image_sizes.tolist() == [[8.0 + i, 8.0] for i in range(6)]
 
 
 def ratings(folder: Path) -> None:
-    dataset.load_dataset(folder / "ratings.csv", torch.device("cpu"))
+    load_ratings(folder / "ratings.csv", torch.device("cpu"))
 
 
 @pytest.mark.parametrize(
     ("name", "read"),
     [
-        ("images.npy", opened),
-        ("index.csv", opened),
-        ("labels.csv", opened),
+        ("images.npy", open_it),
+        ("index.csv", open_it),
+        ("labels.csv", open_it),
         ("ratings.csv", ratings),
     ],
 )
@@ -63,14 +64,14 @@ def test_a_cache_that_was_cut_is_damaged(folder: Path, name: str) -> None:
     data = (folder / name).read_bytes()
     (folder / name).write_bytes(data[: len(data) * 2 // 3])
     with pytest.raises(ValueError, match=f"{name}: damaged "):
-        opened(folder)
+        open_it(folder)
 
 
 def test_files_of_two_data_sets_are_named(folder: Path) -> None:
     text = (folder / "labels.csv").read_text()
     (folder / "labels.csv").write_text(text.replace(".jpg", ".png"))
     with pytest.raises(ValueError, match=r"labels\.csv and .*index\.csv have no picture in common"):
-        opened(folder)
+        open_it(folder)
 
 
 def test_a_table_of_the_report_that_is_empty_is_damaged(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from pawprint.storage import archives
 from tests.conftest import picture
-from tests.test_not_archives import tarred
+from tests.test_not_archives import make_tar
 
 JPEG = picture()
-WHOLE = tarred({f"{i}.jpg": JPEG for i in range(4)})
+WHOLE = make_tar({f"{i}.jpg": JPEG for i in range(4)})
 MEMBER = 512 + -(-len(JPEG) // 512) * 512  # bytes: a header and the image's blocks
 
 
@@ -46,7 +46,7 @@ def test_a_damaged_header_does_not_end_it_in_silence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("is_packed", [False, True])
 def test_tars_joined_by_cat_are_an_error(is_packed: bool, tmp_path: Path) -> None:
-    data = WHOLE + tarred({"5.jpg": JPEG})
+    data = WHOLE + make_tar({"5.jpg": JPEG})
     with pytest.raises(ValueError, match="another tar follows its end"):
         read(gzip.compress(data) if is_packed else data, tmp_path / "x")
 

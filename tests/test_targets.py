@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from pawprint.evaluation.multilabel import MultiLabelResult, crossfit_accuracy, multilabel_result
 from pawprint.runtime import rng
 from pawprint.vision import augment, multilabel, resample
 from pawprint.vision.augment import AugmentConfig
@@ -26,8 +27,8 @@ SIDES = torch.tensor([[640.0, 480.0], [100.0, 200.0]])
 def test_labels_are_ones_and_zeros_in_the_order_of_the_classes() -> None:
     known = LABELS.classes(["dog;person", "", "cat", "person"])
     assert known == ["cat", "dog", "person"]
-    made = LABELS.encode(["dog;person", ""], known, SIDES)
-    assert made.tolist() == [[0, 1, 1], [0, 0, 0]]
+    result = LABELS.encode(["dog;person", ""], known, SIDES)
+    assert result.tolist() == [[0, 1, 1], [0, 0, 0]]
 
 
 def test_the_loss_of_labels_by_hand() -> None:
@@ -62,8 +63,8 @@ def test_the_best_threshold_is_the_one_of_most_right_cells_and_nearest_to_a_half
 
 def test_the_mean_of_views_is_of_probabilities() -> None:
     views = torch.tensor([[[2.0, -1.0]], [[0.0, 3.0]]])
-    made = LABELS.average_views(views, [0.25, 0.75]).sigmoid()
-    assert torch.allclose(made, 0.25 * views[0].sigmoid() + 0.75 * views[1].sigmoid(), atol=1e-6)
+    result = LABELS.average_views(views, [0.25, 0.75]).sigmoid()
+    assert torch.allclose(result, 0.25 * views[0].sigmoid() + 0.75 * views[1].sigmoid(), atol=1e-6)
     assert POINTS.average_views(views, [0.25, 0.75]).tolist() == [[0.5, 2.0]]
 
 
@@ -77,67 +78,65 @@ def test_only_several_labels_have_a_threshold() -> None:
     assert LABELS.threshold(lambda: outputs, torch.tensor([[1.0], [0.0]])) == 0.5
 
 
-def tagged(
-    shares: list[list[float]], actual: list[list[int]], at: float = 0.5
-) -> multilabel.Tagged:
+def tag(shares: list[list[float]], actual: list[list[int]], at: float = 0.5) -> MultiLabelResult:
     logits = torch.tensor(shares, dtype=torch.float64).logit()
     names = [chr(97 + i) for i in range(len(shares[0]))]
     targets = torch.tensor(actual, dtype=torch.float32)
-    return multilabel.tagged(logits, targets, SIDES, names, at)
+    return multilabel_result(logits, targets, SIDES, names, at)
 
 
 def test_the_metrics_of_labels_by_hand() -> None:
-    made = tagged([[0.9, 0.6], [0.4, 0.7], [0.2, 0.1]], [[1, 0], [1, 1], [0, 0]])
-    found = made.metrics(15)
+    result = tag([[0.9, 0.6], [0.4, 0.7], [0.2, 0.1]], [[1, 0], [1, 1], [0, 0]])
+    metrics = result.metrics(15)
     # said: a, b; b; none. Wrong cells: b of the first, a of the second
-    assert found["accuracy_multi"] == pytest.approx(4 / 6)
+    assert metrics["accuracy_multi"] == pytest.approx(4 / 6)
     # a: 1 hit, 0 false, 1 missed: 2/3; b: 1 hit, 1 false, 0 missed: 2/3; all: 2·2/(4+2)
-    assert found["macro_f1"] == pytest.approx(2 / 3)
-    assert found["micro_f1"] == pytest.approx(2 / 3)
+    assert metrics["macro_f1"] == pytest.approx(2 / 3)
+    assert metrics["micro_f1"] == pytest.approx(2 / 3)
     # a: ranked 0.9 (there), 0.4 (there): 1; b: 0.7 (there): 1
-    assert found["map"] == pytest.approx(1)
-    assert (found["threshold"], found["n"]) == (0.5, 3)
-    rows = made.prediction_rows(["x", "y", "z"])
+    assert metrics["map"] == pytest.approx(1)
+    assert (metrics["threshold"], metrics["n"]) == (0.5, 3)
+    rows = result.prediction_rows(["x", "y", "z"])
     assert rows[0][:4] == ("x", "a", "a;b", 0.54)
     assert rows[0][4] == pytest.approx(-(math.log(0.9) + math.log(0.4)) / 2, abs=1e-6)
     assert rows[1][1:4] == ("a;b", "b", 0.42) and rows[2][1:4] == ("", "", 0.72)
-    assert made.per_class()[1] == ("b", 0.5, 1.0, pytest.approx(2 / 3), 1.0, 1)
-    assert made.most_confused() == []
+    assert result.per_class()[1] == ("b", 0.5, 1.0, pytest.approx(2 / 3), 1.0, 1)
+    assert result.most_confused() == []
 
 
 def precision_at_each(share: list[float], there: list[int]) -> float:
     """Average precision by its definition, one threshold after the other."""
-    found, recall = 0.0, 0.0
+    actual, recall = 0.0, 0.0
     for at in sorted(set(share), reverse=True):
-        said = [p >= at for p in share]
-        hits = sum(s and t for s, t in zip(said, there, strict=True))
+        rows = [p >= at for p in share]
+        hits = sum(s and t for s, t in zip(rows, there, strict=True))
         new = hits / sum(there)
-        found += (new - recall) * hits / sum(said)
+        actual += (new - recall) * hits / sum(rows)
         recall = new
-    return found
+    return actual
 
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=1, max_size=20))
 def test_average_precision_is_the_area_under_its_steps(pairs: list[tuple[int, bool]]) -> None:
     share, there = [p / 10 for p, _ in pairs], [int(t) for _, t in pairs]
-    (found,) = tagged([[p] for p in share], [[t] for t in there]).precisions()
+    (rows,) = tag([[p] for p in share], [[t] for t in there]).precisions()
     if not any(there):
-        assert found is None
+        assert rows is None
     else:
-        assert found == pytest.approx(precision_at_each(share, there))
+        assert rows == pytest.approx(precision_at_each(share, there))
 
 
 def test_a_class_that_no_picture_has_does_not_count_for_map() -> None:
-    found = tagged([[0.9, 0.6], [0.4, 0.7]], [[1, 0], [1, 0]]).metrics(15)
-    assert found["map"] == 1.0
+    metrics = tag([[0.9, 0.6], [0.4, 0.7]], [[1, 0], [1, 0]]).metrics(15)
+    assert metrics["map"] == 1.0
 
 
 def test_the_sweep_holds_the_threshold_and_what_it_gives() -> None:
-    made = tagged([[0.9, 0.6], [0.4, 0.7], [0.2, 0.1]], [[1, 0], [1, 1], [0, 0]], 0.65)
-    rows = {row[0]: row[1:] for row in made.threshold_sweep()}
+    result = tag([[0.9, 0.6], [0.4, 0.7], [0.2, 0.1]], [[1, 0], [1, 1], [0, 0]], 0.65)
+    rows = {row[0]: row[1:] for row in result.threshold_sweep()}
     assert len(rows) == 99
-    found = made.metrics(15)
-    expected = tuple(found[key] for key in ("accuracy_multi", "micro_f1", "macro_f1"))
+    metrics = result.metrics(15)
+    expected = tuple(metrics[key] for key in ("accuracy_multi", "micro_f1", "macro_f1"))
     assert rows[0.65] == pytest.approx(expected)
 
 
@@ -148,7 +147,7 @@ def test_a_threshold_that_valid_chose_flatters_on_noise_and_the_crossfit_does_no
         shares, actual = rng.random((20, 2)), rng.random((20, 2)) < 0.5
         at = multilabel.best_threshold(torch.from_numpy(shares), torch.from_numpy(actual))
         chosen = float(((shares > at) == actual).mean())
-        gaps.append((chosen - 0.5, multilabel.crossfitted(shares, actual) - 0.5))
+        gaps.append((chosen - 0.5, crossfit_accuracy(shares, actual) - 0.5))
     flattered, fair = np.mean(gaps, 0)
     assert flattered > 0.08  # nothing can be known here
     assert abs(fair) < 0.02
@@ -156,12 +155,12 @@ def test_a_threshold_that_valid_chose_flatters_on_noise_and_the_crossfit_does_no
 
 def test_points_are_places_from_edge_to_edge_of_the_whole_picture() -> None:
     assert POINTS.classes(["320 240", "0 0"]) == ["x", "y"]
-    made = POINTS.encode(["320 240", "100 0"], ["x", "y"], SIDES)
-    assert made.tolist() == [[0, 0], [1, -1]]
+    result = POINTS.encode(["320 240", "100 0"], ["x", "y"], SIDES)
+    assert result.tolist() == [[0, 0], [1, -1]]
     two = POINTS.classes(["1 2 3 4"])
     assert two == ["x1", "y1", "x2", "y2"]
-    made = POINTS.encode(["0 480 640 0"], two, SIDES[:1])
-    assert made.tolist() == [[-1, 1, 1, -1]]
+    result = POINTS.encode(["0 480 640 0"], two, SIDES[:1])
+    assert result.tolist() == [[-1, 1, 1, -1]]
 
 
 def test_pictures_with_different_numbers_of_points_are_refused() -> None:
@@ -186,7 +185,7 @@ def test_points_follow_the_picture_through_every_change(size: int | str) -> None
     maps = augment.build_transform(draws, image_sizes, side, light=False, aspect=view.aspect)
     batch = resample.render(spots.contiguous(), maps, view)[:, 0]
     bright = batch - batch.amin((1, 2), keepdim=True)
-    height, width = view.image_sizes
+    height, width = view.shape
     x, y = ((torch.arange(k) * 2 + 1) / k - 1 for k in (width, height))
     mass = bright.sum((1, 2))
     centre = torch.stack([(bright * x).sum((1, 2)), (bright * y[:, None]).sum((1, 2))], 1)

@@ -23,36 +23,36 @@ CLASSES = ["cat", "dog", "person"]
 SEEDS = range(5)
 
 
-def drawn(seed: int, *shape: int) -> torch.Tensor:
+def draw(seed: int, *shape: int) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed)) * 2
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_loss_and_accuracy_of_labels_are_fastais(seed: int) -> None:
-    outputs, targets = drawn(seed, 32, 3), (drawn(seed + 9, 32, 3) > 0).float()
+    outputs, targets = draw(seed, 32, 3), (draw(seed + 9, 32, 3) > 0).float()
     theirs = fastai.BCEWithLogitsLossFlat()(outputs, fastai.TensorMultiCategory(targets))
     assert MultiLabel().loss(outputs, targets).item() == pytest.approx(theirs.item(), rel=1e-6)
     for at in (0.2, 0.5, 0.9):
-        made = multilabel.multilabel_result(outputs, targets, torch.ones(32, 2), CLASSES, at)
+        metrics = multilabel.multilabel_result(outputs, targets, torch.ones(32, 2), CLASSES, at)
         theirs = fastai.accuracy_multi(outputs, targets, thresh=at)
-        assert made.metrics(15)["accuracy_multi"] == pytest.approx(theirs.item(), abs=1e-6)
+        assert metrics.metrics(15)["accuracy_multi"] == pytest.approx(theirs.item(), abs=1e-6)
 
 
 @pytest.mark.parametrize("mean", ["micro", "macro"])
 def test_f1_is_fastais(mean: str) -> None:
-    outputs, targets = drawn(0, 50, 3), (drawn(9, 50, 3) > 0).float()
-    made = multilabel.multilabel_result(outputs, targets, torch.ones(50, 2), CLASSES, 0.5)
+    outputs, targets = draw(0, 50, 3), (draw(9, 50, 3) > 0).float()
+    metrics = multilabel.multilabel_result(outputs, targets, torch.ones(50, 2), CLASSES, 0.5)
     metric = fastai.F1ScoreMulti(thresh=0.5, average=mean)
     theirs = metric((outputs.sigmoid() > 0.5).float(), targets)
-    assert made.metrics(15)[f"{mean}_f1"] == pytest.approx(theirs, abs=1e-6)
+    assert metrics.metrics(15)[f"{mean}_f1"] == pytest.approx(theirs, abs=1e-6)
 
 
 def test_average_precision_is_fastais() -> None:
-    outputs, targets = drawn(0, 50, 3), (drawn(9, 50, 3) > 0).float()
-    made = multilabel.multilabel_result(outputs, targets, torch.ones(50, 2), CLASSES, 0.5)
+    outputs, targets = draw(0, 50, 3), (draw(9, 50, 3) > 0).float()
+    metrics = multilabel.multilabel_result(outputs, targets, torch.ones(50, 2), CLASSES, 0.5)
     metric = fastai.APScoreMulti(average="macro")
     theirs = metric(outputs, targets)
-    assert made.metrics(15)["map"] == pytest.approx(theirs, abs=1e-6)
+    assert metrics.metrics(15)["map"] == pytest.approx(theirs, abs=1e-6)
 
 
 def test_labels_are_encoded_as_fastai_does() -> None:
@@ -70,7 +70,7 @@ def test_labels_are_encoded_as_fastai_does() -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_points_are_scaled_ranged_and_judged_as_in_fastai(seed: int) -> None:
-    pixels = (drawn(seed, 8, 2).sigmoid() * torch.tensor([640.0, 480.0])).tolist()
+    pixels = (draw(seed, 8, 2).sigmoid() * torch.tensor([640.0, 480.0])).tolist()
     picture = fastai.PILImage.create(torch.zeros(480, 640, 3, dtype=torch.uint8).numpy())
     theirs = []
     for point in pixels:
@@ -82,7 +82,7 @@ def test_points_are_scaled_ranged_and_judged_as_in_fastai(seed: int) -> None:
     mine = Keypoints().encode(cells, ["x", "y"], image_sizes)
     assert torch.allclose(mine, torch.stack([t.view(2) for t in theirs]).as_subclass(torch.Tensor),
                           atol=1e-5)  # fmt: skip
-    outputs = drawn(seed + 9, 8, 2)
+    outputs = draw(seed + 9, 8, 2)
     ranged = fastai.SigmoidRange(-1, 1)(outputs)
     assert torch.allclose(Keypoints().activation(outputs), ranged, atol=1e-6)
     loss = fastai.MSELossFlat()(ranged, mine.view(8, 1, 2))

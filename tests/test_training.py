@@ -2,7 +2,7 @@ import ast
 import inspect
 import math
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,16 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from pawprint.core.params import Finder, OneCycleParams
 from pawprint.models import network
 from pawprint.models.network import NORMS, Network
 from pawprint.runtime import distributed, rng
-from pawprint.training import loop, session
+from pawprint.training import loop
 from pawprint.training.checkpoint import CheckpointStore, fingerprint
 from pawprint.training.optimizer import adamw, set_lrs
-from pawprint.training.phase import train_epochs
+from pawprint.training.phase import lr_curve, train_epochs
 from pawprint.training.schedule import OneCycle
-from pawprint.training.workload import ImageWorkload
-from pawprint.vision import classification, loader
+from pawprint.training.session import GROUPS, ImageSession
+from pawprint.vision import loader
+from pawprint.vision.classification import Classification
 from pawprint.vision.resample import InputSpec
 from tests import small
 from tests.conftest import ROOT
@@ -31,19 +33,23 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-CYCLE = {"epochs": 2, "pct_start": 0.25, "div": 25.0, "div_final": 1e5}
+def cycle(epochs: int = 2) -> OneCycleParams:
+    return OneCycleParams(epochs=epochs, pct_start=0.25, div=25.0, div_final=1e5)
 
 
-def trained(folder: Path, seed: int = 0, frozen: bool = True, mapped: bool = False) -> Network:
-    run = small.session(seed, mapped)
+def histories(
+    session: ImageSession, model: Network, store: CheckpointStore, epochs: int = 2, lr: float = 1e-2
+) -> Iterator[Sequence[loop.Epoch]]:
+    """Train as a stage of the frozen phase would."""
+    state, workload = session.init_state(model), session.workload("frozen")
+    return train_epochs(state, workload, [lr] * 3, cycle(epochs), store)
+
+
+def train_small(folder: Path, seed: int = 0, frozen: bool = True, mapped: bool = False) -> Network:
     model = network.create_model("resnet18", 3, seed, {})
     if frozen:
         network.freeze(model, train_norm=True)
-    list(
-        train_epochs(
-            run, model, [1e-2] * 3, CYCLE, "frozen", CheckpointStore("t", str(seed), folder)
-        )
-    )
+    list(histories(small.session(seed, mapped), model, CheckpointStore("t", str(seed), folder)))
     return model
 
 
@@ -52,7 +58,7 @@ def bits(model: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def test_a_frozen_run_changes_head_and_norms_and_no_other_bit(tmp_path: Path) -> None:
-    before, after = bits(network.create_model("resnet18", 3, 0, {})), trained(tmp_path)
+    before, after = bits(network.create_model("resnet18", 3, 0, {})), train_small(tmp_path)
     norms = {
         f"body.{name}" for name, module in after.body.named_modules() if isinstance(module, NORMS)
     }
@@ -66,7 +72,7 @@ def test_without_train_norm_their_weights_stay_and_their_statistics_move(tmp_pat
     run, model = small.session(), network.create_model("resnet18", 3, 0, {})
     network.freeze(model, train_norm=False)
     before = bits(model)
-    list(train_epochs(run, model, [1e-2] * 3, CYCLE, "frozen", CheckpointStore("t", "x", tmp_path)))
+    list(histories(run, model, CheckpointStore("t", "x", tmp_path)))
     after = model.state_dict()
     assert torch.equal(after["body.bn1.weight"], before["body.bn1.weight"])
     assert not torch.equal(after["body.bn1.running_mean"], before["body.bn1.running_mean"])
@@ -74,7 +80,7 @@ def test_without_train_norm_their_weights_stay_and_their_statistics_move(tmp_pat
 
 def test_equal_seeds_give_equal_weights_and_others_do_not(tmp_path: Path) -> None:
     first, second, other = (
-        bits(trained(tmp_path / str(i), seed)) for i, seed in enumerate((0, 0, 1))
+        bits(train_small(tmp_path / str(i), seed)) for i, seed in enumerate((0, 0, 1))
     )
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert not torch.equal(first["head.7.weight"], other["head.7.weight"])
@@ -82,35 +88,31 @@ def test_equal_seeds_give_equal_weights_and_others_do_not(tmp_path: Path) -> Non
 
 def test_the_memory_map_gives_the_same_weights(tmp_path: Path) -> None:
     resident, mapped = (
-        bits(trained(tmp_path / str(mapped), mapped=mapped)) for mapped in (False, True)
+        bits(train_small(tmp_path / str(mapped), mapped=mapped)) for mapped in (False, True)
     )
     assert all(torch.equal(resident[name], mapped[name]) for name in resident)
 
 
 def test_the_colour_of_a_picture_is_learned(tmp_path: Path) -> None:
     run, model = small.session(), network.create_model("resnet18", 3, 0, {})
-    cycle = CYCLE | {"epochs": 12}
-    *_, history = train_epochs(
-        run, model, [1e-2] * 3, cycle, "frozen", CheckpointStore("t", "x", tmp_path)
-    )
+    *_, history = histories(run, model, CheckpointStore("t", "x", tmp_path), epochs=12)
     assert history[-1].metric == 0
     assert history[-1].train_loss < history[0].train_loss
 
 
-@pytest.mark.parametrize("kind", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 def test_a_run_that_was_broken_off_ends_with_the_same_bytes(
-    tmp_path: Path, kind: torch.dtype
+    tmp_path: Path, dtype: torch.dtype
 ) -> None:
     def run(store: CheckpointStore, stop: int | None = None) -> tuple[Network, int]:
-        here, model = small.session(kind=kind), network.create_model("resnet18", 3, 0, {})
+        here, model = small.session(dtype=dtype), network.create_model("resnet18", 3, 0, {})
         epochs = 0
-        for history in train_epochs(here, model, [1e-3] * 3, cycle, "unfrozen", store):
+        for history in histories(here, model, store, epochs=3, lr=1e-3):
             epochs += bool(history)
             if len(history) == stop:
                 break
         return model, epochs
 
-    cycle = CYCLE | {"epochs": 3}
     whole, _ = run(CheckpointStore("t", "whole", tmp_path))
     broken = CheckpointStore("t", "broken", tmp_path)
     run(broken, stop=1)
@@ -124,8 +126,7 @@ def test_no_epochs_pass_the_model_through(tmp_path: Path) -> None:
     run, model = small.session(), network.create_model("resnet18", 3, 0, {})
     before = bits(model)
     store = CheckpointStore("t", "x", tmp_path)
-    histories = list(train_epochs(run, model, [1e-2] * 3, CYCLE | {"epochs": 0}, "frozen", store))
-    assert histories == [[]]
+    assert list(histories(run, model, store, epochs=0)) == [[]]
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 
@@ -182,24 +183,24 @@ def test_every_picture_comes_once_in_an_order_that_no_batch_size_changes(batch_s
     data = small.dataset()
     train = data.splits["train"]
     numbered = type(train)(
-        train.rows, torch.arange(len(train)), train.names, train.labels, train.kind
+        train.rows, torch.arange(len(train)), train.names, train.labels, train.task
     )
     words = (0, "frozen", 3)
-    found = loader.train_batches(
+    batches = loader.train_batches(
         data.cache, numbered, small.STRENGTHS, InputSpec(16), batch_size, *words
     )
-    order = torch.cat([number for _, number in found])
+    order = torch.cat([number for _, number in batches])
     assert torch.equal(order, torch.randperm(32, generator=rng.generator(*words)))
 
 
 def test_augmentation_of_a_picture_does_not_depend_on_the_batch_size() -> None:
     data = small.dataset()
-    made = [
-        torch.cat([x for x, _ in loader.train_batches(
-            data.cache, data.splits["train"], small.STRENGTHS, InputSpec(16), size, 0, "frozen", 3)])
+    own = (data.cache, data.splits["train"], small.STRENGTHS, InputSpec(16))
+    rows = [
+        torch.cat([x for x, _ in loader.train_batches(*own, size, 0, "frozen", 3)])
         for size in (5, 32)
-    ]  # fmt: skip
-    assert torch.allclose(made[0], made[1], atol=2e-5)
+    ]
+    assert torch.allclose(rows[0], rows[1], atol=2e-5)
 
 
 def test_plain_batches_are_in_order_and_never_random() -> None:
@@ -251,10 +252,10 @@ def test_each_group_of_layers_has_its_own_rate() -> None:
 def test_the_loss_of_the_lessons_worked_example() -> None:
     # activations 0.6734 and 0.2576: softmax 0.6025 and 0.3975; the first is right: -ln 0.6025
     logits = torch.tensor([[0.6734, 0.2576]])
-    assert classification.Classification().activation(logits)[0].tolist() == pytest.approx(
+    assert Classification().activation(logits)[0].tolist() == pytest.approx(
         [0.6025, 0.3975], abs=1e-4
     )
-    assert classification.Classification().loss(logits, torch.tensor([0])).item() == pytest.approx(
+    assert Classification().loss(logits, torch.tensor([0])).item() == pytest.approx(
         0.5067, abs=1e-4
     )
 
@@ -267,51 +268,43 @@ def test_the_chapters_table_of_six_activations() -> None:
     )  # fmt: skip
     targets = torch.tensor([0, 1, 0, 1, 1, 0])
     first = [0.6025, 0.5021, 0.1332, 0.9966, 0.5959, 0.3661]
-    assert classification.Classification().activation(logits)[:, 0].tolist() == pytest.approx(
-        first, abs=1e-4
-    )
+    assert Classification().activation(logits)[:, 0].tolist() == pytest.approx(first, abs=1e-4)
     losses = [0.5067, 0.6973, 2.0160, 5.6958, 0.9062, 1.0048]
-    assert classification.Classification().per_image_loss(
-        logits, targets
-    ).tolist() == pytest.approx(losses, abs=1e-4)
-    assert classification.Classification().loss(logits, targets).item() == pytest.approx(
-        1.8045, abs=1e-4
+    assert Classification().per_image_loss(logits, targets).tolist() == pytest.approx(
+        losses, abs=1e-4
     )
+    assert Classification().loss(logits, targets).item() == pytest.approx(1.8045, abs=1e-4)
 
 
 def test_label_smoothing_by_hand() -> None:
     logits = torch.tensor([[1.0, 0.0, -1.0]])
     log_p = [x - math.log(math.e + 1 + 1 / math.e) for x in (1, 0, -1)]
     expected = -0.9 * log_p[0] - 0.1 / 3 * sum(log_p)
-    assert classification.Classification().loss(
-        logits, torch.tensor([0]), 0.1
-    ).item() == pytest.approx(expected, abs=1e-6)
+    assert Classification().loss(logits, torch.tensor([0]), 0.1).item() == pytest.approx(
+        expected, abs=1e-6
+    )
 
 
 def test_an_average_of_views_is_of_probabilities() -> None:
     logits = torch.tensor([[[2.0, 0.0, -1.0]], [[0.0, 3.0, 1.0]]])
-    made = classification.Classification().activation(
-        classification.Classification().average_views(logits, [0.25, 0.75])
-    )
-    p, q = (classification.Classification().activation(view) for view in logits)
-    assert torch.allclose(made, 0.25 * p + 0.75 * q, atol=1e-6)
+    outputs = Classification().activation(Classification().average_views(logits, [0.25, 0.75]))
+    p, q = (Classification().activation(view) for view in logits)
+    assert torch.allclose(outputs, 0.25 * p + 0.75 * q, atol=1e-6)
 
 
 def test_classes_are_sorted_with_capitals_first() -> None:
-    known = classification.Classification().classes(["cat", "Birman", "dog", "cat"])
+    known = Classification().classes(["cat", "Birman", "dog", "cat"])
     assert known == ["Birman", "cat", "dog"]
-    assert classification.Classification().encode(
-        ["dog", "Birman"], known, torch.ones(2, 2)
-    ).tolist() == [
+    assert Classification().encode(["dog", "Birman"], known, torch.ones(2, 2)).tolist() == [
         2,
         0,
     ]
 
 
 def test_a_loss_that_is_not_finite_stops_with_its_step_and_rate() -> None:
-    cycle = OneCycle([0.5], 10, 0.25, 25.0, 1e5)
+    schedule = OneCycle([0.5], 10, 0.25, 25.0, 1e5)
     with pytest.raises(ValueError, match=r"became nan at step 7 with rate .* try a lower lr"):
-        loop.check_finite_losses([0.1, math.nan], 6, cycle)
+        loop.check_finite_losses([0.1, math.nan], 6, schedule)
 
 
 def test_training_stops_at_the_step_whose_loss_is_not_finite() -> None:
@@ -342,13 +335,13 @@ class Careless(torch.autograd.Function):
 def test_an_operator_that_leaves_memory_unset_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     run = small.session()
     model = network.create_model("resnet18", 3, 0, {})
-    state, task = session.init_state(run, model), ImageWorkload(run.data, run.recipe, "frozen")
+    state, workload = run.init_state(model), run.workload("frozen")
     monkeypatch.setattr(model, "forward", lambda x: Careless.apply(Network.forward(model, x)))
     rates, was = OneCycle([1e-3] * 3, 10, 0.25, 25.0, 1e5), torch.get_deterministic_debug_mode()
     torch.use_deterministic_algorithms(True)
     try:
         with pytest.raises(ValueError, match="the loss became nan at step 1"):
-            list(loop.fit(state, task, rates, 1))
+            list(loop.fit(state, workload, rates, 1))
     finally:
         torch.set_deterministic_debug_mode(was)
 
@@ -373,9 +366,9 @@ def test_the_finder_spans_epochs_and_leaves_nothing_behind() -> None:
     run = small.session()
     model = network.create_model("resnet18", 3, 0, {})
     before = torch.random.get_rng_state()
-    keys = {"start": 1e-7, "end": 10.0, "steps": 30}
-    points = list(session.lr_curve(run, model, keys, "lr_find"))
-    assert len(points) > run.steps_per_epoch
+    finder = Finder(start=1e-7, end=10.0, steps=30)
+    points = list(lr_curve(run, model, finder, GROUPS, "lr_find"))
+    assert len(points) > run.workload("lr_find").steps_per_epoch
     assert [rate for rate, _ in points[:2]] == pytest.approx([1e-7, 1e-7 * 1e8 ** (1 / 30)])
     assert torch.equal(torch.random.get_rng_state(), before)
 

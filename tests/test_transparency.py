@@ -12,7 +12,7 @@ from PIL import Image
 
 from pawprint.core import colors
 from pawprint.vision import cache_writer, decode, transparency
-from tests.imagefiles import png, saved, tiff
+from tests.imagefiles import png, save_image, tiff
 
 GROUNDS = ("white", "black", "Tomato", "#0a141e")
 RNG = np.random.default_rng(0)
@@ -29,7 +29,7 @@ def by_float(rgb: np.ndarray, alpha: np.ndarray, ground: str) -> np.ndarray:
     return np.rint(rgb.astype(np.float64) * share + below * (1 - share)).astype(np.uint8)
 
 
-def decoded(data: bytes, ground: str | None = "white") -> np.ndarray:
+def decode_file(data: bytes, ground: str | None = "white") -> np.ndarray:
     with decode.without_warnings():
         return decode.decode(data, ground).pixels.numpy()
 
@@ -48,15 +48,17 @@ def palette_image() -> Image.Image:
 @pytest.mark.parametrize("image_format", ["PNG", "WEBP", "TIFF"])
 def test_colours_with_alpha_lie_on_the_ground(image_format: str, ground: str) -> None:
     options = {"WEBP": {"lossless": True, "exact": True}}.get(image_format, {})
-    data = saved(Image.fromarray(COLOUR), image_format, **options)
-    assert np.array_equal(decoded(data, ground), by_float(COLOUR[..., :3], COLOUR[..., 3], ground))
+    data = save_image(Image.fromarray(COLOUR), image_format, **options)
+    assert np.array_equal(
+        decode_file(data, ground), by_float(COLOUR[..., :3], COLOUR[..., 3], ground)
+    )
 
 
 @pytest.mark.parametrize("image_format", ["PNG", "TIFF"])
 def test_greys_with_alpha_lie_on_the_ground(image_format: str) -> None:
-    data = saved(Image.fromarray(GREY), image_format)
+    data = save_image(Image.fromarray(GREY), image_format)
     assert np.array_equal(
-        decoded(data, "#0a141e"), by_float(grey3(GREY[..., 0]), GREY[..., 1], "#0a141e")
+        decode_file(data, "#0a141e"), by_float(grey3(GREY[..., 0]), GREY[..., 1], "#0a141e")
     )
 
 
@@ -70,14 +72,14 @@ def test_a_palette_with_transparent_entries_lies_on_the_ground(
         alpha[entries] = 0
     else:
         alpha[: len(entries)] = list(entries)
-    data = saved(palette_image(), "PNG", transparency=entries, **options)
-    assert np.array_equal(decoded(data, "teal"), by_float(PALETTE[INDEX], alpha[INDEX], "teal"))
+    data = save_image(palette_image(), "PNG", transparency=entries, **options)
+    assert np.array_equal(decode_file(data, "teal"), by_float(PALETTE[INDEX], alpha[INDEX], "teal"))
 
 
 def test_the_transparent_entry_of_a_gif_lies_on_the_ground() -> None:
-    data = saved(palette_image(), "GIF", transparency=3)
+    data = save_image(palette_image(), "GIF", transparency=3)
     alpha = np.where(INDEX == 3, 0, 255).astype(np.uint8)
-    assert np.array_equal(decoded(data, "lime"), by_float(PALETTE[INDEX], alpha, "lime"))
+    assert np.array_equal(decode_file(data, "lime"), by_float(PALETTE[INDEX], alpha, "lime"))
 
 
 def test_a_palette_with_an_alpha_channel_lies_on_the_ground() -> None:
@@ -98,7 +100,7 @@ def test_the_transparent_grey_of_a_png_lies_on_the_ground(bits: int) -> None:
         data = png(steps, bits, 0, struct.pack(">H", key))
         alpha = np.where(steps == key, 0, 255).astype(np.uint8)
         expected = by_float(grey3(np.rint(steps * 255 / top)), alpha, "gold")
-        assert np.array_equal(decoded(data, "gold"), expected)
+        assert np.array_equal(decode_file(data, "gold"), expected)
 
 
 @pytest.mark.parametrize("bits", [8, 16])
@@ -109,7 +111,7 @@ def test_the_transparent_colour_of_a_png_lies_on_the_ground(bits: int) -> None:
     data = png(stored, bits, 2, struct.pack(">HHH", *key))
     alpha = np.where((steps == [100, 0, 200]).all(axis=2), 0, 255).astype(np.uint8)
     assert 0 < (alpha == 0).sum() < alpha.size
-    assert np.array_equal(decoded(data, "navy"), by_float(steps, alpha, "navy"))
+    assert np.array_equal(decode_file(data, "navy"), by_float(steps, alpha, "navy"))
 
 
 @pytest.mark.parametrize("colour_type", [4, 6])
@@ -118,7 +120,7 @@ def test_sixteen_bits_with_alpha_lie_on_the_ground(colour_type: int) -> None:
     values = RNG.integers(0, 256, (9, 13, channels))
     shown = values[..., :-1] if channels == 4 else grey3(values[..., 0])
     expected = by_float(shown, values[..., -1], "white")
-    assert np.array_equal(decoded(png(values * 257, 16, colour_type)), expected)
+    assert np.array_equal(decode_file(png(values * 257, 16, colour_type)), expected)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -132,7 +134,7 @@ def test_premultiplied_greys_of_a_tiff_lie_on_the_ground(order: str) -> None:
     data = data.replace(two[0] + struct.pack(f"{order}I", 8), two[1], 1)
     assert Image.open(io.BytesIO(data)).mode == "La"
     expected = np.rint(stored + 100 * (1 - alpha / 255)).astype(np.uint8)
-    assert np.array_equal(decoded(data, "#646464"), grey3(expected))
+    assert np.array_equal(decode_file(data, "#646464"), grey3(expected))
 
 
 def test_hidden_colours_do_not_leak_into_the_squeezed_image() -> None:
@@ -141,21 +143,21 @@ def test_hidden_colours_do_not_leak_into_the_squeezed_image() -> None:
     pixels[20:40, 20:40] = (0, 0, 0, 255)
     clean = np.full_like(pixels, 255)
     clean[20:40, 20:40] = (0, 0, 0, 255)
-    files = [saved(Image.fromarray(one), "PNG") for one in (pixels, clean)]
-    made = [cache_writer.decode_to_square("a", data, 24, "white").pixels for data in files]
-    assert made[0] is not None and made[1] is not None
-    assert np.array_equal(made[0].numpy(), made[1].numpy())
+    files = [save_image(Image.fromarray(one), "PNG") for one in (pixels, clean)]
+    image = [cache_writer.decode_to_square("a", data, 24, "white").pixels for data in files]
+    assert image[0] is not None and image[1] is not None
+    assert np.array_equal(image[0].numpy(), image[1].numpy())
 
 
 def test_a_drawing_turned_by_its_exif_lies_on_the_ground_upright() -> None:
     exif = Image.Exif()
     exif[decode.ORIENTATION] = 6
-    data = saved(Image.fromarray(COLOUR), "PNG", exif=exif)
+    data = save_image(Image.fromarray(COLOUR), "PNG", exif=exif)
     expected = by_float(COLOUR[..., :3], COLOUR[..., 3], "white")
-    assert np.array_equal(decoded(data), np.rot90(expected, -1))
-    indexed = saved(palette_image(), "PNG", exif=exif, transparency=OPACITY.tobytes())
+    assert np.array_equal(decode_file(data), np.rot90(expected, -1))
+    indexed = save_image(palette_image(), "PNG", exif=exif, transparency=OPACITY.tobytes())
     expected = by_float(PALETTE[INDEX], OPACITY[INDEX], "white")
-    assert np.array_equal(decoded(indexed), np.rot90(expected, -1))
+    assert np.array_equal(decode_file(indexed), np.rot90(expected, -1))
 
 
 def test_a_bmp_whose_byte_of_opacity_is_empty_is_opaque() -> None:
@@ -170,7 +172,7 @@ def test_a_bmp_whose_byte_of_opacity_is_empty_is_opaque() -> None:
         data = file + head + masks + pixels.tobytes()
         assert Image.open(io.BytesIO(data)).mode == "RGBA"
         alpha = COLOUR[..., 3] if np.any(opacity) else np.full((23, 31), 255, np.uint8)
-        assert np.array_equal(decoded(data), by_float(COLOUR[..., :3], alpha, "white"))
+        assert np.array_equal(decode_file(data), by_float(COLOUR[..., :3], alpha, "white"))
 
 
 @pytest.mark.parametrize("ground", [*GROUNDS, None])
@@ -180,19 +182,21 @@ def test_an_image_whose_alpha_is_opaque_is_as_one_without(ground: str | None) ->
     for pixels in (opaque, greys):
         image = Image.fromarray(pixels)
         plain = np.asarray(image.convert("RGB"))
-        made = decode.decode(saved(image, "PNG"), ground)
-        assert np.array_equal(made.pixels.numpy(), plain) and not made.is_transparent
-    indexed = saved(palette_image(), "PNG", transparency=b"\xff" * 16)
-    assert np.array_equal(decoded(indexed, ground), PALETTE[INDEX])
+        result = decode.decode(save_image(image, "PNG"), ground)
+        assert np.array_equal(result.pixels.numpy(), plain) and not result.is_transparent
+    indexed = save_image(palette_image(), "PNG", transparency=b"\xff" * 16)
+    assert np.array_equal(decode_file(indexed, ground), PALETTE[INDEX])
 
 
 def test_without_a_ground_the_hidden_colours_show_as_in_older_models() -> None:
-    made = decode.decode(saved(Image.fromarray(COLOUR), "PNG"), None)
-    assert np.array_equal(made.pixels.numpy(), COLOUR[..., :3]) and made.is_transparent
-    assert np.array_equal(decoded(saved(Image.fromarray(GREY), "PNG"), None), grey3(GREY[..., 0]))
+    image = decode.decode(save_image(Image.fromarray(COLOUR), "PNG"), None)
+    assert np.array_equal(image.pixels.numpy(), COLOUR[..., :3]) and image.is_transparent
+    assert np.array_equal(
+        decode_file(save_image(Image.fromarray(GREY), "PNG"), None), grey3(GREY[..., 0])
+    )
     for entries in (3, OPACITY.tobytes()):
-        data = saved(palette_image(), "PNG", transparency=entries)
-        assert np.array_equal(decoded(data, None), PALETTE[INDEX])
+        data = save_image(palette_image(), "PNG", transparency=entries)
+        assert np.array_equal(decode_file(data, None), PALETTE[INDEX])
 
 
 values = st.integers(0, 255)
@@ -241,7 +245,7 @@ def test_the_presize_stage_asks_for_the_ground_of_params(project: Path) -> None:
     for i in range(2):
         clear = np.zeros((32, 32, 4), np.uint8)
         clear[: 8 * i] = 255
-        Path(f"own/a_{i}.png").write_bytes(saved(Image.fromarray(clear), "PNG"))
+        Path(f"own/a_{i}.png").write_bytes(save_image(Image.fromarray(clear), "PNG"))
     Path("data/raw").mkdir(parents=True)
     folders.pack(Path("own"), Path("data/raw/pictures"))
     stage.main()

@@ -6,7 +6,7 @@ from PIL import Image
 
 from pawprint.vision import cache_writer
 from tests.conftest import picture
-from tests.imagefiles import saved, tiff
+from tests.imagefiles import save_image, tiff
 
 FORBIDDEN = b"<!DOCTYPE html><html><body>403 Forbidden</body></html>"
 LIMIT = b'{"error": "rate limit"}'
@@ -18,15 +18,15 @@ DAMAGED = "damaged: its pixels cannot be decompressed; copy or download it again
 HEAD = "damaged: it begins like a {}, but holds no image that can be read; copy it again"
 
 
-def patched(data: bytes, at: int, new: bytes) -> bytes:
+def patch(data: bytes, at: int, new: bytes) -> bytes:
     return data[:at] + new + data[at + len(new) :]
 
 
 def frame(marker: int, bits: int) -> bytes:
     """A JPEG of another kind, by the head of its frame."""
     data = picture()
-    return patched(
-        patched(data, data.index(b"\xff\xc0") + 1, bytes([marker])),
+    return patch(
+        patch(data, data.index(b"\xff\xc0") + 1, bytes([marker])),
         data.index(b"\xff\xc0") + 4,
         bytes([bits]),
     )
@@ -61,10 +61,10 @@ WORDS = {
     "JPEG or PNG": grey(64, 3),
     "32-bit greys have no fixed white: save it with 8 or 16 bits, unsigned": grey(32, 3),
     "signed 16-bit greys have no fixed white: save it with 8 or 16 bits, unsigned": grey(16, 2),
-    "a BMP of a kind that is not decoded here (pixel depth 7); save it as JPEG or PNG": patched(
+    "a BMP of a kind that is not decoded here (pixel depth 7); save it as JPEG or PNG": patch(
         picture(kind="BMP"), 28, b"\7"
     ),
-    "400 megapixels, above the limit of 178: make it smaller": saved(
+    "400 megapixels, above the limit of 178: make it smaller": save_image(
         Image.new("1", (20_000, 20_000)), "PNG"
     ),
     "camera raw, which is not decoded here; convert it to JPEG or PNG": tiff(
@@ -84,8 +84,8 @@ def test_a_file_that_is_cut_or_damaged_is_told_so_wherever(image_format: str) ->
     data = picture(200, 150, kind=image_format)
     head = HEAD.format(image_format)
     for end in np.linspace(60, len(data) - 30, 40).astype(int).tolist():
-        said = cache_writer.decode_to_square("a", data[:end], 16, "white").fault
-        assert said in (CUT, head, DAMAGED), (end, said)
+        image = cache_writer.decode_to_square("a", data[:end], 16, "white").fault
+        assert image in (CUT, head, DAMAGED), (end, image)
     if image_format != "GIF":
         assert cache_writer.decode_to_square("a", data[: len(data) // 2], 16, "white").fault == CUT
 
@@ -96,6 +96,6 @@ def test_damage_within_is_told_without_pillows_words() -> None:
     for _ in range(60):
         at = int(rng.integers(45, len(data) - 20))
         words.add(
-            cache_writer.decode_to_square("a", patched(data, at, b"\xff\0\xff"), 16, "white").fault
+            cache_writer.decode_to_square("a", patch(data, at, b"\xff\0\xff"), 16, "white").fault
         )
     assert words <= {"", DAMAGED, CUT, HEAD.format("PNG")} and DAMAGED in words

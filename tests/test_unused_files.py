@@ -6,19 +6,19 @@ from pawprint.core.findings import Findings
 from pawprint.data.catalog import LabelRule
 from pawprint.storage import unused_files
 from pawprint.storage.image_files import Listing, Unused
-from tests.test_image_files import HEIC, JPEG, listed
+from tests.test_image_files import HEIC, JPEG, list_names
 
 PETS = {"pets/cat/1.jpg": JPEG, "pets/dog/1.jpg": JPEG}
 FOX = {f"pets/fox/{i}.heic": HEIC for i in range(5)}
 
 
 def check(files: dict[str, bytes], source: str, **more: str) -> Findings:
-    found = Findings()
+    findings = Findings()
     csv = {"file": "x.csv", "name": "n", "label": "l"} if source == "csv" else {}
     pattern = {"pattern": "(.+)_"} if source == "name" else {}
     rule = LabelRule.model_validate({"from": source, **csv, **pattern, **more})
-    unused_files.check(listed(files), rule, found)
-    return found
+    unused_files.check(list_names(files), rule, findings)
+    return findings
 
 
 def test_files_are_grouped_by_what_they_are_with_what_helps() -> None:
@@ -38,7 +38,7 @@ def test_others_are_counted_by_their_suffix_but_for_the_one_that_is_read() -> No
 
 
 def test_csv_files_that_are_read_by_a_pattern_are_not_counted() -> None:
-    listing = listed({"a/1.jpg": JPEG, "a/m.csv": b"x", "b/m.csv": b"x", "b/n.csv": b"x"})
+    listing = list_names({"a/1.jpg": JPEG, "a/m.csv": b"x", "b/m.csv": b"x", "b/n.csv": b"x"})
     assert unused_files.notes(listing, ["*/m.csv"]) == ["1 other file is no image: .csv 1"]
 
 
@@ -50,19 +50,19 @@ def test_what_systems_leave_is_counted_by_name() -> None:
 
 
 def test_a_class_folder_of_which_nothing_can_be_used_is_an_error() -> None:
-    found = check({**PETS, **FOX}, "folder")
-    assert found.errors == [
+    actual = check({**PETS, **FOX}, "folder")
+    assert actual.errors == [
         "1 folder gives no image, so no class: pets/fox: 5 files, none can be used: HEIC 5 "
         "(pets/fox/0.heic, pets/fox/1.heic, pets/fox/2.heic and 2 more); convert HEIC to JPEG or "
         "PNG; or take it out"
     ]
-    assert len(found.notes) == 1
+    assert len(actual.notes) == 1
 
 
 def test_by_another_rule_it_is_a_note() -> None:
     for source in ("name", "csv", "biwi"):
-        found = check({**PETS, **FOX}, source)
-        assert not found.errors and "HEIC 5" in found.notes[0]
+        actual = check({**PETS, **FOX}, source)
+        assert not actual.errors and "HEIC 5" in actual.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,8 @@ def test_by_another_rule_it_is_a_note() -> None:
     ],
 )
 def test_files_that_take_no_class_away_are_a_note(extra: dict[str, bytes]) -> None:
-    found = check({**PETS, **extra}, "folder")
-    assert not found.errors and len(found.notes) == 1
+    actual = check({**PETS, **extra}, "folder")
+    assert not actual.errors and len(actual.notes) == 1
 
 
 def test_with_a_pattern_on_the_folders_its_group_is_the_class() -> None:
@@ -87,9 +87,9 @@ def test_with_a_pattern_on_the_folders_its_group_is_the_class() -> None:
 
 
 def test_a_folder_of_texts_is_named_and_no_error() -> None:
-    found = check({**PETS, "pets/docs/a.md": b"x", "pets/docs/b.md": b"x"}, "folder")
-    assert found.errors == []
-    assert found.notes[1] == "1 folder gives no image, so no class: pets/docs"
+    actual = check({**PETS, "pets/docs/a.md": b"x", "pets/docs/b.md": b"x"}, "folder")
+    assert actual.errors == []
+    assert actual.notes[1] == "1 folder gives no image, so no class: pets/docs"
 
 
 def test_what_the_poses_rule_reads_is_not_counted() -> None:

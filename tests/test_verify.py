@@ -26,9 +26,9 @@ def test_outputs_are_compared_by_path_and_missing_ones_count() -> None:
 
 def test_another_machine_or_version_explains_a_difference() -> None:
     other = HERE | {"device": "NVIDIA H200", "versions": {"torch": "2.16.0", "numpy": "2.4"}}
-    said = verify.explain_difference(HERE, other)
-    assert said.startswith("explained by")
-    assert said.endswith(": device cpu -> NVIDIA H200, torch 2.15.0 -> 2.16.0")
+    difference = verify.explain_difference(HERE, other)
+    assert difference.startswith("explained by")
+    assert difference.endswith(": device cpu -> NVIDIA H200, torch 2.15.0 -> 2.16.0")
 
 
 def test_the_same_machine_explains_nothing_and_an_unknown_one_is_said_to_be() -> None:

@@ -55,24 +55,25 @@ class Watched(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return func(*args, **(kwargs or {}))
 
 
-def watched() -> TorchDispatchMode:
+def watch() -> TorchDispatchMode:
     return Watched()  # type: ignore[no-untyped-call]
 
 
-@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("frozen", [True, False])
-def test_no_step_asks_for_a_number_of_the_device(kind: torch.dtype, frozen: bool) -> None:
+def test_no_step_asks_for_a_number_of_the_device(dtype: torch.dtype, frozen: bool) -> None:
     torch.set_num_threads(1)
-    data, recipe = small.dataset(), small.recipe(kind=kind)
+    data, recipe = small.dataset(), small.recipe(dtype=dtype)
     model = network.create_model("resnet18", 3, 0, {})
     if frozen:
         network.freeze(model, train_norm=True)
     groups, decayed = network.parameter_groups(model), network.is_decayed(model)
-    state = loop.init_state(model, adamw(groups, decayed, small.SETTINGS), kind)
+    state = loop.init_state(model, adamw(groups, decayed, small.SETTINGS), dtype)
     cycle = OneCycle([1e-3] * 3, 100, 0.25, 25.0, 1e5)
-    with watched():
-        found = ImageWorkload(data, recipe, "x").batches(0)
-        losses = list(loop.train_one_epoch(state, found, cycle, 0, recipe))
+    with watch():
+        workload = ImageWorkload(data, recipe, "x")
+        batches = workload.train_batches(0)
+        losses = list(loop.train_one_epoch(state, batches, workload, cycle, 0))
     assert len(losses) == 4 and torch.stack(losses).isfinite().all()
 
 
@@ -86,5 +87,5 @@ def test_no_step_asks_for_a_number_of_the_device(kind: torch.dtype, frozen: bool
     ],
 )
 def test_what_waits_is_seen(asks: Callable[[Tensor], object]) -> None:
-    with watched(), pytest.raises(AssertionError, match="waits for the device"):
+    with watch(), pytest.raises(AssertionError, match="waits for the device"):
         asks(torch.tensor([1.0, 2.0]))

@@ -65,11 +65,11 @@ def test_a_checkpoint_with_code_is_named_with_its_first_class(
         weight_file.read(tmp_path / "w.pth")
 
 
-def scripted(path: Path) -> None:
+def script_module(path: Path) -> None:
     torch.jit.save(torch.jit.script(nn.Linear(2, 2)), path)
 
 
-def exported(path: Path) -> None:
+def export_model(path: Path) -> None:
     torch.export.save(torch.export.export(nn.Linear(2, 2), (torch.ones(1, 2),)), path)
 
 
@@ -100,8 +100,8 @@ PAGE = b"<!DOCTYPE html><html><body>404</body></html>"
 @pytest.mark.parametrize(
     ("write", "words"),
     [
-        (scripted, r"a TorchScript archive; .*torch\.jit\.load\('.*w\.pth'\)\.state_dict\(\)"),
-        (exported, r"a program of torch\.export; .*torch\.export\.load\('.*'\)\.state_dict"),
+        (script_module, r"a TorchScript archive; .*torch\.jit\.load\('.*w\.pth'\)\.state_dict\(\)"),
+        (export_model, r"a program of torch\.export; .*torch\.export\.load\('.*'\)\.state_dict"),
         (in_zip("model.weights.h5"), "a model of Keras; give a state dict of PyTorch"),
         (in_zip("nested.pth"), r"torch\.save did not write \(it holds nested\.pth\)"),
         (in_onnx, f"ONNX.*; {ADVICE}"),

@@ -12,7 +12,7 @@ import pytest
 
 from pawprint.core import yaml_file
 from tests.conftest import ROOT
-from tests.copies import ENVIRONMENT, call, edited
+from tests.copies import ENVIRONMENT, call, edit
 
 WORKFLOW = ROOT / ".github/workflows/pawprint.yml"
 PIP = """#!/bin/sh
@@ -32,8 +32,8 @@ def workflow() -> dict[str, Any]:
 
 
 def steps() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = workflow()["jobs"]["metrics"]["steps"]
-    return found
+    actual: list[dict[str, Any]] = workflow()["jobs"]["metrics"]["steps"]
+    return actual
 
 
 def test_the_workflow_may_do_no_more_than_it_does() -> None:
@@ -49,7 +49,7 @@ def test_the_workflow_may_do_no_more_than_it_does() -> None:
         assert "${{" not in step.get("run", "")
 
 
-def filled(text: str, event: dict[str, str]) -> str:
+def fill_in(text: str, event: dict[str, str]) -> str:
     """The text with the values of its expressions."""
     return re.sub(r"\$\{\{ (.*?) \}\}", lambda found: event[found[1]], text)
 
@@ -70,7 +70,7 @@ def run_steps(folder: Path, event: dict[str, str], calls: Path) -> str:
     around = ENVIRONMENT | {"PATH": f"{tools}:{ENVIRONMENT['PATH']}", "CALLS": str(calls)}
     for step in steps():
         if "run" in step and is_wanted(step.get("if", "1 == 1"), event | {"1": "1"}):
-            given = {key: filled(str(value), event) for key, value in step.get("env", {}).items()}
+            given = {key: fill_in(str(value), event) for key, value in step.get("env", {}).items()}
             subprocess.run(
                 ["bash", "-e", "-o", "pipefail", "-c", step["run"]], cwd=folder, check=True,
                 env=around | given | {"GITHUB_STEP_SUMMARY": str(summary)},
@@ -82,14 +82,14 @@ def run_steps(folder: Path, event: dict[str, str], calls: Path) -> str:
 @pytest.mark.long
 @pytest.mark.parametrize("head", ["owner/pawprint", "stranger/pawprint"])
 def test_a_pull_request_shows_what_it_does_to_the_metrics(
-    copied: Path, tmp_path: Path, head: str
+    project_copy: Path, tmp_path: Path, head: str
 ) -> None:
-    call(copied, "git", "branch", "-qM", "main")
-    call(tmp_path, "git", "clone", "-q", str(copied), "checkout")
+    call(project_copy, "git", "branch", "-qM", "main")
+    call(tmp_path, "git", "clone", "-q", str(project_copy), "checkout")
     checkout = tmp_path / "checkout"
-    shutil.copytree(copied / ".dvc/cache", checkout / ".dvc/cache")  # saves two minutes
+    shutil.copytree(project_copy / ".dvc/cache", checkout / ".dvc/cache")  # saves two minutes
     call(checkout, "git", "checkout", "-qb", "faster")
-    edited(checkout, "lr: 0.002 ", "lr: 0.003 ")
+    edit(checkout, "lr: 0.002 ", "lr: 0.003 ")
     call(checkout, "git", "commit", "-qam", "A higher rate")
     event = {
         "github.base_ref": "main",
@@ -98,12 +98,12 @@ def test_a_pull_request_shows_what_it_does_to_the_metrics(
         "github.event.pull_request.number": "7",
         "github.event.pull_request.head.repo.full_name": head,
     }
-    said = run_steps(checkout, event, tmp_path / "calls")
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in said.splitlines()]
+    message = run_steps(checkout, event, tmp_path / "calls")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in message.splitlines()]
     old, new = (
         json.loads(text)["loss"]
         for text in (
-            call(copied, "git", "show", "main:reports/evaluate.json"),
+            call(project_copy, "git", "show", "main:reports/evaluate.json"),
             (checkout / "reports/evaluate.json").read_text(),
         )
     )
@@ -118,6 +118,6 @@ def test_a_pull_request_shows_what_it_does_to_the_metrics(
             "gh pr comment 7 --body-file changes.md --edit-last",
             "gh pr comment 7 --body-file changes.md",
         ]
-        assert (tmp_path / "calls.posted").read_text() == said
+        assert (tmp_path / "calls.posted").read_text() == message
     else:
         assert len(calls) == 1

@@ -41,9 +41,9 @@ def test_a_run_that_is_up_to_date_has_no_problems() -> None:
 
 
 def test_a_report_that_is_out_of_date_leaves_the_figures_right() -> None:
-    found = status(report=[{"changed deps": {"src/pawprint/page.py": "modified"}}])
-    last_run.check(found)
-    assert found.problems("report") == ["src/pawprint/page.py has changed since report ran"]
+    actual = status(report=[{"changed deps": {"src/pawprint/page.py": "modified"}}])
+    last_run.check(actual)
+    assert actual.problems("report") == ["src/pawprint/page.py has changed since report ran"]
 
 
 def test_a_param_is_named_with_both_values() -> None:
@@ -71,12 +71,12 @@ def test_each_change_has_its_words(change: str | Mapping[str, Any], reason: str)
 
 
 def test_files_that_are_not_here_make_no_figure_wrong() -> None:
-    found = status(
+    actual = status(
         evaluate=[{"changed deps": {MODEL: "deleted"}}],
         train_unfrozen=[{"changed outs": {MODEL: "not in cache"}}],
     )
-    last_run.check(found)
-    assert last_run.asides(found) == [
+    last_run.check(actual)
+    assert last_run.asides(actual) == [
         f"note: not here are {MODEL}: `dvc pull` brings them where a remote has them, "
         "`dvc repro` makes them again"
     ]
@@ -97,9 +97,9 @@ def test_without_a_lock_nothing_says_whose_figures_they_are() -> None:
 
 
 def test_where_dvc_cannot_say_that_is_said() -> None:
-    found = workspace.status()  # no DVC here
-    assert "not inside of a DVC repository" in found.unknown
-    (note,) = last_run.asides(found)
+    actual = workspace.status()  # no DVC here
+    assert "not inside of a DVC repository" in actual.unknown
+    (note,) = last_run.asides(actual)
     assert "is not known, since `dvc status` fails: you are not inside" in note
 
 

@@ -13,7 +13,7 @@ from tests.conftest import picture
 JPEG = picture()
 
 
-def written(path: Path, raw: bytes, extra: bytes = b"", system: int = 3) -> Path:
+def write_files(path: Path, raw: bytes, extra: bytes = b"", system: int = 3) -> Path:
     """A zip of one image whose folder has these bytes for a name, without the mark of UTF-8."""
     stand_in = "Z" * len(raw)
     with zipfile.ZipFile(path, "w") as archive:
@@ -25,7 +25,7 @@ def written(path: Path, raw: bytes, extra: bytes = b"", system: int = 3) -> Path
 
 
 def test_a_name_in_utf8_that_is_not_marked_is_read(tmp_path: Path) -> None:
-    listing = archives.listing(written(tmp_path / "x", "Hündin 犬".encode()))
+    listing = archives.listing(write_files(tmp_path / "x", "Hündin 犬".encode()))
     assert (listing.images, listing.notes) == (["Hündin 犬/1.jpg"], [])
 
 
@@ -35,7 +35,7 @@ def test_a_name_in_utf8_that_is_not_marked_is_read(tmp_path: Path) -> None:
 def test_a_name_in_another_encoding_is_said_to_be_garbled(
     tmp_path: Path, text: str, encoding: str
 ) -> None:
-    listing = archives.listing(written(tmp_path / "x", text.encode(encoding)))
+    listing = archives.listing(write_files(tmp_path / "x", text.encode(encoding)))
     assert len(listing.images) == 1
     assert "1 name in this zip is not marked as UTF-8 and may be garbled" in listing.notes[0]
     assert "7-Zip: -mcu=on" in listing.notes[0]
@@ -54,7 +54,7 @@ def test_one_name_that_is_no_utf8_makes_all_of_them_doubtful(tmp_path: Path) -> 
 
 def test_on_windows_utf8_is_a_guess(tmp_path: Path) -> None:
     """猫 in GBK is valid UTF-8, for è."""
-    path = written(tmp_path / "x", "猫".encode("gbk"), system=0)
+    path = write_files(tmp_path / "x", "猫".encode("gbk"), system=0)
     assert "1 name in this zip is not marked" in archives.listing(path).notes[0]
 
 
@@ -62,14 +62,14 @@ def test_its_unicode_path_wins(tmp_path: Path) -> None:
     raw = "Hündin".encode("cp850")
     data = struct.pack("<BI", 1, zlib.crc32(raw + b"/1.jpg")) + "Hündin/1.jpg".encode()
     extra = struct.pack("<HH", 0x7075, len(data)) + data
-    listing = archives.listing(written(tmp_path / "x", raw, extra))
+    listing = archives.listing(write_files(tmp_path / "x", raw, extra))
     assert (listing.images, listing.notes) == (["Hündin/1.jpg"], [])
 
 
 def test_a_unicode_path_of_another_name_does_not(tmp_path: Path) -> None:
     data = struct.pack("<BI", 1, 0) + b"other/1.jpg"
     extra = struct.pack("<HH", 0x7075, len(data)) + data
-    assert archives.listing(written(tmp_path / "x", b"H\x81ndin", extra)).notes
+    assert archives.listing(write_files(tmp_path / "x", b"H\x81ndin", extra)).notes
 
 
 def test_ascii_and_marked_names_are_as_they_are(tmp_path: Path) -> None:

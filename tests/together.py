@@ -18,7 +18,6 @@ from pawprint.models import network
 from pawprint.runtime import distributed
 from pawprint.training import loop, session
 from pawprint.training.schedule import OneCycle
-from pawprint.training.workload import ImageWorkload
 from pawprint.vision import loader
 from tests import small
 
@@ -34,8 +33,8 @@ def still(model: nn.Module) -> nn.Module:
     return model
 
 
-def noted(seen: list[list[str]]) -> Any:
-    """batches.batches, which also keeps the names of every walk through the pictures."""
+def note_walks(seen: list[list[str]]) -> Any:
+    """loader.render_batches, which also keeps the names of every walk through the pictures."""
     walk = loader.render_batches
 
     def batches_noted(*given: Any) -> Iterator[loader.Batch]:
@@ -51,13 +50,12 @@ def main(folder: Path, count: int) -> None:
     """Train, and write what was seen."""
     distributed.launch_or_join(count)
     torch.set_num_threads(1)
-    run = session.Session(
-        small.CPU, small.dataset(), small.recipe(batch_size=BATCH), small.SETTINGS
-    )
+    recipe = small.recipe(batch_size=BATCH)
+    run = session.ImageSession(small.CPU, small.dataset(), recipe, small.SETTINGS, "resnet18")
     model = network.create_model("resnet18", 3, 0, {})
     still(model)
     seen: list[list[str]] = []
-    loader.render_batches = noted(seen)
+    loader.render_batches = note_walks(seen)
     steps, losses = loop.train_one_epoch, []
 
     def steps_noted(*given: Any) -> Iterator[torch.Tensor]:
@@ -66,14 +64,13 @@ def main(folder: Path, count: int) -> None:
             yield loss
 
     loop.train_one_epoch = steps_noted  # type: ignore[assignment]
-    state = session.init_state(run, model)
-    cycle = OneCycle([1e-3, 2e-3, 3e-3], EPOCHS * run.steps_per_epoch, 0.25, 25.0, 1e5)
-    task = ImageWorkload(run.data, run.recipe, "x")
-    epochs = list(loop.fit(state, task, cycle, EPOCHS))
+    state, workload = run.init_state(model), run.workload("x")
+    cycle = OneCycle([1e-3, 2e-3, 3e-3], EPOCHS * workload.steps_per_epoch, 0.25, 25.0, 1e5)
+    epochs = list(loop.fit(state, workload, cycle, EPOCHS))
     judged = [[epoch.valid_loss, epoch.metric] for epoch in epochs]
     number = os.environ.get("RANK", "0")
-    told = {"seen": seen, "losses": losses, "judged": judged}
-    (folder / f"{number}.json").write_text(json.dumps(told))
+    lines = {"seen": seen, "losses": losses, "judged": judged}
+    (folder / f"{number}.json").write_text(json.dumps(lines))
     if distributed.is_main_process():
         torch.save(model.state_dict(), folder / "weights.pt")
 

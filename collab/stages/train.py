@@ -5,6 +5,7 @@ from pathlib import Path
 from pawprint.ratings import config, training
 from pawprint.terminal import console
 from pawprint.training import lr_finder
+from pawprint.training.phase import PhaseFiles, run_phase
 
 TABLE, FOUND = Path("data/ratings.csv"), Path("reports/lr_find.json")
 MODEL, SUMMARY = Path("models/factors.safetensors"), Path("reports/train.json")
@@ -14,9 +15,11 @@ EPOCHS = Path("reports/train.csv")
 def main() -> dict[str, str]:
     p = config.load()
     lr = lr_finder.resolve_lr(p.lr, FOUND)
-    run = training.open_session(config.training_params(p), TABLE, p.runtime.device)
-    outputs = (TABLE, MODEL, EPOCHS, SUMMARY)
-    for line in training.run_phase(run, lr, p.train.model_dump(), Path(__file__), outputs):
+    keys = config.train_params(p)
+    declared = keys.model_dump() | {"lr": lr, "train": p.train.model_dump()}
+    run = training.open_session(keys, TABLE, p.runtime.device)
+    files = PhaseFiles("train", Path(__file__), [TABLE], MODEL, EPOCHS, SUMMARY)
+    for line in run_phase(run, run.create_model(), [lr], p.train, declared, files):
         print(line)
     return run.machine
 

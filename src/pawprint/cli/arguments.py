@@ -3,7 +3,9 @@
 import argparse
 import os
 import sys
+from typing import TypeAlias
 
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 OPTIONS = {  # of `pawprint new`, by the words that stand for them where a block is checked
     "label.from: csv": "a CSV",
     "label.from: folder": "--folder",

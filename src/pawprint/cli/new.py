@@ -1,34 +1,45 @@
-"""The options of `pawprint new`, and what they say of a block."""
+"""`pawprint new`: own images as a data set."""
 
 import argparse
 from collections.abc import Iterator
 from typing import Any
 
 from pawprint.cli import arguments
+from pawprint.cli.arguments import Commands
 from pawprint.curation import keep_entry
 from pawprint.terminal import console
 
 
-def add(made: argparse.ArgumentParser) -> None:
-    """The options of `pawprint new`."""
-    made.add_argument("name", help="of the data set, a block of datasets.yaml")
-    made.add_argument("pictures", nargs="?", help="a folder, an archive, or an http(s) URL")
-    made.add_argument("--pattern", help="finds the label, (…), in the file's name, folder or cell")
-    places = made.add_mutually_exclusive_group()
+def add_parser(commands: Commands) -> None:
+    """The command and its options."""
+    parser = commands.add_parser("new", help="own pictures: look at them, add them as a data set")
+    parser.set_defaults(run=run)
+    parser.add_argument("name", help="of the data set, a block of datasets.yaml")
+    parser.add_argument("pictures", nargs="?", help="a folder, an archive, or an http(s) URL")
+    parser.add_argument(
+        "--pattern", help="finds the label, (…), in the file's name, folder or cell"
+    )
+    places = parser.add_mutually_exclusive_group()
     places.add_argument("--folder", action="store_true", help="its folder's name is the label")
     places.add_argument("--from-path", action="store_true", help="--pattern sees the whole path")
     places.add_argument("--csv", metavar="FILE", help="the labels' file, among the pictures or not")
-    made.add_argument("--name-column", metavar="X", help="of the CSV: names a picture")
-    made.add_argument("--label-column", metavar="Y", help="of the CSV: its label")
-    made.add_argument("--separator", metavar="S", help="between several labels in a cell")
-    splits = made.add_mutually_exclusive_group()
+    parser.add_argument("--name-column", metavar="X", help="of the CSV: names a picture")
+    parser.add_argument("--label-column", metavar="Y", help="of the CSV: its label")
+    parser.add_argument("--separator", metavar="S", help="between several labels in a cell")
+    splits = parser.add_mutually_exclusive_group()
     splits.add_argument("--split-column", metavar="Z", help="of the CSV: train, valid or test")
     splits.add_argument(
         "--split-folders", action="store_true", help="folders train, valid (val), test are a split"
     )
-    made.add_argument("--sha256", help="what the archive must have")
-    made.add_argument("--update", action="store_true", help="the pictures have changed")
-    made.add_argument("--commit", action="store_true", help="commit datasets.yaml, and only that")
+    parser.add_argument("--sha256", help="what the archive must have")
+    parser.add_argument("--update", action="store_true", help="the pictures have changed")
+    parser.add_argument("--commit", action="store_true", help="commit datasets.yaml, and only that")
+
+
+def run(args: argparse.Namespace) -> None:
+    """What the pictures are; then a block in datasets.yaml, a new hash there, or rules that fit."""
+    for line in lines(args):
+        print(line, flush=True)
 
 
 def rule(args: argparse.Namespace) -> dict[str, Any]:
@@ -46,7 +57,7 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     """What the pictures are; then a block in datasets.yaml, a new hash there, or rules that fit.
 
     Raises:
-        ValueError: the options do not go together, or as for `newset.added`.
+        ValueError: the options do not go together, or as for `new_dataset.add_dataset`.
     """
     from pawprint.curation import new_dataset, update_dataset
 

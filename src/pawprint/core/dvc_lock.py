@@ -109,7 +109,8 @@ def differing_params(stages: Stages) -> Iterator[str]:
             for key, value in values.items():
                 other, before = first.setdefault((file, key), (name, value))
                 if before != value:
-                    yield f"{key} was {format_params(before)} in {other}, {format_params(value)} in {name}"
+                    was, now = format_params(before), format_params(value)
+                    yield f"{key} was {was} in {other}, {now} in {name}"
 
 
 def differing_code(stages: Stages) -> Iterator[str]:
@@ -136,7 +137,8 @@ def unrun_params(stages: Stages, path: str, content: Mapping[str, Any]) -> Itera
         for key, value in ((stage.get("params") or {}).get(path) or {}).items():
             before, now = flat({key: value}), flat({key: look_up(content, key)})
             lines |= dict.fromkeys(
-                f"{name} is {format_params(now.get(name))} in {path}, and ran as {format_params(before.get(name))}"
+                f"{name} is {format_params(now.get(name))} in {path}, and ran as "
+                f"{format_params(before.get(name))}"
                 for name in before | now
                 if (name in before, before.get(name)) != (name in now, now.get(name))
             )

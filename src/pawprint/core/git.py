@@ -13,6 +13,12 @@ def git_output(*words: str) -> str:
     return process.stdout if process.returncode == 0 else ""
 
 
+def names(commit: str, paths: Iterable[str]) -> list[str]:
+    """The files of a commit that are these, or lie in these, by their path from where we are."""
+    listed = git_output("ls-tree", "-r", "-z", "--name-only", commit, "--", *paths)
+    return [name for name in listed.split("\0") if name]
+
+
 def contents(commit: str, paths: Iterable[str]) -> dict[str, bytes]:
     """The files of a commit that are among these, by their path from the working folder."""
     names = list(paths)

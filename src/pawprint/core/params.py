@@ -1,7 +1,7 @@
 """params.yaml, typed and checked whole: the one place where a number of a run is set."""
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -90,7 +90,7 @@ class Finder(Section):
         return self
 
 
-class Phase(Section):
+class OneCycleParams(Section):
     """One-cycle over some epochs."""
 
     epochs: Annotated[int, Field(ge=0)]
@@ -99,13 +99,13 @@ class Phase(Section):
     div_final: Annotated[float, Field(ge=1, allow_inf_nan=False)]
 
 
-class Frozen(Phase):
+class Frozen(OneCycleParams):
     """The first phase: the head and the body's normalisation layers."""
 
     body_ratio: Annotated[float, Field(gt=0, le=1)]
 
 
-class Unfrozen(Phase):
+class Unfrozen(OneCycleParams):
     """The second phase, with its own rates from the first group of layers to the last."""
 
     lr_min: Positive | None
@@ -137,25 +137,30 @@ class Runtime(Section):
     memory: Annotated[float, Field(gt=0, le=1)]
 
 
-class Params(Section):
+class TrainParams(Section):
+    """The training keys: what lr_find and both train stages depend on."""
+
+    arch: Architecture
+    size: Sides
+    batch_size: Annotated[int, Field(ge=2)]
+    precision: Literal["auto", "float32", "bfloat16", "float16"]
+    threads: Annotated[int, Field(ge=1, le=1024)]
+    processes: Annotated[int, Field(ge=1, le=1024)]
+    seed: Seed
+    augment: Augment
+    optimizer: Optimizer
+
+
+class Params(TrainParams):
     """The whole of params.yaml."""
 
     example: ClassVar[str] = "presets/digits.yaml has every key"
     dataset: Name
-    arch: Architecture
     weights: Annotated[str, StringConstraints(pattern=schema.FILLED)] | None
     weights_sha256: Sha256 | None
-    seed: Seed
     lr: Positive | Literal["auto"]
-    batch_size: Annotated[int, Field(ge=2)]
-    size: Sides
-    precision: Literal["auto", "float32", "bfloat16", "float16"]
-    threads: Annotated[int, Field(ge=1, le=1024)]
-    processes: Annotated[int, Field(ge=1, le=1024)]
     label: Label
     presize: Presize
-    augment: Augment
-    optimizer: Optimizer
     lr_find: Finder
     frozen: Frozen
     unfrozen: Unfrozen
@@ -235,16 +240,6 @@ def load(path: Path = FILE) -> Params:
     return schema.validate(Params, yaml_file.load(path), str(path))
 
 
-def training(params: Params) -> dict[str, Any]:
-    """The training keys and their values: what lr_find and both train stages depend on."""
-    sections = {"augment": params.augment, "optimizer": params.optimizer}
-    return {
-        "arch": params.arch,
-        "size": params.size,
-        "batch_size": params.batch_size,
-        "precision": params.precision,
-        "threads": params.threads,
-        "processes": params.processes,
-        "seed": params.seed,
-        **{name: section.model_dump() for name, section in sections.items()},
-    }
+def train_params(params: Params) -> TrainParams:
+    """The training keys of this run."""
+    return TrainParams(**{name: getattr(params, name) for name in TrainParams.model_fields})

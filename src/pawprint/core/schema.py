@@ -111,8 +111,8 @@ def error_line(content: object, path: tuple[str, ...], message: str) -> str:
     """`key` is value: what is wrong, or how it may be."""
     if not path:
         return message
-    value = lookup(content, path)
-    return f"`{yaml_file.one_line('.'.join(path), 80)}`{'' if value is ABSENT else format_value(value)} {message}"
+    value, key = lookup(content, path), yaml_file.one_line(".".join(path), 80)
+    return f"`{key}`{'' if value is ABSENT else format_value(value)} {message}"
 
 
 def format_value(value: object) -> str:

@@ -171,9 +171,9 @@ def reason(error: yaml.YAMLError | RecursionError, text: str) -> str:
         return f"the letter U+{error.character:04X} may not stand in it{utf16}, line {line}"
     if not isinstance(error, yaml.MarkedYAMLError):
         return " ".join(str(error).split())
-    told = f"{error.context or ''}: {error.problem}"
+    problem = f"{error.context or ''}: {error.problem}"
     for pattern, is_context, words in REASONS:
-        if match := re.match(pattern, told):
+        if match := re.match(pattern, problem):
             mark = (error.context_mark if is_context else None) or error.problem_mark
             return error_place(match.expand(words) + lookalike(text, mark), mark)
     return error_place(error.problem or error.context or "", error.problem_mark)

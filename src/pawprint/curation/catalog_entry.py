@@ -125,7 +125,7 @@ def _edits(text: str, name: str, sha256: str, count: int, csv: str | None) -> It
 
 def _entries(node: yaml.Node | None) -> dict[str, tuple[yaml.Node, yaml.Node]]:
     """Key and value of each entry of a mapping, as nodes with their places in the text."""
-    assert isinstance(node, yaml.MappingNode)  # checked by catalogue.block
+    assert isinstance(node, yaml.MappingNode)  # checked by catalog.load_dataset_entry
     return {key.value: (key, value) for key, value in node.value}
 
 

@@ -23,6 +23,7 @@ from pawprint.models import network
 from pawprint.runtime import distributed, rng, tensor_file
 from pawprint.storage import archives, unused_files
 from pawprint.vision import augment, cache_writer, resample
+from pawprint.vision.resample import InputSpec
 from pawprint.vision.task import TASKS, Task
 
 PICTURES, LISTS = Path("data/raw/pictures"), Path("data/raw/lists")
@@ -72,7 +73,7 @@ def dry_run(p: Params, findings: Findings) -> Iterator[Step]:
         return
     looked = survey.survey_archive(PICTURES, names, p.presize.background)
     survey.check_pixels(looked, p.presize.on_error == "stop", findings)
-    good = table[table["name"].isin(x.name for x in looked.pictures if not x.fault)]
+    good = table[table["name"].isin(x.name for x in looked.images if not x.fault)]
     if (good["split"] == "train").sum() < 2:
         raise ValueError("train has fewer than two pictures that can be decoded; add some")
     chosen = good[good["split"] == "train"].iloc[0]
@@ -80,7 +81,7 @@ def dry_run(p: Params, findings: Findings) -> Iterator[Step]:
     of = f"; {len(counts)} classes" if len(counts) else ""
     yield Step("labelled", f"{chosen[block.target]!r} by {block.label.words}{of}")
     yield Step("split", split_line(table, counts, p.label.split))
-    groups = labels.duplicates_across_splits(table, {x.name: x.sha256 for x in looked.pictures})
+    groups = labels.duplicates_across_splits(table, {x.name: x.sha256 for x in looked.images})
     labels.check_duplicates(groups, p.label.on_duplicates, findings)
     yield from image_steps(p, good, findings)
 
@@ -166,13 +167,11 @@ def image_steps(p: Params, table: pd.DataFrame, findings: Findings) -> Iterator[
     yield Step(
         "presized", f"{original} -> {describe_tensor(pixels[0])}, the whole picture squeezed"
     )
-    keys = p.augment.model_dump()
-    draws = augment.sample_params(len(images), augment.augment_config(keys), rng.generator(p.seed))
+    config = augment.augment_config(p.augment)
+    values = augment.sample_params(len(images), config, rng.generator(p.seed))
     image_sizes = torch.tensor([[float(x.width), float(x.height)] for x in images])
-    input_spec = resample.input_spec(p.size, keys)
-    transform = augment.build_transform(
-        draws, image_sizes, p.presize.size, light=True, aspect=input_spec.aspect
-    )
+    input_spec = InputSpec(p.size, p.augment.supersample)
+    transform = resample.image_transform(values, image_sizes, p.presize.size, input_spec)
     batch = resample.render(pixels, transform, input_spec)
     yield Step("augmented", f"{describe_tensor(batch[0])}, normalised")
     count = distributed.steps_per_epoch(len(train), p.batch_size)
@@ -217,8 +216,8 @@ def network_steps(
     yield Step(
         "network",
         f"{p.arch} from {start}: {format_shape(batch)} -> body {format_shape(features)} -> head "
-        f"{format_shape(outputs)}; {whole / 1e6:.1f} M weights, of which {trained / 1e6:.2f} M train "
-        "while the body is frozen",
+        f"{format_shape(outputs)}; {whole / 1e6:.1f} M weights, of which {trained / 1e6:.2f} M "
+        "train while the body is frozen",
     )
     loss = task.loss(outputs, targets, 0.0).item()
     yield Step(

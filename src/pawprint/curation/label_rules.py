@@ -73,11 +73,11 @@ def fitting_classes(
     return classes
 
 
-def is_learned(names: Sequence[str], made: Sequence[str | None]) -> bool:
+def is_learned(names: Sequence[str], targets: Sequence[str | None]) -> bool:
     """Whether each class in folders for valid is in those for train too, if there are such."""
     splits = layouts.split_folders(names)
     told_of = defaultdict(set)
-    for name, cell in zip(names, made, strict=True):
+    for name, cell in zip(names, targets, strict=True):
         told_of[splits.side(name) if splits else None].add(cell)
     return not splits or not splits.has_train or told_of["valid"] <= told_of["train"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from pawprint.core import label_cells, params, schema, yaml_file
 from pawprint.core.findings import Findings, shorten
 from pawprint.curation import catalog_entry, label_rules, new_rule, survey
-from pawprint.data import downloads, lists
+from pawprint.data import digits, downloads, lists
 from pawprint.data.annotations import read_targets
 from pawprint.data.catalog import FILE, DatasetEntry, LabelRule, Source
 from pawprint.storage import archives, unused_files
@@ -57,8 +57,8 @@ def add_dataset(
     keys = {**target, "pictures": images, "label": dict(rule) or {"from": "folder"}}
     block = schema.validate(DatasetEntry, keys, f"new {name}")
     new_rule.check_typed(url)
-    archive, origin = fetch_archive(name, block.pictures)
-    yield from origin(origin)
+    archive, text = fetch_archive(name, block.pictures)
+    yield from origin(text)
     if block.pictures.is_remote:
         yield row("sha256", f"{archive.name}; with --sha256 it is not fetched again")
     listing = archives.listing(archive, url)
@@ -71,9 +71,9 @@ def add_dataset(
     if "file" in rule:
         label["file"], source = new_rule.csv_place(rule["file"], url, archive)
         if source:
-            csv, origin = fetch_archive(name, source)
+            csv, text = fetch_archive(name, source)
             label = {"from": "csv", "file": "", "sha256": csv.name} | label
-            yield row("csv", origin)
+            yield row("csv", text)
     block = schema.validate(DatasetEntry, {**keys, "label": label}, f"new {name}")
     findings = Findings()
     image_labels, survey_result = survey_images(archive, listing, block, csv, findings)
@@ -106,12 +106,12 @@ def check_name(name: str) -> None:
 def fetch_archive(name: str, source: Source) -> tuple[Path, str]:
     """The archive in the store, named by its sha256, and where it came from."""
     with console.byte_bar(f"fetch {name}") as bar:
-        return downloads.fetch(source, bar.update)
+        return downloads.fetch(source, bar.update, generators=digits.GENERATORS)
 
 
-def origin(said: str) -> Iterator[str]:
+def origin(text: str) -> Iterator[str]:
     """Where the pictures came from, and what was left out there."""
-    first, *notes = said.splitlines()
+    first, *notes = text.splitlines()
     yield row("pictures", first)
     yield from (row("note", note.removeprefix("note: ")) for note in notes)
 

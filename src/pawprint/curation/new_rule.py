@@ -35,8 +35,8 @@ def with_folders(keys: Mapping[str, Any], names: Sequence[str], split_folders: b
         )
     if not splits.has_train and all(splits.side(name) for name in names):
         raise ValueError(
-            f"--split-folders: all pictures lie in {shorten(sorted(splits.sides))}, so none is left "
-            "to train with; rename the folder for training to train"
+            f"--split-folders: all pictures lie in {shorten(sorted(splits.sides))}, so none is "
+            "left to train with; rename the folder for training to train"
         )
     return {**keys, **splits.keys}
 
@@ -81,8 +81,8 @@ def csv_place(file: str, images: str, archive: Path) -> tuple[str, Source | None
             return written, Source(url=written)
     known = shorten(sorted(name for name in inside if name.lower().endswith(ENDINGS)))
     raise ValueError(
-        f"{yaml_file.one_line(file, 80)}: no such CSV among the pictures, in the working folder, in "
-        f"{images} or beside it; the CSV files among the pictures: {known or 'none'}"
+        f"{yaml_file.one_line(file, 80)}: no such CSV among the pictures, in the working folder, "
+        f"in {images} or beside it; the CSV files among the pictures: {known or 'none'}"
     )
 
 

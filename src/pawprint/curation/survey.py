@@ -100,7 +100,7 @@ def check(survey: Survey, labels: Mapping[str, str | None], findings: Findings) 
     """
     check_pixels(survey, False, findings)
     check_lost(survey, labels, findings)
-    equal = copies(survey.pictures)
+    equal = copies(survey.images)
     split = [group for group in equal if len({labels[name] for name in group}) > 1]
     for groups, problem in ((equal, "are equal byte by byte"), (split, "have different labels")):
         if groups:
@@ -111,8 +111,8 @@ def check(survey: Survey, labels: Mapping[str, str | None], findings: Findings) 
     counted = Counter(label for label in labels.values() if label)
     if len(counted) == 1:
         findings.errors.append(
-            f"all pictures are of one class, {shorten([*counted])}: two are needed to tell anything "
-            "apart; take another rule"
+            f"all pictures are of one class, {shorten([*counted])}: two are needed to tell "
+            "anything apart; take another rule"
         )
     single = sorted(label for label, n in counted.items() if n == 1)
     if single:
@@ -122,27 +122,27 @@ def check(survey: Survey, labels: Mapping[str, str | None], findings: Findings) 
         )
 
 
-def check_pixels(survey: Survey, is_strict: bool, found: Findings) -> None:
+def check_pixels(survey: Survey, is_strict: bool, findings: Findings) -> None:
     """Notes: pictures that cannot be decoded (an error, if strict, or if none can), or are odd."""
-    faults = [f"{x.name} ({x.fault})" for x in survey.pictures if x.fault]
+    faults = [f"{x.name} ({x.fault})" for x in survey.images if x.fault]
     if faults:
-        is_error = is_strict or len(faults) == len(survey.pictures)
-        (found.errors if is_error else found.notes).append(
-            f"{len(faults)} of {len(survey.pictures)} pictures cannot be decoded: "
+        is_error = is_strict or len(faults) == len(survey.images)
+        (findings.errors if is_error else findings.notes).append(
+            f"{len(faults)} of {len(survey.images)} pictures cannot be decoded: "
             f"{shorten(faults, 20)}; fix or remove them, or leave them out by "
             "-S presize.on_error=skip (presize.on_error: skip in params.yaml)"
         )
-    good = [(image.name, image.odd) for image in survey.pictures if not image.fault]
-    found.notes.extend(oddities.notes(good, survey.background))
+    good = [(image.name, image.odd) for image in survey.images if not image.fault]
+    findings.notes.extend(oddities.notes(good, survey.background))
 
 
-def check_lost(survey: Survey, labels: Mapping[str, str | None], found: Findings) -> None:
+def check_lost(survey: Survey, labels: Mapping[str, str | None], findings: Findings) -> None:
     """Error: classes of which no picture can be decoded, while others have some."""
-    good = {labels[image.name] for image in survey.pictures if not image.fault}
+    good = {labels[image.name] for image in survey.images if not image.fault}
     lost = sorted({label for label in labels.values() if label} - good)
     if good and lost:
         what = "1 class has" if len(lost) == 1 else f"{len(lost)} classes have"
-        found.errors.append(
+        findings.errors.append(
             f"{what} no picture that can be decoded, and would be lost: {shorten(lost)}; fix these "
             "pictures, or take them out"
         )

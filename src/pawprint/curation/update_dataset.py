@@ -43,28 +43,32 @@ def update_dataset(name: str, url: str | None) -> Iterator[str]:
             f"{FILE}: `{name}` has url: {block.pictures.url}; change it there, then run "
             f"`pawprint new {name} --update`"
         )
-    archive, said = fetch_archive(name, Source(url=block.pictures.url))
-    yield from origin(said)
+    archive, text = fetch_archive(name, Source(url=block.pictures.url))
+    yield from origin(text)
     csv = None
     if block.label.outside:
-        csv, said = fetch_archive(name, Source(url=block.label.outside.url))
-        yield row("csv", said)
-    listing, found = archives.listing(archive, block.pictures.url), Findings()
-    made, seen = survey_images(archive, listing, block, csv, found)
+        csv, text = fetch_archive(name, Source(url=block.label.outside.url))
+        yield row("csv", text)
+    listing, findings = archives.listing(archive, block.pictures.url), Findings()
+    image_labels, survey_result = survey_images(archive, listing, block, csv, findings)
     algorithm, before = block.pictures.expected or ("sha256", "")
     is_equal = csv is None or csv.name == block.label.sha256
     if (
         files.file_hash(archive, algorithm) == before
-        and block.count in (None, len(made))
+        and block.count in (None, len(image_labels))
         and is_equal
     ):
-        yield row("unchanged", f"{len(made):,} pictures, {algorithm} {before}; nothing is written")
+        yield row(
+            "unchanged", f"{len(image_labels):,} pictures, {algorithm} {before}; nothing is written"
+        )
         return
-    yield from changes(block, made, seen)
-    yield from describe_images(made, seen, found, block.target)
-    raise_if_errors(found)
-    catalog_entry.update_entry(FILE, name, archive.name, len(made), csv.name if csv else None)
-    yield row("written", f"{FILE}: {name}, sha256 {archive.name}, count {len(made)}")
+    yield from changes(block, image_labels, survey_result)
+    yield from describe_images(image_labels, survey_result, findings, block.target)
+    raise_if_errors(findings)
+    catalog_entry.update_entry(
+        FILE, name, archive.name, len(image_labels), csv.name if csv else None
+    )
+    yield row("written", f"{FILE}: {name}, sha256 {archive.name}, count {len(image_labels)}")
     yield row("next", next_command(name, block))
 
 
@@ -73,29 +77,35 @@ def place(url: str) -> str:
     return url.rstrip("/") if ":" in url else os.path.abspath(Path(url).expanduser())  # noqa: PTH100
 
 
-def changes(block: DatasetEntry, made: Labels, seen: Survey) -> Iterator[str]:
+def changes(block: DatasetEntry, image_labels: Labels, seen: Survey) -> Iterator[str]:
     """What is otherwise than in the archive that the block names, as far as that one is kept."""
     expected = block.pictures.expected
     old = downloads.STORE / expected[1] if expected else None
     if old is None or not old.is_file():
         before = "unknown" if block.count is None else f"{block.count:,}"
-        yield row("count", f"{before} -> {len(made):,} pictures; the earlier ones are not kept")
+        yield row(
+            "count", f"{before} -> {len(image_labels):,} pictures; the earlier ones are not kept"
+        )
         return
     names = archives.image_names(old)
-    yield row("count", f"{len(names):,} -> {len(made):,} pictures")
+    yield row("count", f"{len(names):,} -> {len(image_labels):,} pictures")
     csv = downloads.STORE / block.label.sha256 if block.label.sha256 else None
     if csv and not csv.is_file():
         yield row("changed", f"{block.label.file}; {difference(old, names, seen.images)}")
         return
     earlier_labels = label_images(old, names, block, csv, Findings())
-    other = [name for name in names if name in made and made[name] != earlier_labels[name]]
+    other = [
+        name
+        for name in names
+        if name in image_labels and image_labels[name] != earlier_labels[name]
+    ]
     relabelled = f"{len(other):,} other {block.target} ({shorten(other, 3)})" if other else ""
     changed = difference(old, names, seen.images)
     parts = [part for part in (changed, relabelled) if part]
     yield row("changed", ", ".join(parts) or "no picture, but other files")
     earlier, now = (
         {label for cell in some.values() for label in label_cells.classes(cell or "", block.target)}
-        for some in (earlier_labels, made)
+        for some in (earlier_labels, image_labels)
     )
     for word, some in (("new", now - earlier), ("gone", earlier - now)):
         if some:
@@ -111,5 +121,7 @@ def difference(old: Path, names: Sequence[str], images: Sequence[CachedImage]) -
         "gone": sorted(before.keys() - now.keys()),
         "other bytes": sorted(x for x in now if x in before and now[x] != before[x]),
     }
-    said = [f"{len(some):,} {word} ({shorten(some, 3)})" for word, some in parts.items() if some]
-    return ", ".join(said)
+    parts_text = [
+        f"{len(some):,} {word} ({shorten(some, 3)})" for word, some in parts.items() if some
+    ]
+    return ", ".join(parts_text)

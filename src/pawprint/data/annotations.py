@@ -14,7 +14,7 @@ def read_targets(
     archive: Path,
     names: Sequence[str],
     rule: LabelRule,
-    found: Findings,
+    findings: Findings,
     target: str = "label",
     csv: Path | None = None,
 ) -> Annotations:
@@ -24,25 +24,25 @@ def read_targets(
         archive: what holds the pictures.
         names: their paths in it.
         rule: of the catalogue.
-        found: told what is wrong, and what is left out.
+        findings: told what is wrong, and what is left out.
         target: label, labels or points.
         csv: the copy of a CSV that does not lie among the pictures.
     """
     is_split = rule.valid is not None or rule.test is not None
     outside = csv if rule.outside else None
-    rows = label_csv.match_rows(archive, names, rule.table, found, outside, is_split)
+    rows = label_csv.match_rows(archive, names, rule.table, findings, outside, is_split)
     texts = {name: row.label for name, row in rows.items()}
     if rule.source == "biwi":
-        texts = biwi.read_cells(archive, names, found)
-    groups = split_words.extract_groups(names, rule.group, found, LOST) if rule.group else None
+        texts = biwi.read_cells(archive, names, findings)
+    groups = split_words.extract_groups(names, rule.group, findings, LOST) if rule.group else None
     own = None
     if rule.split:
         own = split_words.parse_splits(
-            names, {name: row.split for name, row in rows.items()}, rule.split, found
+            names, {name: row.split for name, row in rows.items()}, rule.split, findings
         )
     elif groups and is_split:
-        own = split_words.of_groups(groups, rule.valid, rule.test, found, LOST)
-    targets = find_test_groups(names, rule, target, found, texts, own)
+        own = split_words.of_groups(groups, rule.valid, rule.test, findings, LOST)
+    targets = find_test_groups(names, rule, target, findings, texts, own)
     return Annotations(targets, own, groups)
 
 
@@ -50,7 +50,7 @@ def find_test_groups(
     names: Sequence[str],
     rule: LabelRule,
     target: str,
-    found: Findings,
+    findings: Findings,
     texts: Mapping[str, str],
     own: Sequence[str | None] | None,
 ) -> list[str | None]:
@@ -62,7 +62,7 @@ def find_test_groups(
     splits = layouts.split_folders(names)
     told_of = own or [splits.side(name) if splits else None for name in names]
     tests = {name for name, side in zip(names, told_of, strict=True) if side == "test"}
-    targets = labels.extract_targets(names, rule, target, found, texts, tests)
+    targets = labels.extract_targets(names, rule, target, findings, texts, tests)
     by_name = dict(zip(names, targets, strict=True))
     here = {cell for name, cell in by_name.items() if cell and name in tests}
     rest = {cell for name, cell in by_name.items() if cell and name not in tests}
@@ -72,15 +72,17 @@ def find_test_groups(
     lost = [name for name in names if name in tests and by_name[name] is None]
     if lost and (is_strange or rule.source not in ("csv", "biwi")):  # of these it is said already
         why = f"a {target} that no other has ({shorten(sorted(here))})" if is_strange else ""
-        found.notes.append(
+        findings.notes.append(
             f"{len(lost)} of {len(names)} pictures are for testing or prediction and have "
             f"{why or f'no {target}'}"
             f"; they are left out: {shorten(lost)}"
         )
     if splits and own is None:
-        found.notes.extend(layouts.mixed_splits(splits, [name for name in names if by_name[name]]))
+        findings.notes.extend(
+            layouts.mixed_splits(splits, [name for name in names if by_name[name]])
+        )
     if rule.source == "folder":
-        found.notes.extend(layouts.other_levels(names, splits))
+        findings.notes.extend(layouts.other_levels(names, splits))
     return [by_name[name] for name in names]
 
 

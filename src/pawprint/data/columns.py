@@ -23,14 +23,14 @@ class Combined(NamedTuple):
 
 
 def check(
-    lines: Sequence[tuple[int, list[str]]], table: Table, found: Findings, is_split: bool
+    lines: Sequence[tuple[int, list[str]]], table: Table, findings: Findings, is_split: bool
 ) -> None:
     """Notes: a column that says a split and is not used, cells that seem to hold several labels.
 
     Args:
         lines: of the file, the first one with the columns' names.
         table: what is read of them.
-        found: told.
+        findings: told.
         is_split: whether the split is told by something else than a column.
     """
     header, body = lines[0][1], [row for _, row in lines[1:]]
@@ -38,14 +38,14 @@ def check(
     if not table.split and not is_split:
         folds = fold_column(header, body)
         for column in split:
-            found.notes.append(
+            findings.notes.append(
                 f"column {_format_columns(column)} of {file} seems to say a split "
                 f"({_count(header, body, column)}), which is not used; to use it: split: "
                 f"{_format_columns(column)} in the block's `label` (pawprint new --split-column "
                 f"{shlex.quote(_format_columns(column))})"
             )
         if folds and not split:
-            found.notes.append(
+            findings.notes.append(
                 f"column {_format_columns(folds)} of {file} seems to number folds "
                 f"({_count(header, body, folds)}), which are not used; to judge on one of them, "
                 "add a column that says train or valid, and name it by split: (pawprint new "
@@ -53,18 +53,19 @@ def check(
             )
     hot = one_hot(header, body)
     if {*hot} & {*table.labels}:
-        found.notes.append(
-            f"columns {shorten([_format_columns(one) for one in hot])} of {file} hold 0 and 1 alone, as "
-            f"where each class has a column; {', '.join(table.labels)} makes classes 0 and 1. For "
-            "a class a picture, or several, add one column that names them (with | between)"
+        findings.notes.append(
+            f"columns {shorten([_format_columns(one) for one in hot])} of {file} hold 0 and 1 "
+            f"alone, as where each class has a column; {', '.join(table.labels)} makes classes 0 "
+            "and 1. For a class a picture, or several, add one column that names them (with | "
+            "between)"
         )
     if len(table.labels) == 1:
         at = header.index(table.labels[0])
         cells = [row[at] for row in body if len(row) > at]
-        several_labels(cells, table, found)
+        several_labels(cells, table, findings)
 
 
-def several_labels(cells: Sequence[str], table: Table, found: Findings) -> None:
+def several_labels(cells: Sequence[str], table: Table, findings: Findings) -> None:
     """A note, where cells seem to hold several labels, or such as another separator parts."""
     between, named = (
         table.separator,
@@ -72,17 +73,17 @@ def several_labels(cells: Sequence[str], table: Table, found: Findings) -> None:
     )
     lists = [cell for cell in cells if cell[:1] == "[" and cell[-1:] == "]"]
     if lists and len(lists) * 2 >= len(cells):
-        found.notes.append(
-            f"{named}: {len(lists)} of {len(cells)} cells hold lists such as {_format_columns(lists[0])}, "
-            "and all of a cell counts as a class; write such a cell as cat|dog, and give "
-            "separator: '|' (pawprint new --separator '|')"
+        findings.notes.append(
+            f"{named}: {len(lists)} of {len(cells)} cells hold lists such as "
+            f"{_format_columns(lists[0])}, and all of a cell counts as a class; write such a cell "
+            "as cat|dog, and give separator: '|' (pawprint new --separator '|')"
         )
         return
     classes = [part for cell in cells for part in (cell.split(between) if between else [cell])]
     if seen := combinations(classes):
         what = f"with separator {between!r}, {seen.number} of {len(classes)} classes"
         what = what if between else f"{seen.number} of {len(cells)} cells"
-        found.notes.append(
+        findings.notes.append(
             f"{named}: {what} "
             f"seem to hold several labels with {seen.separator!r} between them "
             f"({shorten([_format_columns(cell) for cell in seen.shown], 3)}), and each combination "
@@ -99,7 +100,7 @@ def split_columns(
     All its cells say train, valid or test, at least two of these; of True and False, its name has
     to speak of a side too, as is_valid does.
     """
-    found = []
+    proposals = []
     for at, column in enumerate(header):
         cells = {row[at] for row in body if len(row) > at}
         if not column or column in taken or not 1 < len(cells) <= MOST:
@@ -111,8 +112,8 @@ def split_columns(
             cell.strip().casefold() not in split_words.TRUE + split_words.FALSE for cell in cells
         )
         if has_words or split_words.parse(column) is not None:
-            found.append(column)
-    return found
+            proposals.append(column)
+    return proposals
 
 
 def fold_column(header: Sequence[str], body: Sequence[Sequence[str]]) -> str | None:
@@ -163,12 +164,12 @@ def _is_evident(several: dict[str, tuple[str, ...]], single: set[str], separator
 
 def one_hot(header: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
     """The columns that hold 0 and 1 alone, where there are two or more: a class each."""
-    found = []
+    columns_found = []
     for at, column in enumerate(header):
         cells = {row[at].removesuffix(".0") for row in body if len(row) > at}
         if cells == {"0", "1"} and column and split_words.parse(column) is None:
-            found.append(column)
-    return found if len(found) > 1 else []
+            columns_found.append(column)
+    return columns_found if len(columns_found) > 1 else []
 
 
 def _count(header: Sequence[str], body: Sequence[Sequence[str]], column: str) -> str:

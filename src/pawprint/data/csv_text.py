@@ -24,10 +24,10 @@ def parse(content: str, file: str) -> list[tuple[int, list[str]]]:
     end = first.strip().strip('"')[4:] if skipped else ending(text.partition("\n")[0])
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=end or ",")
     try:
-        made = [(reader.line_num + skipped, [cell.strip() for cell in row]) for row in reader]
+        rows = [(reader.line_num + skipped, [cell.strip() for cell in row]) for row in reader]
     except csv.Error as error:
         raise ValueError(f"{file}: {_why(text, end, reader.line_num, skipped, error)}") from error
-    return [(line, row) for line, row in made if any(row)]
+    return [(line, row) for line, row in rows if any(row)]
 
 
 def ending(header: str) -> str:

@@ -1,4 +1,8 @@
-"""Data sets that need no network: written here as archives, so that they walk the whole path."""
+"""Images that need no network: written here as archives, so that they walk the whole path.
+
+scikit-learn's digits as they are, and images composed of them with several labels or a point each.
+The digits are split before anything is composed: no digit of a valid image is in a train image.
+"""
 
 import csv
 import io
@@ -11,8 +15,14 @@ from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from pawprint.ratings import planted
 from pawprint.storage import archives
+
+CANVAS, GLYPH = 64, 20  # px a side
+OVERLAP = 0.3  # of a glyph's square that another one may cover
+BILINEAR = Image.Resampling.BILINEAR
+PIECE, PIECES = 7, 8  # px a side, and how many, of clutter
+Scene = tuple[UInt8[np.ndarray, "64 64"], tuple[object, ...]]  # and the cells of its row
+Compose = Callable[[np.random.Generator, np.ndarray, np.ndarray], Scene]
 
 
 def write_digits(path: Path) -> None:
@@ -27,22 +37,6 @@ def write_digits(path: Path) -> None:
             file = io.BytesIO()
             Image.fromarray(grey).save(file, "PNG")
             archives.add_file(archive, f"digits/{label}_{number:04d}.png", file.getvalue())
-
-
-WRITERS = {  # by the `url` that datasets.yaml gives
-    "sklearn:digits": write_digits,
-    "sklearn:digits-labels": write_labels,
-    "sklearn:digits-points": write_points,
-    "planted:ratings": planted.write_planted,
-}
-
-
-CANVAS, GLYPH = 64, 20  # px a side
-OVERLAP = 0.3  # of a glyph's square that another one may cover
-BILINEAR = Image.Resampling.BILINEAR
-PIECE, PIECES = 7, 8  # px a side, and how many, of clutter
-Scene = tuple[UInt8[np.ndarray, "64 64"], tuple[object, ...]]  # and the cells of its row
-Compose = Callable[[np.random.Generator, np.ndarray, np.ndarray], Scene]
 
 
 def write_labels(path: Path) -> None:
@@ -124,3 +118,10 @@ def compose_point(
     part = canvas[top : top + GLYPH, left : left + GLYPH]
     part[:] = np.maximum(part // 2, glyphs[rng.integers(len(glyphs))])
     return canvas, (left + GLYPH / 2, top + GLYPH / 2)
+
+
+GENERATORS = {  # by the `url` that datasets.yaml gives
+    "sklearn:digits": write_digits,
+    "sklearn:digits-labels": write_labels,
+    "sklearn:digits-points": write_points,
+}

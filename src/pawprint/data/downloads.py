@@ -9,13 +9,13 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import requests
 
 from pawprint.core import files
-from pawprint.data import digits, fetch_errors
+from pawprint.data import fetch_errors
 from pawprint.data.catalog import Source
 from pawprint.storage import folders, web_pages
 
@@ -25,26 +25,32 @@ CHUNK_BYTES = 1 << 16  # bytes; a broken connection loses less than one piece
 TIMEOUT = (10, 60)  # seconds: to connect, between two pieces
 STORE = files.project_root() / ".downloads"
 AGAIN = "try again, or put the new hash there if you trust it"
+Generators = Mapping[str, Callable[[Path], None]]  # by the `url` of a data set that is made here
 UPDATE = "`pawprint new NAME --update` says what has changed, and writes the new hash"
 
 
 def fetch_to(
-    source: Source, target: Path, advance: Callable[[int], object], store: Path = STORE
+    source: Source,
+    target: Path,
+    on_progress: Callable[[int], object],
+    store: Path = STORE,
+    generators: Generators | None = None,
 ) -> str:
     """Put the source's bytes at `target`, and say where they came from, then a note a line.
 
     Args:
         source: a folder is packed into a tar first.
         target: replaced as a whole, or left as it was.
-        advance: told the bytes of each piece that arrives from the network.
+        on_progress: told the bytes of each piece that arrives from the network.
         store: folder of checked archives.
+        generators: write the data sets that need no network, by their `url`.
 
     Raises:
         FileNotFoundError: no such local file or folder.
         ConnectionError: the URL could not be reached, or answered with an error.
         ValueError: the bytes do not have the expected hash, or no hash is given for a URL.
     """
-    path, origin = fetch_verified(source, advance, store)
+    path, origin = fetch_verified(source, on_progress, store, generators)
     with files.atomic_write(target) as temporary:
         try:
             os.link(path.resolve(), temporary)
@@ -54,10 +60,13 @@ def fetch_to(
 
 
 def fetch_verified(
-    source: Source, advance: Callable[[int], object], store: Path = STORE
+    source: Source,
+    on_progress: Callable[[int], object],
+    store: Path = STORE,
+    generators: Generators | None = None,
 ) -> tuple[Path, str]:
-    """The checked archive in the store, and where it came from; raises as `place` does."""
-    path, origin = fetch(source, advance, store)
+    """The checked archive in the store, and where it came from; raises as `fetch_to` does."""
+    path, origin = fetch(source, on_progress, store, generators)
     if source.is_remote and not source.expected:
         raise ValueError(
             f"{source.url}: datasets.yaml gives no hash for this file ({_size(path):,} bytes"
@@ -68,19 +77,22 @@ def fetch_verified(
 
 
 def fetch(
-    source: Source, advance: Callable[[int], object], store: Path = STORE
+    source: Source,
+    on_progress: Callable[[int], object],
+    store: Path = STORE,
+    generators: Generators | None = None,
 ) -> tuple[Path, str]:
-    """As `kept`, but a URL needs no hash: in the store, its file has its sha256 for a name."""
+    """As `fetch_verified`, but a URL needs no hash: its file is stored under its own sha256."""
     store.mkdir(parents=True, exist_ok=True)
     if source.expected:
         algorithm, expected = source.expected
         path = store / expected
         if path.is_file() and files.file_hash(path, algorithm) == expected:
             return path, f"{source.url}: kept from an earlier run"
-    return _fetch_to_store(source, store, advance)
+    return _fetch_to_store(source, store, on_progress, generators or {})
 
 
-def fetch_once(url: str, path: Path, advance: Callable[[int], object]) -> Path:
+def fetch_once(url: str, path: Path, on_progress: Callable[[int], object]) -> Path:
     """`path`, downloaded from the URL unless it is there; the caller knows its hash.
 
     Raises:
@@ -94,38 +106,36 @@ def fetch_once(url: str, path: Path, advance: Callable[[int], object]) -> Path:
         if folder and (Path(folder) / path.name).is_file():
             shutil.copyfile(Path(folder) / path.name, part)
         else:
-            _download(url, part, advance)
+            _download(url, part, on_progress)
             _refuse_page(url, part)
         part.replace(path)
     return path
 
 
 def _fetch_to_store(
-    source: Source, store: Path, advance: Callable[[int], object]
+    source: Source, store: Path, on_progress: Callable[[int], object], generators: Generators
 ) -> tuple[Path, str]:
-    local = _local_copy(source)
+    local = None if source.url in generators else _local_copy(source)
     part = store / f"{_key(source)}.part"
     if local is None and source.is_remote:
-        _download(source.url, part, advance)
+        _download(source.url, part, on_progress)
         path = _verify(source, part, store, AGAIN)
         return path, f"{source.url}: downloaded, {_size(path):,} bytes"
     part, notes = part.with_suffix(f".{os.getpid()}.part"), list[str]()
     with files.atomic_write(part) as temporary:
         if local is None:
-            digits.WRITERS[source.url](temporary)
+            generators[source.url](temporary)
         elif local.is_dir():
             notes = folders.pack(local, temporary)
         else:
             shutil.copyfile(local, temporary)  # never a link: DVC makes its files read-only
     path = _verify(source, part, store, UPDATE)
-    said = f"{local or source.url}: taken, {_size(path):,} bytes, sha256 {files.file_hash(path)}"
-    return path, "\n".join([said, *(f"note: {note}" for note in notes)])
+    origin = f"{local or source.url}: taken, {_size(path):,} bytes, sha256 {files.file_hash(path)}"
+    return path, "\n".join([origin, *(f"note: {note}" for note in notes)])
 
 
 def _local_copy(source: Source) -> Path | None:
-    """The local file or folder that stands for the source; None for a URL and the embedded."""
-    if source.url in digits.WRITERS:
-        return None
+    """The local file or folder that stands for the source; None for a URL."""
     path = Path(source.url).expanduser()
     if not source.is_remote and path.exists():
         return path  # what is written there wins
@@ -172,13 +182,13 @@ def _refuse_page(url: str, part: Path) -> None:
         raise ValueError(fetch_errors.page(url, page))
 
 
-def _download(url: str, part: Path, advance: Callable[[int], object]) -> None:
+def _download(url: str, part: Path, on_progress: Callable[[int], object]) -> None:
     """Append what is missing to `part`, over several connections if need be."""
     failures, size = 0, _size(part)
     while True:
         try:
             for piece in _pieces(url, part):
-                advance(piece)
+                on_progress(piece)
             return
         except (requests.RequestException, OSError) as error:
             if fetch_errors.is_about_this_machine(error):

@@ -21,14 +21,14 @@ def check_status(answer: requests.Response) -> None:
         page = web_pages.describe(next(answer.iter_content(web_pages.HEAD_BYTES), b""))
     except requests.RequestException:
         page = ""
-    said = f"HTTP {answer.status_code}" + (f", {page}" if page else "")
-    raise requests.HTTPError(said, response=answer)
+    status = f"HTTP {answer.status_code}" + (f", {page}" if page else "")
+    raise requests.HTTPError(status, response=answer)
 
 
-def page(url: str, said: str) -> str:
+def page(url: str, text: str) -> str:
     """What to say of a URL whose answer is a web page, not a file."""
     return (
-        f"{url}: answered with {said}, not with the file; "
+        f"{url}: answered with {text}, not with the file; "
         f"{web_pages.remedy(urlsplit(url).hostname or '')}, or download it and give its path"
     )
 
@@ -61,5 +61,5 @@ def _cause(error: BaseException) -> str:
     while isinstance(reason, BaseException) and (reason.__cause__ or reason.__context__):
         reason = reason.__cause__ or reason.__context__
     words = "".join(letter if letter.isprintable() else " " for letter in str(reason or error))
-    said = " ".join(words.rsplit(": ", 1)[-1].strip("()'\" ").split())
-    return said[:200] or type(error).__name__
+    text = " ".join(words.rsplit(": ", 1)[-1].strip("()'\" ").split())
+    return text[:200] or type(error).__name__

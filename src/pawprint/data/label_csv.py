@@ -103,7 +103,7 @@ def read_rows(lines: Lines, table: Table, file: str) -> list[Row]:
 
 
 def texts(
-    archive: Path, file: str, outside: Path | None = None, found: Findings | None = None
+    archive: Path, file: str, outside: Path | None = None, findings: Findings | None = None
 ) -> dict[str, str]:
     """The text of a CSV by its name, among the pictures or elsewhere; of a pattern, several.
 
@@ -118,14 +118,14 @@ def texts(
     targets = [name] if name in there or "*" not in name else sorted(fnmatch.filter(there, name))
     data, alike = dict(archives.read_files(archive, targets)), PurePosixPath(name).name
     others = sorted(x for x in there if PurePosixPath(x).name == alike and x not in targets)
-    if found and data and others:
-        found.notes.append(
+    if findings and data and others:
+        findings.notes.append(
             f"{file} alone is read; of the same name: {shorten(others)}; all that lie in folders "
             f"are read by the name */{alike}"
         )
     parts = [x for x in there if x not in targets and _is_part(x, name)]
-    if found and data and parts:
-        found.notes.append(
+    if findings and data and parts:
+        findings.notes.append(
             f"{file} alone is read; beside it lies another part of the split: "
             f"{shorten(sorted(parts))}; to use it too, join them into one file with a column that "
             "says train, valid or test"
@@ -140,9 +140,9 @@ def texts(
 def _is_part(other: str, file: str) -> bool:
     """Whether both files lie in one folder, and their names say different sides of a split."""
     one, two = PurePosixPath(file), PurePosixPath(other)
-    said, also = split_words.parse(one.stem), split_words.parse(two.stem)
+    word, also = split_words.parse(one.stem), split_words.parse(two.stem)
     is_table = one.suffix == two.suffix and one.parent == two.parent
-    return bool(is_table and said and also and said[1] == also[1] and said[0] != also[0])
+    return bool(is_table and word and also and word[1] == also[1] and word[0] != also[0])
 
 
 def match_images(
@@ -201,18 +201,18 @@ def left_out(
     unnamed: Sequence[str],
     unlabelled: Collection[Row],
     table: Table,
-    found: Findings,
+    findings: Findings,
 ) -> list[str]:
     """Notes of what is left out, and the pictures without a row that should have one."""
     file = table.file
     if unlabelled:
         shown = sorted({quote_text(row.name) for row in unlabelled})
-        found.notes.append(
+        findings.notes.append(
             f"{len(unlabelled)} rows of {file} are for testing and have no label; their pictures "
             f"are left out: {shorten(shown)}"
         )
     if table.split and unnamed:  # it is the data set's own list, which need not name them all
-        found.notes.append(
+        findings.notes.append(
             f"{len(unnamed)} of {len(names)} pictures have no row in {file} and are left out: "
             f"{shorten(unnamed)}"
         )
@@ -220,7 +220,7 @@ def left_out(
     splits = layouts.split_folders(names)
     tests = [name for name in unnamed if splits and splits.side(name) == "test"]
     if tests:
-        found.notes.append(
+        findings.notes.append(
             f"{len(tests)} of {len(names)} pictures lie in a folder for testing and have no "
             f"row in {file}; they are left out: {shorten(tests)}"
         )

@@ -100,8 +100,8 @@ def seen_alone(names: Sequence[str], rule: LabelRule, splits: layouts.Splits | N
     what = "file's name" if rule.source == "name" else "innermost folder's name"
     text = _text(names[0], rule.source, {}, splits)
     return (
-        f"this pattern sees the {what} alone, here {yaml_file.one_line(str(text), 80)}, without the "
-        f"folders above it; `from: path` (pawprint new --from-path) sees the whole path; "
+        f"this pattern sees the {what} alone, here {yaml_file.one_line(str(text), 80)}, without "
+        f"the folders above it; `from: path` (pawprint new --from-path) sees the whole path; "
         + _with_a_slash(names, pattern)
     )
 
@@ -153,8 +153,8 @@ def check_classes(counted: pd.DataFrame, rows: pd.DataFrame, findings: Findings)
     if unseen:
         findings.errors.append(
             f"{len(unseen)} of {len(counted)} classes have no picture in train, so they cannot be "
-            f"learned: {shorten(unseen)}; add pictures of them, or where there are two or more, use "
-            "label.split: stratified"
+            f"learned: {shorten(unseen)}; add pictures of them, or where there are two or more, "
+            "use label.split: stratified"
         )
     if rows.columns[1] == "label" and len(counted) < 2:
         findings.errors.append(

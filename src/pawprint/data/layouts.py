@@ -84,8 +84,8 @@ def split_folders(names: Sequence[str]) -> Splits | None:
     """
     by_rest: dict[frozenset[str], dict[str, str]] = defaultdict(dict)
     for folder in sorted({folder for name in names for folder in folders(name)}):
-        if said := split_words.parse(folder):
-            by_rest[said[1]][folder] = said[0]
+        if word := split_words.parse(folder):
+            by_rest[word[1]][folder] = word[0]
     whole = [some for some in by_rest.values() if {"train"} < {*some.values()}]
     if whole:
         spoken = {folder: side for some in whole for folder, side in some.items()}
@@ -151,10 +151,10 @@ def _rule(names: Sequence[str], at: Sequence[int], splits: Splits | None) -> dic
     if all(i == len(path) - 1 for path, i in zip(paths, at, strict=True)):
         return {"from": "folder"}
     left, right = {*at}, {len(path) - i for path, i in zip(paths, at, strict=True)}
-    said = splits.sides if splits else {}
-    if said and all(i and path[i - 1] in said for path, i in zip(paths, at, strict=True)):
+    words_of = splits.sides if splits else {}
+    if words_of and all(i and path[i - 1] in words_of for path, i in zip(paths, at, strict=True)):
         pattern = f"^(?:.*/)?(?:{splits.alternatives if splits else ''})/([^/]+)/"
-    elif said and all(path[i + 1 : i + 2] and path[i + 1] in said
+    elif words_of and all(path[i + 1 : i + 2] and path[i + 1] in words_of
                       for path, i in zip(paths, at, strict=True)):  # fmt: skip
         pattern = f"([^/]+)/(?:{splits.alternatives if splits else ''})/"
     elif len(left) == 1:
@@ -194,9 +194,9 @@ def other_levels(names: Sequence[str], splits: Splits | None) -> list[str]:
     inner = Counter(class_folder(name, splits) for name in known)
     outer = Counter(m.group(1) for name in known if (m := re.search(others[0], name)))
     return [
-        f"the class is the innermost folder ({_count_images(inner)}), but the folders above it may be "
-        f"meant ({_count_images(outer)}): for these `from: path` with `pattern: {others[0]}` (pawprint "
-        f"new --from-path --pattern '{others[0]}')"
+        f"the class is the innermost folder ({_count_images(inner)}), but the folders above it may "
+        f"be meant ({_count_images(outer)}): for these `from: path` with `pattern: {others[0]}` "
+        f"(pawprint new --from-path --pattern '{others[0]}')"
     ]
 
 
@@ -219,8 +219,8 @@ def check_class_folder(names: Sequence[str], splits: Splits | None) -> None:
         pattern = rules[0]["pattern"]
         outer = Counter(m.group(1) for name in known if (m := re.search(pattern, name)))
         raise ValueError(
-            f"the innermost folders ({_count_images(inner)}) seem to name no classes, but folders above "
-            f"them do ({_count_images(outer)}): instead of --folder give --from-path --pattern "
-            f"'{pattern}' (or for the innermost ones all the same, --from-path --pattern "
+            f"the innermost folders ({_count_images(inner)}) seem to name no classes, but folders "
+            f"above them do ({_count_images(outer)}): instead of --folder give --from-path "
+            f"--pattern '{pattern}' (or for the innermost ones all the same, --from-path --pattern "
             "'([^/]+)/[^/]+$')"
         )

@@ -37,16 +37,16 @@ def files(archive: Path, names: Sequence[str]) -> dict[str, str]:
 
     Most of their entries name a picture, and one of the files is for train, another is not.
     """
-    known, made = matching.index_names(names), dict[str, str]()
+    known, members = matching.index_names(names), dict[str, str]()
     there = [name for name in archives.file_names(archive) if name.lower().endswith(".txt")]
     spoken = {name: split_words.parse(PurePosixPath(name).stem) for name in sorted(there)}
-    targets = {name for name, said in spoken.items() if said and not said[1]}
+    targets = {name for name, split_word in spoken.items() if split_word and not split_word[1]}
     for name, data in archives.read_files(archive, targets):
         side = spoken[name]
         hits, _ = matching.hits(entries(data.decode(errors="replace")), known, PurePosixPath())
         if side and 2 * sum(map(bool, hits)) > len(hits):
-            made.setdefault(side[0], name)
-    return made if "train" in made and len(made) > 1 else {}
+            members.setdefault(side[0], name)
+    return members if "train" in members and len(members) > 1 else {}
 
 
 def check(
@@ -54,19 +54,19 @@ def check(
     splits: Sequence[str | None],
     absent: Sequence[str],
     twice: Sequence[str],
-    found: Findings,
+    findings: Findings,
 ) -> None:
     """Errors: pictures in two lists. Notes: pictures in none, names without a picture."""
     unlisted = [name for name, split in zip(names, splits, strict=True) if split is None]
     if twice:
-        found.errors.append(
+        findings.errors.append(
             f"{len(twice)} pictures stand in two of the data set's own lists: {shorten(twice)}; "
             "mend `lists` in datasets.yaml, or use label.split: random"
         )
     if unlisted:
-        found.notes.append(
+        findings.notes.append(
             f"{len(unlisted)} of {len(names)} pictures are in none of the data set's own lists "
             f"and are left out: {shorten(unlisted)}"
         )
     if absent:
-        found.notes.append(f"{len(absent)} listed names have no picture: {shorten(absent)}")
+        findings.notes.append(f"{len(absent)} listed names have no picture: {shorten(absent)}")

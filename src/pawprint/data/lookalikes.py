@@ -26,7 +26,7 @@ def skeleton(label: str) -> str:
     return " ".join(re.sub(r"(?<=[^\W\d_])[-_\s]+(?=[^\W\d_])", " ", alike).split())
 
 
-def check(counted: Mapping[str, int], found: Findings) -> None:
+def check(counted: Mapping[str, int], findings: Findings) -> None:
     """A note: labels that differ, and look alike, with how many pictures each has."""
     groups = defaultdict(list)
     for label in sorted(counted):
@@ -36,7 +36,7 @@ def check(counted: Mapping[str, int], found: Findings) -> None:
         shown = [
             " = ".join(f"{format_groups(x)} ({counted[x]:,})" for x in group) for group in alike
         ]
-        found.notes.append(
+        findings.notes.append(
             f"{len(alike)} groups of labels look alike, but are different classes: "
             f"{shorten(shown, 5, '; ')}; if they mean the same, give them one name"
         )

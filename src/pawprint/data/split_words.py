@@ -43,13 +43,13 @@ def parse(text: str) -> tuple[str, frozenset[str]] | None:
     (('train', frozenset({'seg'})), ('test', frozenset()), None)
     """
     words = [word for word in tokens(text) if word not in BESIDE]
-    said = {WORDS[word] for word in words if word in WORDS}
-    if said == {"train", "valid"}:  # train_val: valid is drawn from it
-        said = {"train"}
+    meanings = {WORDS[word] for word in words if word in WORDS}
+    if meanings == {"train", "valid"}:  # train_val: valid is drawn from it
+        meanings = {"train"}
     rest = frozenset(word for word in words if word not in WORDS)
-    if not said and rest & UNLABELLED:
+    if not meanings and rest & UNLABELLED:
         return "test", rest - UNLABELLED
-    return (said.pop(), rest) if len(said) == 1 else None
+    return (meanings.pop(), rest) if len(meanings) == 1 else None
 
 
 def cell_side(text: str, column: str) -> str | None:
@@ -64,13 +64,13 @@ def cell_side(text: str, column: str) -> str | None:
     if word in TRUE or word in FALSE:
         about = (parse(column) or ("valid", frozenset()))[0]
         return about if word in TRUE else {"train": "valid"}.get(about, "train")
-    said = parse(text)
-    is_whole = said is not None and not said[1] and not set(tokens(text)) & UNLABELLED
-    return said[0] if said and is_whole else None
+    meaning = parse(text)
+    is_whole = meaning is not None and not meaning[1] and not set(tokens(text)) & UNLABELLED
+    return meaning[0] if meaning and is_whole else None
 
 
 def parse_splits(
-    names: Sequence[str], texts: Mapping[str, str], column: str, found: Findings
+    names: Sequence[str], texts: Mapping[str, str], column: str, findings: Findings
 ) -> list[str | None]:
     """train, valid or test for each picture, by the texts of a CSV's column."""
     known = {text: cell_side(text, column) for text in set(texts.values())}
@@ -78,7 +78,7 @@ def parse_splits(
         yaml_file.one_line(text, 80) or "an empty cell" for text, side in known.items() if not side
     ]
     if odd:
-        found.errors.append(
+        findings.errors.append(
             f"column {yaml_file.one_line(column, 80)} holds {shorten(sorted(odd))}: it must say "
             f"{ALLOWED}; mend `label` in datasets.yaml, or these cells"
         )
@@ -86,29 +86,31 @@ def parse_splits(
 
 
 def extract_groups(
-    names: Sequence[str], pattern: str, found: Findings, remedy: str
+    names: Sequence[str], pattern: str, findings: Findings, remedy: str
 ) -> list[str | None]:
     """The pattern's first group in each path; None, and an error found, where it is not there."""
-    made = [re.search(pattern, name) for name in names]
-    lost = [name for name, match in zip(names, made, strict=True) if match is None]
+    matches = [re.search(pattern, name) for name in names]
+    lost = [name for name, match in zip(names, matches, strict=True) if match is None]
     if lost:
-        found.errors.append(
+        findings.errors.append(
             f"{len(lost)} of {len(names)} pictures are of no group by label.group "
             f"{yaml_file.one_line(pattern, 200)}: {shorten(lost)}; {remedy}"
         )
-    return [match.group(1) if match else None for match in made]
+    return [match.group(1) if match else None for match in matches]
 
 
 def of_groups(
     groups: Sequence[str | None],
     valid: Sequence[str] | None,
     test: Sequence[str] | None,
-    found: Findings,
+    findings: Findings,
     remedy: str,
 ) -> list[str | None]:
     """train, valid or test for each picture, by the groups that `valid` and `test` name."""
     named = {**dict.fromkeys(valid or (), "valid"), **dict.fromkeys(test or (), "test")}
     for key, some in (("valid", valid), ("test", test)):
         if absent := sorted({*(some or ())} - {*filter(None, groups)}):
-            found.errors.append(f"label.{key}: no picture is of group {shorten(absent)}; {remedy}")
+            findings.errors.append(
+                f"label.{key}: no picture is of group {shorten(absent)}; {remedy}"
+            )
     return [named.get(group or "", "train") for group in groups]

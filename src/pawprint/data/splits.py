@@ -58,21 +58,27 @@ def assign_splits(
         return [None] * len(names)
 
 
-def drawn(rule: str, told: Annotations, valid_fraction: float, seed: int) -> list[str | None]:
+def drawn(
+    rule: str, annotations: Annotations, valid_fraction: float, seed: int
+) -> list[str | None]:
     """The split of each picture that has a target, at random; None for the others.
 
     Raises:
         ValueError: as for `stratified` and `together`.
     """
-    rows = [i for i, target in enumerate(told.targets) if target is not None]
+    rows = [i for i, target in enumerate(annotations.targets) if target is not None]
     if rule == "stratified":
-        made = stratified_split([told.targets[i] or "" for i in rows], valid_fraction, seed)
+        drawn_splits = stratified_split(
+            [annotations.targets[i] or "" for i in rows], valid_fraction, seed
+        )
     elif rule == "group":
-        made = group_split(told.groups and [told.groups[i] for i in rows], valid_fraction, seed)
+        drawn_splits = group_split(
+            annotations.groups and [annotations.groups[i] for i in rows], valid_fraction, seed
+        )
     else:
-        made = random_split(len(rows), valid_fraction, seed)
-    sides: list[str | None] = [None] * len(told.targets)
-    for i, side in zip(rows, made, strict=True):
+        drawn_splits = random_split(len(rows), valid_fraction, seed)
+    sides: list[str | None] = [None] * len(annotations.targets)
+    for i, side in zip(rows, drawn_splits, strict=True):
         sides[i] = side
     return sides
 
@@ -187,25 +193,25 @@ def official_split(
 
 
 def with_valid(
-    sides: Sequence[str | None], valid_fraction: float, seed: int, found: Findings
+    sides: Sequence[str | None], valid_fraction: float, seed: int, findings: Findings
 ) -> list[str | None]:
     """A data set's own sides; where none is valid, valid is drawn from train's, and a note."""
     if "valid" in sides:
         return [*sides]
-    made = drawn_from_train(sides, valid_fraction, seed)
-    found.notes.append(
-        f"the data set's own split has no valid: {made.count('valid'):,} of train's "
+    with_drawn = drawn_from_train(sides, valid_fraction, seed)
+    findings.notes.append(
+        f"the data set's own split has no valid: {with_drawn.count('valid'):,} of train's "
         f"{sides.count('train'):,} pictures are drawn for it (label.valid_fraction "
         f"{valid_fraction}, label.seed {seed})"
     )
-    return made
+    return with_drawn
 
 
 def drawn_from_train(
     sides: Sequence[str | None], valid_fraction: float, seed: int
 ) -> list[str | None]:
     """The sides, with valid drawn from train's pictures at random."""
-    made, rows = [*sides], [i for i, side in enumerate(sides) if side == "train"]
+    result, rows = [*sides], [i for i, side in enumerate(sides) if side == "train"]
     for i, side in zip(rows, random_split(len(rows), valid_fraction, seed), strict=True):
-        made[i] = side
-    return made
+        result[i] = side
+    return result

@@ -1,6 +1,6 @@
 """What evaluate counts where each picture has one class, from logits and labels alone."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ from jaxtyping import Float32, Float64, Int64
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 from torch import Tensor
 
-from pawprint.vision import classification
+from pawprint.vision.classification import Classification
 from pawprint.vision.task import check_finite
 
 SCORES = ("label", "precision", "recall", "f1", "n")  # of `per_class`
@@ -34,7 +34,7 @@ def predict_classes(
         ValueError: some are NaN or infinite.
     """
     check_finite(logits)
-    logits, labels, task = logits.cpu().double(), labels.cpu(), classification.Classification()
+    logits, labels, task = logits.cpu().double(), labels.cpu(), Classification()
     probability, predicted = task.activation(logits).max(1)
     own = logits.gather(1, labels[:, None])
     return Predictions(
@@ -86,12 +86,18 @@ def per_class(
 
 def most_confused(predictions: Predictions, classes: Sequence[str]) -> list[tuple[str, str, int]]:
     """(actual, predicted, count) of each kind of mistake, most frequent first, then by class."""
-    counted = confusion_matrix(
-        predictions.actual, predictions.predicted, labels=range(len(classes))
-    )
-    np.fill_diagonal(counted, 0)
-    pairs = sorted(zip(*counted.nonzero(), strict=True), key=lambda ij: (-counted[ij], ij))
-    return [(classes[i], classes[j], int(counted[i, j])) for i, j in pairs]
+    numbers = range(len(classes))
+    mistakes = confusion_counts(predictions.actual, predictions.predicted, numbers)
+    np.fill_diagonal(mistakes, 0)
+    pairs = sorted(zip(*mistakes.nonzero(), strict=True), key=lambda ij: (-mistakes[ij], ij))
+    return [(classes[i], classes[j], int(mistakes[i, j])) for i, j in pairs]
+
+
+def confusion_counts(
+    actual: Iterable[Hashable], predicted: Iterable[Hashable], classes: Iterable[Hashable]
+) -> Int64[np.ndarray, "class class"]:
+    """Images by actual (row) and predicted class (column), in the order of `classes`."""
+    return np.asarray(confusion_matrix([*actual], [*predicted], labels=[*classes]))
 
 
 def prediction_rows(

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from pawprint.evaluation.results import RESULTS, EvalResult
 from pawprint.models.model_file import ModelCard
 from pawprint.runtime import rng
-from pawprint.vision import augment, loader, resample
+from pawprint.vision import augment, loader
 from pawprint.vision.augment import AugmentConfig, AugmentParams
 from pawprint.vision.dataset import Dataset, Split
 from pawprint.vision.image_cache import ImageCache
@@ -22,7 +22,7 @@ from pawprint.vision.resample import InputSpec, Size
 from pawprint.vision.task import check_finite
 
 Tta = Literal["none", "flip", "augmented"]
-AUGMENTED, PLAIN_SHARE = 4, 0.25
+N_AUGMENTED, PLAIN_WEIGHT = 4, 0.25
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class EvalConfig:
     batch_size: int
     tta: Tta
     augment_config: AugmentConfig  # of the training's augmentation, for `augmented`
-    seed: int  # of its draws
+    seed: int  # of its params
     threshold: float | None = None  # of labels
 
 
@@ -41,21 +41,24 @@ def eval_config(model_card: ModelCard, size: Size | None, tta: Tta, batch_size: 
     """As the model was trained, but for what `evaluate` in params.yaml changes.
 
     Args:
-        card: of the model's file.
+        model_card: of the model's file.
         size: px, or HEIGHTxWIDTH; None for the training's.
         tta: the kind of test-time augmentation.
         batch_size: pictures at a time.
     """
-    keys = model_card.params["augment"]
-    input_spec = resample.input_spec(size or model_card.size, keys)
     return EvalConfig(
-        input_spec,
+        eval_input_spec(model_card, size),
         batch_size,
         tta,
-        augment.augment_config(keys),
+        augment.augment_config(model_card.augment),
         model_card.params["seed"],
         model_card.threshold,
     )
+
+
+def eval_input_spec(model_card: ModelCard, size: Size | None) -> InputSpec:
+    """As the model was trained, but for a `size` of evaluate's own."""
+    return InputSpec(size or model_card.size, model_card.supersample)
 
 
 def tta_views(
@@ -66,8 +69,8 @@ def tta_views(
     Args:
         tta: `flip` adds the mirrored picture, `augmented` four as in training.
         n: pictures.
-        strengths: of the training's augmentation, for `augmented`.
-        seed: of its draws.
+        augment_config: of the training's augmentation, for `augmented`.
+        seed: of its params.
     """
     if tta == "none":
         return [(1.0, None)]
@@ -76,20 +79,21 @@ def tta_views(
         return [(0.5, None), (0.5, replace(plain, flip=-plain.flip))]
     drawn = [
         augment.sample_params(n, augment_config, rng.generator(seed, "tta", i))
-        for i in range(AUGMENTED)
+        for i in range(N_AUGMENTED)
     ]
-    return [(PLAIN_SHARE, None), *(((1 - PLAIN_SHARE) / AUGMENTED, draws) for draws in drawn)]
+    weight = (1 - PLAIN_WEIGHT) / N_AUGMENTED
+    return [(PLAIN_WEIGHT, None), *((weight, params) for params in drawn)]
 
 
 def predict_views(
     model: nn.Module, cache: ImageCache, split: Split, config: EvalConfig
 ) -> Float[Tensor, "image output"]:
-    """What the network says of `part`: the weighted mean of the views."""
+    """What the network says of `split`: the weighted mean of the views."""
     weights, outputs = [], []
-    for weight, draws in tta_views(config.tta, len(split), config.augment_config, config.seed):
+    for weight, params in tta_views(config.tta, len(split), config.augment_config, config.seed):
         weights.append(weight)
         outputs.append(
-            loader.predict(model, cache, split, config.input_spec, config.batch_size, draws)
+            loader.predict(model, cache, split, config.input_spec, config.batch_size, params)
         )
     if len(outputs) == 1:
         return outputs[0]

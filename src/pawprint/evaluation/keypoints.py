@@ -8,6 +8,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from pawprint.vision import keypoints
+from pawprint.vision.keypoints import Keypoints
 
 SCORES = ("label", "precision", "recall", "f1", "n")
 Row = tuple[str, str, str, str, float]
@@ -71,7 +72,7 @@ def keypoint_result(
     """The counts, from places in [-1, 1] and the pictures' width and height in px."""
     whole = keypoints.repeat_sizes(image_sizes, len(classes)).double().cpu()
     predicted, actual = ((x.double().cpu() + 1) / 2 * whole for x in (predictions, targets))
-    losses = keypoints.Keypoints().per_image_loss(predictions.double(), targets.double())
+    losses = Keypoints().per_image_loss(predictions.double(), targets.double())
     return KeypointResult(predicted.numpy(), actual.numpy(), whole.numpy(), losses.cpu().numpy())
 
 

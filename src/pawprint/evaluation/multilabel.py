@@ -12,6 +12,7 @@ from torch import Tensor
 from pawprint.core import label_cells
 from pawprint.runtime import rng
 from pawprint.vision import multilabel
+from pawprint.vision.multilabel import MultiLabel
 
 SCORES = ("label", "precision", "recall", "f1", "average_precision", "n")
 Row = tuple[str, str, str, float, float]
@@ -125,7 +126,7 @@ def multilabel_result(
     threshold: float | None,
 ) -> MultiLabelResult:
     """The counts; where no threshold was chosen, at 0.5."""
-    task = multilabel.MultiLabel()
+    task = MultiLabel()
     return MultiLabelResult(
         task.activation(predictions.double()).cpu().numpy(),
         (targets > 0).cpu().numpy(),

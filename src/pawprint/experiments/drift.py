@@ -31,8 +31,8 @@ def notes() -> list[str]:
     line = (
         f"note: the same params and code gave other bits than at the last commit ({paths[0]}{more})"
         f": {fetched}another kind of machine, or other versions of packages. {dvc_lock.FILE} and "
-        f"reports/ are changed by that alone: `git checkout HEAD -- {dvc_lock.FILE} reports` undoes "
-        f"it, `git commit -m 'Rebuild here' {dvc_lock.FILE} reports` keeps it"
+        f"reports/ are changed by that alone: `git checkout HEAD -- {dvc_lock.FILE} reports` "
+        f"undoes it, `git commit -m 'Rebuild here' {dvc_lock.FILE} reports` keeps it"
     )
     return [line, *mixed_stages(now, before, other)]
 
@@ -40,12 +40,12 @@ def notes() -> list[str]:
 def differing(now: dvc_lock.Stages, before: dvc_lock.Stages) -> dict[str, list[str]]:
     """By stage: the outputs with another hash, of stages for which nothing else differs."""
     ours, theirs = (dvc_lock.hashes(stages, "outs") for stages in (now, before))
-    found: dict[str, list[str]] = {}
+    changed: dict[str, list[str]] = {}
     for name in now.keys() & before.keys():
         paths = [path for path, md5 in ours[name].items() if theirs[name].get(path) != md5]
         if paths and inputs(now, name) == inputs(before, name):
-            found[name] = paths
-    return {name: found[name] for name in now if name in found}
+            changed[name] = paths
+    return {name: changed[name] for name in now if name in changed}
 
 
 def inputs(stages: dvc_lock.Stages, name: str) -> Mapping[str, Any]:

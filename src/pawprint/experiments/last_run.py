@@ -94,9 +94,9 @@ def dataset(stages: dvc_lock.Stages) -> str:
     return str(used.get("dataset", "of an unknown set"))
 
 
-def main(found: Mapping[str, Any]) -> str:
+def main(metrics: Mapping[str, Any]) -> str:
     """The metric that counts most, of pictures or of ratings."""
-    return "rmse" if "rmse" in found else headline.main_metric(found)
+    return "rmse" if "rmse" in metrics else headline.main_metric(metrics)
 
 
 def metric_text(metrics: Mapping[str, Any]) -> str:

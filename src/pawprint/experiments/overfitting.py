@@ -86,7 +86,7 @@ def diagnose(phase: Phase, images: int, asked: int = 0) -> str:
 
     Args:
         phase: at least one epoch.
-        pictures: in valid.
+        images: in valid.
         asked: epochs that params.yaml has; where there are fewer, nothing is judged.
     """
     if phase.epochs < asked:

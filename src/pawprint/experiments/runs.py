@@ -8,8 +8,9 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -169,15 +170,38 @@ def unrun(stages: dvc_lock.Stages, commit: str) -> Iterator[str]:
     own = {name: stages[name] for name in dvc_lock.upstream(stages, "evaluate")}
     code: dict[str, str] = {}
     for deps in dvc_lock.hashes(own, "deps").values():
-        code |= {path: found for path, found in deps.items() if path.startswith(dvc_lock.CODE)}
-    files = git.contents(commit, [*SET, *code])
+        code |= {path: digest for path, digest in deps.items() if path.startswith(dvc_lock.CODE)}
+    files = git.contents(commit, SET)
     for path in SET:
         if path in files:
             content = yaml_file.parse(files[path].decode(errors="replace"), path)
             yield from dvc_lock.unrun_params(own, path, content)
+    now = code_hashes(commit, code)
     for path, before in code.items():
-        if path in files and md5(files[path]) != before:
+        if now.get(path, before) != before:
             yield f"its {path} is not the one that ran"
+
+
+def code_hashes(commit: str, paths: Iterable[str]) -> dict[str, str]:
+    """The hash of each file or folder of code in a commit, as DVC has it; none of what is absent.
+
+    Of a folder DVC hashes the list of its files. In collab/, `src` is a link to the folder above.
+    """
+    up = "../" if Path("src").is_symlink() else ""
+    places = {f"{up}{path}" if path.startswith("src/") else path: path for path in paths}
+    contents = git.contents(commit, git.names(commit, places))
+    hashes = {}
+    for place, path in places.items():
+        inside = {name: data for name, data in contents.items() if name.startswith(f"{place}/")}
+        rows = [
+            {"md5": md5(data), "relpath": name.removeprefix(f"{place}/")}
+            for name, data in sorted(inside.items())
+        ]
+        if place in contents:
+            hashes[path] = md5(contents[place])
+        elif rows:
+            hashes[path] = f"{md5(json.dumps(rows, sort_keys=True).encode())}.dir"
+    return hashes
 
 
 def md5(content: bytes) -> str:

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -13,8 +13,10 @@ from torch import Tensor
 from pawprint.core import label_cells
 from pawprint.models.model_file import ModelCard
 from pawprint.storage import sanitize
-from pawprint.vision import classification, keypoints, multilabel
+from pawprint.vision import keypoints
 from pawprint.vision.cache_writer import CachedImage
+from pawprint.vision.classification import Classification
+from pawprint.vision.multilabel import MultiLabel
 
 NONE = "none of these"
 ClassProbabilities = list[tuple[str, float]]  # classes with their probabilities, likeliest first
@@ -29,7 +31,7 @@ class Answer(Protocol):
         """The picture."""
 
     @property
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """What JSON says of it, beside `file`."""
 
     @property
@@ -37,8 +39,8 @@ class Answer(Protocol):
         """What a CSV says of it, beside `file`."""
 
     @property
-    def words(self) -> str:
-        """What a person is told of it."""
+    def text(self) -> str:
+        """What a person reads of it."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,32 @@ class ClassAnswer:
     probability: float  # 0-1, of the likeliest class
     top: ClassProbabilities  # the likeliest classes
 
+    @classmethod
+    def of(
+        cls,
+        image: CachedImage,
+        predictions: Float[Tensor, " c"],
+        model_card: ModelCard,
+        top: int,
+        min_probability: float | None,
+    ) -> "ClassAnswer":
+        """The likeliest class, if its probability is `min_probability` or more."""
+        ranked = rank_classes(Classification().activation(predictions[None])[0], model_card)
+        label, probability = ranked[0]
+        return cls(
+            image.name,
+            label if probability >= (min_probability or 0) else None,
+            probability,
+            ranked[:top],
+        )
+
+    @staticmethod
+    def columns(model_card: ModelCard) -> Sequence[str]:
+        """The names of `cells`."""
+        return ["label", "probability"]
+
     @property
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """label, probability, top."""
         return {
             "label": self.label,
@@ -65,7 +91,7 @@ class ClassAnswer:
         return (self.label or "", f"{self.probability:.6f}")
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """The label, its probability, what else it may be."""
         return f"{self.label or NONE} {self.probability:.2f}{other_classes(self.top[1:])}"
 
@@ -78,8 +104,32 @@ class LabelsAnswer:
     labels: ClassProbabilities  # above the threshold
     top: ClassProbabilities  # the likeliest classes
 
+    @classmethod
+    def of(
+        cls,
+        image: CachedImage,
+        predictions: Float[Tensor, " c"],
+        model_card: ModelCard,
+        top: int,
+        min_probability: float | None,
+    ) -> "LabelsAnswer":
+        """The classes above the model's threshold, or of `min_probability` or more."""
+        ranked = rank_classes(MultiLabel().activation(predictions[None])[0], model_card)
+        at = 0.5 if model_card.threshold is None else model_card.threshold
+        labels = [
+            (c, p)
+            for c, p in ranked
+            if (p > at if min_probability is None else p >= min_probability)
+        ]
+        return cls(image.name, labels, ranked[:top])
+
+    @staticmethod
+    def columns(model_card: ModelCard) -> Sequence[str]:
+        """The names of `cells`."""
+        return ["labels", "probability"]
+
     @property
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """labels, top."""
         return {"labels": [label for label, _ in self.labels], "top": round_top(self.top)}
 
@@ -90,7 +140,7 @@ class LabelsAnswer:
         return (labels, f"{self.top[0][1]:.6f}")
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """The labels with their probabilities, or that there are none, and what else may be."""
         text = ", ".join(f"{label} {probability:.2f}" for label, probability in self.labels) or NONE
         return text + other_classes([pair for pair in self.top if pair not in self.labels])
@@ -103,8 +153,35 @@ class PointsAnswer:
     file: str
     points: list[tuple[float, float]]  # x, y in px of the original
 
+    @classmethod
+    def of(
+        cls,
+        image: CachedImage,
+        predictions: Float[Tensor, " c"],
+        model_card: ModelCard,
+        top: int,
+        min_probability: float | None,
+    ) -> "PointsAnswer":
+        """The places in pixels.
+
+        Raises:
+            ValueError: a least probability is asked for.
+        """
+        if min_probability is not None:
+            raise ValueError(
+                "this model says points, which have no probability: no --min-probability"
+            )
+        pairs = keypoints.as_points(predictions[None])[0].tolist()
+        width, height = image.width / 2, image.height / 2
+        return cls(image.name, [((x + 1) * width, (y + 1) * height) for x, y in pairs])
+
+    @staticmethod
+    def columns(model_card: ModelCard) -> Sequence[str]:
+        """The names of `cells`: x and y of each point."""
+        return model_card.classes
+
     @property
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """points: a list of x, y."""
         return {"points": [[round(x, 2), round(y, 2)] for x, y in self.points]}
 
@@ -114,78 +191,21 @@ class PointsAnswer:
         return [f"{value:.2f}" for point in self.points for value in point]
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """x and y of each point."""
         return "; ".join(f"x {x:.1f}, y {y:.1f}" for x, y in self.points) + " px"
 
 
-def class_answer(
-    image: CachedImage,
-    predictions: Float[Tensor, " c"],
-    model_card: ModelCard,
-    top: int,
-    min_probability: float | None,
-) -> ClassAnswer:
-    """The likeliest class, if its probability is `least` or more."""
-    ranked = rank_classes(
-        classification.Classification().activation(predictions[None])[0], model_card
-    )
-    label, probability = ranked[0]
-    return ClassAnswer(
-        image.name,
-        label if probability >= (min_probability or 0) else None,
-        probability,
-        ranked[:top],
-    )
-
-
-def labels_answer(
-    image: CachedImage,
-    predictions: Float[Tensor, " c"],
-    model_card: ModelCard,
-    top: int,
-    min_probability: float | None,
-) -> LabelsAnswer:
-    """The classes whose probability is above the model's threshold (or `least` or more)."""
-    ranked = rank_classes(multilabel.MultiLabel().activation(predictions[None])[0], model_card)
-    at = 0.5 if model_card.threshold is None else model_card.threshold
-    labels = [
-        (c, p) for c, p in ranked if (p > at if min_probability is None else p >= min_probability)
-    ]
-    return LabelsAnswer(image.name, labels, ranked[:top])
-
-
-def points_answer(
-    image: CachedImage,
-    predictions: Float[Tensor, " c"],
-    model_card: ModelCard,
-    top: int,
-    min_probability: float | None,
-) -> PointsAnswer:
-    """The places in pixels.
-
-    Raises:
-        ValueError: a least probability is asked for.
-    """
-    if min_probability is not None:
-        raise ValueError("this model says points, which have no probability: no --min-probability")
-    pairs = keypoints.as_points(predictions[None])[0].tolist()
-    width, height = image.width / 2, image.height / 2
-    return PointsAnswer(image.name, [((x + 1) * width, (y + 1) * height) for x, y in pairs])
-
-
-# by kind, from the picture, what the network sees in it, the model's card, top, least
-ANSWERS: dict[str, Callable[[CachedImage, Tensor, ModelCard, int, float | None], Answer]] = {
-    "label": class_answer,
-    "labels": labels_answer,
-    "points": points_answer,
+ANSWERS: dict[str, type[ClassAnswer] | type[LabelsAnswer] | type[PointsAnswer]] = {
+    "label": ClassAnswer,
+    "labels": LabelsAnswer,
+    "points": PointsAnswer,
 }
 
 
 def header(model_card: ModelCard) -> str:
     """The names of what `as_csv` gives."""
-    names = {"label": ["label", "probability"], "labels": ["labels", "probability"]}
-    return ",".join(["file", *names.get(model_card.target, model_card.classes)])
+    return ",".join(["file", *ANSWERS[model_card.target].columns(model_card)])
 
 
 def rank_classes(probabilities: Float[Tensor, " c"], model_card: ModelCard) -> ClassProbabilities:
@@ -209,7 +229,7 @@ def other_classes(rest: ClassProbabilities) -> str:
 
 def as_json(answer: Answer, is_ascii: bool = False) -> str:
     """One object; if `is_ascii`, in letters that every encoding has."""
-    return json.dumps({"file": answer.file, **answer.told}, ensure_ascii=is_ascii)
+    return json.dumps({"file": answer.file, **answer.as_dict}, ensure_ascii=is_ascii)
 
 
 def as_csv(answer: Answer) -> str:
@@ -226,4 +246,4 @@ def as_csv(answer: Answer) -> str:
 def as_text(answer: Answer) -> str:
     """One line for a person."""
     name = answer.file if answer.file.isprintable() else repr(answer.file)
-    return f"{name}  {answer.words}"
+    return f"{name}  {answer.text}"

@@ -20,10 +20,6 @@ from pawprint.vision import resample
 from pawprint.vision.task import TASKS
 
 MAX_DIFFERENCE = 1e-4  # of answers, between torch and onnxruntime
-OUTPUTS = {"label": "probabilities", "labels": "probabilities", "points": "places"}
-UNITS = {
-    "points": "; -1 and 1 are the edges of that part, left and right for x, upper and lower for y"
-}
 
 
 class Exported(nn.Module):
@@ -46,7 +42,7 @@ class Exported(nn.Module):
 
 def metadata(model_card: ModelCard) -> dict[str, str]:
     """The metadata of the file: one JSON text."""
-    height, width = resample.parse_size(model_card.size)
+    task, (height, width) = TASKS[model_card.target], resample.parse_size(model_card.size)
     shape = "square" if height == width else f"part of shape {height}×{width}"
     ground = f"laid on {model_card.background}" if model_card.background else "dropped"
     facts = {
@@ -57,8 +53,7 @@ def metadata(model_card: ModelCard) -> dict[str, str]:
         "preparation": f"upright, transparency {ground}; the largest centre {shape}, resized "
         "with antialiasing; no normalisation",
         "background": model_card.background,
-        "output": f"{OUTPUTS[model_card.target]}: float32, n×{len(model_card.classes)}"
-        + UNITS.get(model_card.target, ""),
+        "output": f"{task.output_name}: float32, n×{len(model_card.classes)}{task.output_note}",
         "arch": model_card.arch,
         "data": model_card.data,
         "versions": model_card.versions,
@@ -83,8 +78,8 @@ def write(model_path: Path, target: Path) -> str:
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             exported, (example,), dynamo=True, verbose=False, input_names=["pictures"],
-            output_names=[OUTPUTS[model_card.target]],
-            dynamic_shapes={"pictures": {0: torch.export.Dim("n")}},
+            output_names=[exported.task.output_name],
+            dynamic_shapes={"images": {0: torch.export.Dim("n")}},
         )  # fmt: skip
         assert program is not None
         onnx_model = program.model_proto

@@ -15,9 +15,10 @@ from pawprint.models.network import Network
 from pawprint.runtime.device import setup_device
 from pawprint.storage import file_type, folders, image_files, unused_files
 from pawprint.storage.image_files import Listing
-from pawprint.vision import augment, cache_writer, oddities, resample
+from pawprint.vision import cache_writer, oddities, resample
 from pawprint.vision.cache_writer import CachedImage
 from pawprint.vision.oddities import Oddities
+from pawprint.vision.resample import InputSpec
 from pawprint.vision.task import TASKS, check_finite
 
 BATCH = 32
@@ -83,7 +84,7 @@ def predict_files(
         model_path: a model file of ours.
         files: pictures.
         top: how many classes to name.
-        least: probability below which there is no label, 0-1; None for the model's own threshold.
+        min_probability: 0-1, below which there is no label; None for the model's own threshold.
         findings: get an error for each file that cannot be read, and notes on odd images.
 
     Raises:
@@ -128,18 +129,12 @@ def predict_batch(
     """The answers for pictures that could be read."""
     pixels = torch.stack([x.pixels for x in images if x.pixels is not None]).to(device)
     image_sizes = torch.tensor([[float(x.width), float(x.height)] for x in images])
-    input_spec, plain = (
-        resample.input_spec(model_card.size, model_card.params["augment"]),
-        augment.identity_params(len(images)),
-    )
-    transform = augment.build_transform(
-        plain, image_sizes, model_card.presize, light=False, aspect=input_spec.aspect
-    ).to(device)
+    input_spec = InputSpec(model_card.size, model_card.supersample)
+    transform = resample.image_transform(None, image_sizes, model_card.presize, input_spec)
+    transform = transform.to(device)
     outputs = model(resample.render(pixels, transform, input_spec)).float()
     check_finite(outputs)
-    seen, say = (
-        TASKS[model_card.target].decode(outputs, transform).cpu(),
-        ANSWERS[model_card.target],
-    )
-    for image, values in zip(images, seen, strict=True):
-        yield say(image, values, model_card, top, min_probability)
+    predictions = TASKS[model_card.target].decode(outputs, transform).cpu()
+    answer_type = ANSWERS[model_card.target]
+    for image, values in zip(images, predictions, strict=True):
+        yield answer_type.of(image, values, model_card, top, min_probability)

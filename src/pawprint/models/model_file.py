@@ -12,11 +12,11 @@ from typing import Any
 
 from torch import nn
 
+from pawprint.core.params import Augment
 from pawprint.models import network
 from pawprint.models.network import Network
 from pawprint.runtime import tensor_file
-
-IMAGES, RATINGS, BODY = "a model of images", "a model of ratings", "weights of a body alone"
+from pawprint.runtime.tensor_file import IMAGES
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,16 @@ class ModelCard:
     target: str = "label"  # or labels, or points
     threshold: float | None = None  # probability above which one of several labels is said
     background: str | None = None  # of transparent parts; None: of before, when they were dropped
+
+    @property
+    def supersample(self) -> int:
+        """Samples a side of each pixel of the model's input."""
+        return int(self.params["augment"]["supersample"])
+
+    @property
+    def augment(self) -> Augment:
+        """The augmentation of its training."""
+        return Augment(**self.params["augment"])
 
 
 def write(path: Path, model: nn.Module, model_card: ModelCard) -> None:
@@ -66,19 +76,10 @@ def read_card(path: Path) -> ModelCard:
     return _card(path, text)
 
 
-def kind(text: Mapping[str, Any]) -> str:
-    """What a file of ours is, by its JSON object."""
-    if not text:
-        return BODY
-    if "users" in text:
-        return RATINGS
-    return "the state of a training that was broken off" if "history" in text else IMAGES
-
-
 def _card(path: Path, text: Mapping[str, Any]) -> ModelCard:
-    if kind(text) != IMAGES:
+    if (content := tensor_file.describe_content(text)) != IMAGES:
         raise ValueError(
-            f"{path}: {kind(text)}, not {IMAGES}: give one that a train stage wrote, such as "
+            f"{path}: {content}, not {IMAGES}: give one that a train stage wrote, such as "
             "models/unfrozen.safetensors"
         )
     with _explain_mismatch(path):

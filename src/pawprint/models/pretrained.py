@@ -14,8 +14,9 @@ from pawprint.core import files
 from pawprint.core.findings import Findings
 from pawprint.core.params import is_file_name
 from pawprint.data import downloads
-from pawprint.models import model_file, weight_file
+from pawprint.models import state_dict, weight_file
 from pawprint.models.weight_file import WeightFile
+from pawprint.runtime import tensor_file
 
 OUTS = tuple(Path("models", f"{name}.safetensors") for name in ("pretrained", "frozen", "unfrozen"))
 
@@ -54,12 +55,9 @@ def load_pretrained(
     else:
         path = fetch_published(arch, weights, advance)
     content = weight_file.read(path)
-    state_dict = (
-        content.tensors
-        if content.model_card is None
-        else own_body(arch, content, weights, findings)
-    )
-    return state_dict.match(arch, state_dict, weights, findings)
+    is_own = content.model_card is not None
+    tensors = own_body(arch, content, weights, findings) if is_own else content.tensors
+    return state_dict.match(arch, tensors, weights, findings)
 
 
 def check_local_file(path: Path, sha256: str | None) -> Path:
@@ -125,23 +123,23 @@ def own_body(arch: str, content: WeightFile, source: str, findings: Findings) ->
         ValueError: it has no body, or one of another arch.
     """
     model_card = content.model_card or {}
-    kind = model_file.kind(model_card)
-    if kind == model_file.BODY and content.tensors:
+    kind = tensor_file.describe_content(model_card)
+    if kind == tensor_file.BODY and content.tensors:
         return content.tensors
-    if kind == model_file.BODY:
+    if kind == tensor_file.BODY:
         raise ValueError(
             f"{source}: it holds no tensors, since `weights` was empty when it was written; give a "
             "trained model, or leave `weights` empty"
         )
-    if kind != model_file.IMAGES:
+    if kind != tensor_file.IMAGES:
         raise ValueError(
             f"{source}: it is {kind}, without the body of a network for images; give a file that "
             "a train stage wrote, such as a copy of models/unfrozen.safetensors"
         )
     if model_card["arch"] != arch:
         raise ValueError(
-            f"{source}: its network is {model_card['arch']}, and arch in params.yaml is {arch}; set "
-            f"arch to {model_card['arch']}, or give other weights"
+            f"{source}: its network is {model_card['arch']}, and arch in params.yaml is {arch}; "
+            f"set arch to {model_card['arch']}, or give other weights"
         )
     findings.notes.extend(
         f"{source}: its images were normalised by a {key} of {model_card[key]}, yours are by {ours}"
@@ -149,8 +147,8 @@ def own_body(arch: str, content: WeightFile, source: str, findings: Findings) ->
         if model_card[key] != ours
     )
     findings.notes.append(
-        f"{source}: a model of ours with {len(model_card['classes'])} outputs: its body is taken, its "
-        "head is left out (yours starts from the seed)"
+        f"{source}: a model of ours with {len(model_card['classes'])} outputs: its body is taken, "
+        "its head is left out (yours starts from the seed)"
     )
     body = {name: tensor for name, tensor in content.tensors.items() if name.startswith("body.")}
     return {name.removeprefix("body."): tensor for name, tensor in body.items()}

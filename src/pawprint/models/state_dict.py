@@ -52,11 +52,13 @@ def align(arch: str, body: nn.Sequential, model: Tensors, source: str) -> dict[s
             if name in tensors and targets[name].shape != tensors[name].shape
         ],
     }
-    said = [f"{len(names)} {what} ({shorten(names, 3)})" for what, names in faults.items() if names]
-    if said:
+    problems = [
+        f"{len(names)} {what} ({shorten(names, 3)})" for what, names in faults.items() if names
+    ]
+    if problems:
         raise ValueError(
             f"{source}: these weights are not of {arch}: of its {len(targets)} tensors, "
-            f"{'; '.join(said)}; change arch or weights in params.yaml"
+            f"{'; '.join(problems)}; change arch or weights in params.yaml"
         )
     return {name: tensors[name].to(targets[name].dtype).contiguous() for name in targets}
 

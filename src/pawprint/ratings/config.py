@@ -1,12 +1,21 @@
 """The params.yaml and datasets.yaml of collab/, typed and checked whole."""
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
 from pawprint.core import schema, yaml_file
-from pawprint.core.params import Count, Finder, Magnitude, Name, Phase, Positive, Seed, Share
+from pawprint.core.params import (
+    Count,
+    Finder,
+    Magnitude,
+    Name,
+    OneCycleParams,
+    Positive,
+    Seed,
+    Share,
+)
 from pawprint.core.schema import Section
 from pawprint.data import catalog
 from pawprint.data.catalog import Source
@@ -72,20 +81,25 @@ class Runtime(Section):
     device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|cuda(:\d+)?)$")]
 
 
-class Params(Section):
+class TrainParams(Section):
+    """The training keys: what both lr_find and train depend on."""
+
+    seed: Seed
+    batch_size: Count
+    threads: Annotated[int, Field(ge=1, le=1024)]
+    model: Model
+    optimizer: Optimizer
+
+
+class Params(TrainParams):
     """The whole of params.yaml."""
 
     example: ClassVar[str] = "presets/planted.yaml has every key"
     dataset: Name
-    seed: Seed
     lr: Positive | Literal["auto"]
-    batch_size: Count
-    threads: Annotated[int, Field(ge=1, le=1024)]
     split: Split
-    model: Model
-    optimizer: Optimizer
     lr_find: Finder
-    train: Phase
+    train: OneCycleParams
     evaluate: Evaluate
     runtime: Runtime
 
@@ -149,12 +163,6 @@ def load_ratings_entry(name: str, path: Path = CATALOGUE) -> RatingsEntry:
     return catalog.load_entry(RatingsEntry, name, path)
 
 
-def training_params(params: Params) -> dict[str, Any]:
-    """The keys on which both lr_find and train depend, and their values."""
-    return {
-        "seed": params.seed,
-        "batch_size": params.batch_size,
-        "threads": params.threads,
-        "model": params.model.model_dump(),
-        "optimizer": params.optimizer.model_dump(),
-    }
+def train_params(params: Params) -> TrainParams:
+    """The training keys of this run."""
+    return TrainParams(**{name: getattr(params, name) for name in TrainParams.model_fields})

@@ -1,5 +1,6 @@
 """The whole table of ratings on the device, both sides of the split."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,6 @@ from jaxtyping import Float32, Int32
 from torch import Tensor
 
 from pawprint.core import files, tables
-from pawprint.ratings.table import vocabulary
 
 
 @dataclass(frozen=True)
@@ -53,3 +53,11 @@ def load_ratings(path: Path, device: torch.device) -> Ratings:
     rows = [torch.tensor((table["split"] == side).to_numpy()) for side in ("train", "valid")]
     train, valid = (RatingSplit(pairs[row].to(device), targets[row].to(device)) for row in rows)
     return Ratings(names["user"], names["item"], train, valid, files.file_hash(path))
+
+
+def vocabulary(names: Collection[str]) -> list[str]:
+    """The names once each, sorted: as numbers where all are whole numbers, else by code point."""
+    distinct: Sequence[str] = sorted(set(names))
+    if all(name.isascii() and name.isdecimal() for name in distinct):
+        return sorted(distinct, key=lambda name: (int(name), name))
+    return list(distinct)

@@ -15,7 +15,6 @@ from jaxtyping import Float, Int32, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pawprint.models import model_file
 from pawprint.runtime import rng, tensor_file
 
 Span = tuple[float, float]
@@ -192,7 +191,7 @@ def read(path: Path) -> tuple[EmbeddingDotBias | EmbeddingNN, RatingsCard]:
         ValueError: it is no model file, or one of pictures.
     """
     tensors, text = tensor_file.read_tensors(path)
-    if (kind := model_file.kind(text)) != model_file.RATINGS:
+    if (kind := tensor_file.describe_content(text)) != tensor_file.RATINGS:
         raise ValueError(f"{path}: {kind}, not one of ratings; `dvc repro` in collab/ trains one")
     try:
         model_card = RatingsCard(**text)

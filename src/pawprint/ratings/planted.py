@@ -60,3 +60,6 @@ def write_planted(path: Path) -> None:
         archives.add_file(
             archive, "planted/planted.json", json.dumps({"noise": planted.noise}).encode()
         )
+
+
+GENERATORS = {"planted:ratings": write_planted}  # by the `url` that datasets.yaml gives

@@ -23,7 +23,7 @@ def read_ratings(
     file: str | None,
     columns: dict[str, str],
     titles: tuple[str, str] | None,
-    found: Findings,
+    findings: Findings,
 ) -> pd.DataFrame:
     """The ratings in the order of the file.
 
@@ -32,7 +32,7 @@ def read_ratings(
         file: the table's name in the archive.
         columns: by our names; without any, they are the first three, and the fourth is the time.
         titles: name and encoding of a file of items and their titles.
-        found: told of faulty rows (errors), and of items without a title or of one title (notes).
+        findings: gets faulty rows (errors), and items without a title or of one title (notes).
 
     Returns:
         Columns user, item (its title, where it has one), rating and, where there is one, time.
@@ -43,8 +43,8 @@ def read_ratings(
     table = pick_columns(cells(text(archive, file, "utf-8"), file or str(archive)), columns, file)
     if titles:
         names = cells(text(archive, *titles), titles[0])
-        table["item"] = replace_titles(table["item"], names, found)
-    return check_rows(table, found)
+        table["item"] = replace_titles(table["item"], names, findings)
+    return check_rows(table, findings)
 
 
 def text(archive: Path, file: str | None, encoding: str) -> str:

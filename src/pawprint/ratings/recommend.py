@@ -58,8 +58,8 @@ def unknown_name(name: str, known: Sequence[str], what: str, hits: Sequence[str]
     shown = ", ".join(yaml_file.one_line(one, 60) for one in near[:5])
     why = f"is a part of {len(hits)} names among" if hits else "is none of"
     return (
-        f"{yaml_file.one_line(name, 80)!r} {why} the {len(known):,} {what} that the model was trained "
-        f"on; give a whole name, such as {shown}"
+        f"{yaml_file.one_line(name, 80)!r} {why} the {len(known):,} {what} that the model was "
+        f"trained on; give a whole name, such as {shown}"
     )
 
 

@@ -1,7 +1,6 @@
 """Ratings as a table: what is wrong with its rows, and the side of the split of each."""
 
 import json
-from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -76,11 +75,15 @@ def escape_formulas(names: pd.Series, findings: Findings) -> pd.Series:
     formulas = {name: f"'{name}" for name, fault in faults.items() if "formula" in fault}
     others = [repr(name) for name in faults if name not in formulas]
     if others:
-        findings.errors.append(f"{len(others)} names cannot be used (control characters): "
-                            f"{shorten(others)}; mend the table")  # fmt: skip
+        findings.errors.append(
+            f"{len(others)} names cannot be used (control characters): {shorten(others)}; mend the "
+            "table"
+        )
     if formulas:
-        findings.notes.append(f"{len(formulas)} names would be formulas to a spreadsheet, and get an "
-                           f"apostrophe: {shorten(list(formulas))}")  # fmt: skip
+        findings.notes.append(
+            f"{len(formulas)} names would be formulas to a spreadsheet, and get an apostrophe: "
+            f"{shorten(list(formulas))}"
+        )
     return names.replace(formulas) if formulas else names
 
 
@@ -117,14 +120,6 @@ def split_ratings(table: pd.DataFrame, rule: str, valid_fraction: float, seed: i
             "split.valid_fraction, or add ratings"
         )
     return splits_made
-
-
-def vocabulary(names: Collection[str]) -> list[str]:
-    """The names once each, sorted: as numbers where all are whole numbers, else by code point."""
-    distinct: Sequence[str] = sorted(set(names))
-    if all(name.isascii() and name.isdecimal() for name in distinct):
-        return sorted(distinct, key=lambda name: (int(name), name))
-    return list(distinct)
 
 
 def count_ratings(table: pd.DataFrame) -> dict[str, int]:

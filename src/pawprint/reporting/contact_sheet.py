@@ -34,7 +34,7 @@ def draw_sheet(
     """The pictures in rows, each above its caption; small ones are enlarged by whole factors.
 
     Args:
-        pictures: all of one size.
+        images: all of one size.
         captions: one a picture, of one line or two, each cut off where it does not fit.
         columns: pictures a row.
         inks: colour of each caption; None for dark ones.

@@ -7,18 +7,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import confusion_matrix
 
 from pawprint.core import files
 from pawprint.core.tables import read
+from pawprint.evaluation import classification
 from pawprint.models.model_file import ModelCard
 from pawprint.models.network import Network
 from pawprint.reporting import charts, contact_sheet, gallery
 from pawprint.runtime import distributed
 from pawprint.training.schedule import OneCycle
-from pawprint.vision import resample
 from pawprint.vision.dataset import Dataset
-from pawprint.vision.resample import InputSpec, Size
+from pawprint.vision.resample import InputSpec
 
 PHASES = ("frozen", "unfrozen")
 
@@ -41,9 +40,9 @@ def read_table(path: Path) -> pd.DataFrame:
     return read(path, (), words, empty)
 
 
-def eval_input_spec(model_card: ModelCard, size: Size | None) -> InputSpec:
-    """As evaluate saw the pictures; `size` is `evaluate.size`."""
-    return resample.input_spec(size or model_card.size, model_card.params["augment"])
+def read_tables(*paths: Path) -> Tables:
+    """The tables of these CSV files, in the order of the fields."""
+    return Tables(*map(read_table, paths))
 
 
 def page_params(
@@ -98,8 +97,8 @@ def confusion_counts(predictions: pd.DataFrame, data: Dataset) -> np.ndarray:
     """Pictures by actual and predicted class; without rows where none is taken for another."""
     if not data.task.is_exclusive:
         return np.zeros((0, 0), dtype=np.int64)
-    return np.asarray(
-        confusion_matrix(predictions["actual"], predictions["predicted"], labels=data.classes)
+    return classification.confusion_counts(
+        predictions["actual"], predictions["predicted"], data.classes
     )
 
 

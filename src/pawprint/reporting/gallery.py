@@ -1,17 +1,16 @@
 """Pictures of the valid split with what the model said of them: results, worst losses, mix-ups."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
 
-from pawprint.core.label_cells import classes, coordinates
+from pawprint.core.label_cells import classes
 from pawprint.models.network import Network
 from pawprint.reporting import contact_sheet, gradcam
-from pawprint.reporting.target_display import DISPLAYS
+from pawprint.reporting.target_display import DISPLAYS, class_text
 from pawprint.runtime import rng
 from pawprint.vision import loader
 from pawprint.vision.dataset import Dataset, Split
@@ -46,7 +45,7 @@ def results_sheet(data: Dataset, table: pd.DataFrame, input_spec: InputSpec) -> 
     Args:
         data: the data set.
         table: predictions.csv, every name in valid.
-        view: as they were judged.
+        input_spec: as they were judged.
     """
     order = torch.randperm(len(table), generator=rng.generator("results"))[:MAX_IMAGES].tolist()
     return captioned_sheet(data, table.iloc[order], input_spec)
@@ -59,62 +58,20 @@ def top_losses_sheet(data: Dataset, table: pd.DataFrame, input_spec: InputSpec) 
 
 def captioned_sheet(data: Dataset, rows: pd.DataFrame, input_spec: InputSpec) -> Image.Image:
     """A sheet of these rows: probability and answer; where it is wrong, the truth and the loss."""
-    captions_and_inks = [CAPTIONS[data.task.name](row) for row in rows.to_dict("records")]
+    display = DISPLAYS[data.task.name]
     split = select(data.splits["valid"], rows["name"].tolist())
     images, _ = next(loader.eval_batches(data.cache, split, input_spec, len(split)))
-    image_sizes, transform = (
-        data.cache.image_sizes[split.rows],
-        loader.eval_transform(data.cache, split, input_spec),
-    )
+    image_sizes = data.cache.image_sizes[split.rows]
+    transform = loader.eval_transform(data.cache, split, input_spec)
     marks = []
     for ink, column in ((contact_sheet.RIGHT, "actual"), (contact_sheet.WRONG, "predicted")):
         targets = data.task.encode(rows[column].tolist(), data.classes, image_sizes)
-        _, places = DISPLAYS[data.task.name](
-            data.task.transform_targets(targets, transform), data.classes
-        )
-        marks.append((ink, places))
-    captions, inks = zip(*captions_and_inks, strict=True)
+        marks.append((ink, display.marks(data.task.transform_targets(targets, transform))))
+    results = [display.result(row) for row in rows.to_dict("records")]
+    captions, inks = zip(*results, strict=True)
     return contact_sheet.draw_sheet(
         contact_sheet.denormalize(images), captions, COLUMNS, inks, marks
     )
-
-
-Caption = tuple[str, contact_sheet.Colour]
-
-
-def class_text(cell: str, target: str) -> str:
-    """The classes of a cell for a person."""
-    return ", ".join(classes(cell, target)) or "none"
-
-
-def class_caption(row: Mapping[Hashable, Any]) -> Caption:
-    """Probability and answer; where it is wrong, the truth and the loss."""
-    is_right = row["actual"] == row["predicted"]
-    truth = "" if is_right else f"\nis {row['actual']}, loss {row['loss']:.1f}"
-    text = f"{row['probability']:.2f} {row['predicted']}{truth}"
-    return text, contact_sheet.RIGHT if is_right else contact_sheet.WRONG
-
-
-def labels_caption(row: Mapping[Hashable, Any]) -> Caption:
-    """The labels that were said; where they are wrong, the truth and the loss."""
-    is_right = row["actual"] == row["predicted"]
-    text, truth = (class_text(row[key], "labels") for key in ("predicted", "actual"))
-    more = "" if is_right else f"\nis {truth}, loss {row['loss']:.2f}"
-    return text + more, contact_sheet.RIGHT if is_right else contact_sheet.WRONG
-
-
-def points_caption(row: Mapping[Hashable, Any]) -> Caption:
-    """How far off, in px; crosses show the truth (green) and the answer (red)."""
-    predicted, actual = (np.array(coordinates(row[key])) for key in ("predicted", "actual"))
-    apart = np.hypot(*(predicted - actual).reshape(-1, 2).T).max()
-    return f"{apart:.1f} px off", contact_sheet.INK
-
-
-CAPTIONS: dict[str, Callable[[Mapping[Hashable, Any]], Caption]] = {
-    "label": class_caption,
-    "labels": labels_caption,
-    "points": points_caption,
-}
 
 
 def gradcam_sheet(
@@ -124,9 +81,9 @@ def gradcam_sheet(
 
     Args:
         data: the data set.
-        network: in evaluation mode.
+        model: in evaluation mode.
         table: top_losses.csv.
-        view: as they were judged.
+        input_spec: as they were judged.
     """
     doubts = [(row, doubtful_class(row, data)) for row in table.to_dict("records")]
     wrong = [(row, label) for row, label in doubts if label is not None][:MAX_PAIRS]
@@ -167,7 +124,7 @@ def confused_sheet(
         data: the data set.
         predictions: predictions.csv.
         pairs: most_confused.csv, most frequent first; without rows the sheet is empty.
-        view: as they were judged.
+        input_spec: as they were judged.
     """
     images, captions, inks = [], [], []
     train = data.splits["train"]

@@ -19,7 +19,7 @@ def grad_cam(
     """How much each place speaks for the class, 0 to 1 in each picture; all 0 if nothing does.
 
     Args:
-        network: in evaluation mode.
+        model: in evaluation mode.
         batch: normalised pictures.
         classes: the output that is explained, one a picture.
     """

@@ -21,6 +21,7 @@ from PIL import Image
 from pawprint.evaluation import headline
 from pawprint.reporting import charts, gallery
 from pawprint.reporting.figures import Tables, confusion_counts
+from pawprint.reporting.target_display import DISPLAYS
 from pawprint.vision.dataset import Dataset
 from pawprint.vision.resample import InputSpec
 
@@ -37,11 +38,6 @@ SHEETS = {
     "gradcam": "Where the network looked in its worst mistakes (Grad-CAM)",
     "results": "Valid pictures at random",
 }
-EMPTY = {  # figures that mean nothing for a kind: their files are blank
-    "label": {"thresholds"},
-    "labels": {"reliability", "most_confused"},
-    "points": {"reliability", "thresholds", "most_confused", "gradcam"},
-}
 
 
 def render_page(
@@ -56,7 +52,7 @@ def render_page(
 
     Args:
         data: the data set.
-        view: as evaluate saw the pictures.
+        input_spec: as evaluate saw the pictures.
         tables: what evaluate wrote.
         metrics: evaluate.json.
         params: what to show below, `dataset` and `arch` among it.
@@ -64,11 +60,11 @@ def render_page(
     """
     matrix, order = matrix_cells(confusion_counts(tables.predictions, data), data.classes)
     kept = choose_rows(tables.predictions)
-    empty = EMPTY[data.task.name]
+    empty = DISPLAYS[data.task.name].blank_figures
     drawn = {name: caption for name, caption in CHARTS.items() if name not in empty}
     sheets = {name: caption for name, caption in SHEETS.items() if name not in empty}
     images = {name: as_base64((folder / f"{name}.png").read_bytes()) for name in (*drawn, *sheets)}
-    text = (resources("pawprint") / "page.html").read_text(encoding="utf-8")
+    text = (resources("pawprint.reporting") / "page.html").read_text(encoding="utf-8")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
     )
@@ -135,7 +131,7 @@ def embed_images(data: Dataset, rows: pd.DataFrame, input_spec: InputSpec) -> Ma
         for row, image in zip(part.to_dict("records"), images, strict=True):
             known = {key: None if value != value else value for key, value in row.items()}
             if known["probability"] is None:
-                known["said"], _ = gallery.CAPTIONS[data.task.name](row)
+                known["said"], _ = DISPLAYS[data.task.name].result(row)
             records.append(known | {"image": as_base64(thumbnail(image.numpy()))})
     text = json.dumps(records, ensure_ascii=False, sort_keys=True)
     # `<` ends no script and begins no comment in JSON once it is written as an escape

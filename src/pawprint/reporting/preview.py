@@ -34,39 +34,33 @@ def changes_sheet(
 ) -> Image.Image:
     """The first picture of train as it is, then as drawn at random, several times."""
     first = data.splits["train"].subset([0])
-    cache, image_sizes = data.cache.images(first.rows), data.cache.image_sizes[first.rows]
+    cached, image_sizes = data.cache.images(first.rows), data.cache.image_sizes[first.rows]
     drawn = augment.sample_params(CHANGES, augment_config, rng.generator(seed, "preview"))
     images, marks = [], []
-    for draws, light in ((augment.identity_params(1), False), (drawn, True)):
-        n = len(draws.flip)
-        transform = augment.build_transform(
-            draws, image_sizes.expand(n, 2), data.cache.size, light, input_spec.aspect
-        )
-        transform = transform.to(cache.device)
-        images.append(
-            contact_sheet.denormalize(
-                resample.render(cache.expand(n, -1, -1, -1), transform, input_spec)
-            )
-        )
-        targets = data.task.transform_targets(
-            first.targets.expand(n, *first.targets.shape[1:]), transform
-        )
-        marks.append(DISPLAYS[data.task.name](targets, data.classes)[1])
-    captions = ["as it is", *(describe_draw(drawn, i) for i in range(CHANGES))]
+    for params, n in ((None, 1), (drawn, CHANGES)):
+        sizes = image_sizes.expand(n, 2)
+        transform = resample.image_transform(params, sizes, data.cache.size, input_spec)
+        transform = transform.to(cached.device)
+        inputs = resample.render(cached.expand(n, -1, -1, -1), transform, input_spec)
+        images.append(contact_sheet.denormalize(inputs))
+        targets = first.targets.expand(n, *first.targets.shape[1:])
+        targets = data.task.transform_targets(targets, transform)
+        marks.append(DISPLAYS[data.task.name].marks(targets))
+    captions = ["as it is", *(describe_params(drawn, i) for i in range(CHANGES))]
     return contact_sheet.draw_sheet(
         torch.cat(images), captions, 3, marks=[(contact_sheet.RIGHT, torch.cat(marks))]
     )
 
 
-def describe_draw(draws: AugmentParams, i: int) -> str:
+def describe_params(params: AugmentParams, i: int) -> str:
     """What was drawn, in four short lines."""
-    angle, zoom = math.degrees(draws.angle[i].item()), draws.zoom[i].item()
-    mirrored = ", mirrored" if draws.flip[i] < 0 else ""
-    warp = f"{draws.warp_x[i].item():+.2f} {draws.warp_y[i].item():+.2f}"
+    angle, zoom = math.degrees(params.angle[i].item()), params.zoom[i].item()
+    mirrored = ", mirrored" if params.flip[i] < 0 else ""
+    warp = f"{params.warp_x[i].item():+.2f} {params.warp_y[i].item():+.2f}"
     return (
         f"{angle:+.0f}°, zoom {zoom:.2f}{mirrored}\n"
-        f"crop {draws.area[i].item():.2f}\nwarp {warp}\n"
-        f"light {draws.brightness[i].item():+.2f} ×{draws.contrast[i].item():.2f}"
+        f"crop {params.area[i].item():.2f}\nwarp {warp}\n"
+        f"light {params.brightness[i].item():+.2f} ×{params.contrast[i].item():.2f}"
     )
 
 
@@ -82,7 +76,8 @@ def validation_sheet(data: Dataset, input_spec: InputSpec) -> Image.Image:
 
 def captioned_batch(data: Dataset, images: Tensor, targets: Tensor) -> Image.Image:
     """A batch with what the network is to say of each picture."""
-    captions, marks = DISPLAYS[data.task.name](targets, data.classes)
+    display, visible = DISPLAYS[data.task.name], contact_sheet.denormalize(images)
+    captions, marks = display.captions(targets, data.classes), display.marks(targets)
     return contact_sheet.draw_sheet(
-        contact_sheet.denormalize(images), captions, COLUMNS, marks=[(contact_sheet.RIGHT, marks)]
+        visible, captions, COLUMNS, marks=[(contact_sheet.RIGHT, marks)]
     )

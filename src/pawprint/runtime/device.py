@@ -40,8 +40,8 @@ def setup_device(name: str, threads: int) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= cuda_devices:
         if cuda_devices and together > 1:
             raise ValueError(
-                f"{together} processes train on this machine, but torch sees {cuda_devices} CUDA devices; "
-                f"set processes to {cuda_devices} in params.yaml, or runtime.device to cpu"
+                f"{together} processes train on this machine, but torch sees {cuda_devices} CUDA "
+                f"devices; set processes to {cuda_devices} in params.yaml, or runtime.device to cpu"
             )
         remedy = "; if there is a GPU, look whether nvidia-smi sees it and torch was built for CUDA"
         if cuda_devices:

@@ -35,8 +35,8 @@ def launch_or_join(count: int) -> None:
     launched = int(os.environ["WORLD_SIZE"])
     if launched != count:
         raise ValueError(
-            f"torchrun has started {launched} processes, and params.yaml says processes: {count}, on "
-            f"which the result depends; set it to {launched}, or start {count}"
+            f"torchrun has started {launched} processes, and params.yaml says processes: {count}, "
+            f"on which the result depends; set it to {launched}, or start {count}"
         )
     both = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     distributed.init_process_group(both)
@@ -131,7 +131,7 @@ def wrap_parallel(model: nn.Module) -> nn.Module:
 
 
 def weight_loss(loss: Float[Tensor, ""], images: int) -> Float[Tensor, ""]:
-    """The mean loss of `pictures`, so that the mean over the processes is over all pictures."""
+    """The mean loss of `images`, so that the mean over the processes is over all pictures."""
     if world_size() == 1:
         return loss
     mine = torch.full((), float(images), dtype=torch.float64, device=loss.device)

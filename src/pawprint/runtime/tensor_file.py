@@ -18,6 +18,7 @@ from torch import Tensor
 from pawprint.core import files
 
 KEY = "pawprint"  # one key: safetensors writes several in random order
+START = f'"{KEY}":'.encode()  # stands among a model file's first bytes
 
 
 START = f'"{KEY}":'.encode()  # stands among a model file's first bytes
@@ -76,3 +77,15 @@ def parse(content: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
 def versions() -> dict[str, str]:
     """The versions on which a model's bytes depend."""
     return {name: version(name) for name in ("pawprint", "torch", "torchvision")}
+
+
+IMAGES, RATINGS, BODY = "a model of images", "a model of ratings", "weights of a body alone"
+
+
+def describe_content(text: Mapping[str, Any]) -> str:
+    """What a file of ours is, by its JSON object."""
+    if not text:
+        return BODY
+    if "users" in text:
+        return RATINGS
+    return "the state of a training that was broken off" if "history" in text else IMAGES

@@ -66,19 +66,21 @@ def listing(path: Path, shown: str = "") -> Listing:
         ValueError: it holds no picture, one name stands twice, one cannot be put into a table, one
             is a link or a device or larger than MOST, or as for `contents`.
     """
-    found, guesses, place = Listing(), list[str](), shown or str(path)
+    images_listing, guesses, place = Listing(), list[str](), shown or str(path)
     with _explaining(path, place):
         for entry in _entries(path):
             if image_files.is_candidate(entry.name):
                 _check(place, entry)
-            found.add(entry.name, entry.is_plain, partial(entry.read, file_type.HEAD_BYTES))
+            images_listing.add(
+                entry.name, entry.is_plain, partial(entry.read, file_type.HEAD_BYTES)
+            )
             guesses += [entry.name] * entry.is_guess
-    found.notes.extend([zip_names.note(guesses)] if guesses else [])
-    made = found.without_backups()
-    if not made.images:
-        raise ValueError(f"{place}: {not_archives.no_image(path, made)}")
-    sanitize.check_names(place, made.images)
-    return made
+    images_listing.notes.extend([zip_names.note(guesses)] if guesses else [])
+    sound = images_listing.without_backups()
+    if not sound.images:
+        raise ValueError(f"{place}: {not_archives.no_image(path, sound)}")
+    sanitize.check_names(place, sound.images)
+    return sound
 
 
 def image_names(path: Path) -> list[str]:

@@ -32,18 +32,18 @@ class Rule(Protocol):
         """What picks the label out of the folder's name."""
 
 
-def check(listing: Listing, rule: Rule, found: Findings) -> None:
+def check(listing: Listing, rule: Rule, findings: Findings) -> None:
     """Note what is not used; a class of which no image can be used is an error.
 
     Args:
         listing: of an archive.
         rule: where labels come from.
-        found: told of both.
+        findings: told of both.
     """
     is_pose = {name for name in listing.others if _is_pose(name)}
-    found.notes.extend(notes(listing, is_pose if rule.source == "biwi" else [rule.file or ""]))
+    findings.notes.extend(notes(listing, is_pose if rule.source == "biwi" else [rule.file or ""]))
     if rule.source == "folder":
-        _check_folders(listing, rule.pattern or "(.+)", found)
+        _check_folders(listing, rule.pattern or "(.+)", findings)
 
 
 def notes(listing: Listing, read: Collection[str] = ()) -> list[str]:
@@ -111,7 +111,7 @@ def suffixes(names: Iterable[str]) -> str:
     return _count_files(image_files.suffix(name) or "without a suffix" for name in names)
 
 
-def _check_folders(listing: Listing, pattern: str, found: Findings) -> None:
+def _check_folders(listing: Listing, pattern: str, findings: Findings) -> None:
     """Folders that give no image, while none of their class does and none lies below them."""
     classes = {_label(PurePosixPath(name).parent, pattern) for name in listing.images}
     above = {folder for name in listing.images for folder in PurePosixPath(name).parents}
@@ -131,13 +131,13 @@ def _check_folders(listing: Listing, pattern: str, found: Findings) -> None:
     gives = ("gives", "give")
     if lost:
         folders = [f"{folder}: {_none_of(files)}" for folder, files in lost.items()]
-        found.errors.append(
+        findings.errors.append(
             f"{count([*lost], 'folder', gives)} no image, so no class: "
             f"{shorten(folders, 3, ' | ')}; or take {'it' if len(lost) == 1 else 'them'} out"
         )
     if plain:
         what = count([*plain], "folder", gives)
-        found.notes.append(f"{what} no image, so no class: {shorten(sorted(plain))}")
+        findings.notes.append(f"{what} no image, so no class: {shorten(sorted(plain))}")
 
 
 def _label(folder: PurePosixPath, pattern: str) -> str:

@@ -48,10 +48,10 @@ def describe(head: bytes) -> str:
     text = head.decode("utf-8", "replace").lstrip("\ufeff")
     title = re.search(r"<title[^>]*>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
     words = title.group(1) if title else text if known.name == "JSON" else _plain(text)
-    said = one_line(" ".join(html.unescape(words).split()), SHOWN)
+    text = one_line(" ".join(html.unescape(words).split()), SHOWN)
     if known.name in ("JSON", "XML"):
-        return f"{known.name} ({said})" if said else known.name
-    return f"a web page (HTML: {said})" if said else known.name
+        return f"{known.name} ({text})" if text else known.name
+    return f"a web page (HTML: {text})" if text else known.name
 
 
 def _plain(text: str) -> str:

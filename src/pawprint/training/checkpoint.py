@@ -23,6 +23,7 @@ from pawprint.training.loop import Epoch, State
 
 SCRATCH = files.project_root() / ".scratch"
 LOCK = "lock"
+ROOT = Path(__file__).parents[1]  # of the whole library: any part of it may change a result
 MAX_FOLDERS = 3  # folders of one stage: the run itself and the last that were broken off
 
 
@@ -30,7 +31,7 @@ def fingerprint(
     params: Mapping[str, Any], inputs: Iterable[Path], stage: Path, machine: Mapping[str, str]
 ) -> str:
     """What a state belongs to: params, inputs, the library's and the stage's code, machine."""
-    code = [*sorted(Path(__file__).parent.glob("*.py")), stage]
+    code = [*sorted(ROOT.rglob("*.py")), stage]
     hashes = [files.file_hash(path) for path in (*inputs, *code)]
     facts = [params, hashes, tensor_file.versions(), dict(machine)]
     return files.text_hash(json.dumps(facts, sort_keys=True))[:32]

@@ -1,7 +1,7 @@
-"""The training loop: ten lines, one for every phase and for the finder.
+"""The training loop: ten lines, one for every phase, for the finder and for both pipelines.
 
-A phase hands in its network, its schedule and its task; nothing here knows which one it is. The
-task on pictures stands below, the one on ratings in rated.py.
+A phase hands in its model, its schedule and its workload; nothing here knows which one it is, nor
+whether it is of images (training/workload.py) or of ratings (ratings/training.py).
 No step waits for the device: losses are looked at when the epoch is over.
 """
 
@@ -21,10 +21,17 @@ from pawprint.training.ema import DebiasedEMA
 from pawprint.training.optimizer import set_lrs, zero_grad
 from pawprint.training.schedule import ExponentialRamp, OneCycle
 
+Batches = Iterable[tuple[Tensor, Tensor]]  # inputs and targets
+Schedule = OneCycle | ExponentialRamp
+
 
 @runtime_checkable
-class StepRule(Protocol):
-    """How a batch becomes a step."""
+class Workload(Protocol):
+    """What a phase learns: the batches of an epoch, the loss of a step, the score of valid."""
+
+    @property
+    def phase(self) -> str:
+        """Its name; keys the random numbers."""
 
     @property
     def seed(self) -> int:
@@ -34,31 +41,25 @@ class StepRule(Protocol):
     def dtype(self) -> torch.dtype:
         """Of autocast."""
 
-    def loss(self, outputs: Tensor, targets: Tensor) -> Float[Tensor, ""]:
-        """The mean loss of a batch."""
-
-
-@runtime_checkable
-class Workload(Protocol):
-    """What a phase learns."""
-
     @property
-    def phase(self) -> str:
-        """Its name; keys the random numbers."""
-
-    @property
-    def recipe(self) -> StepRule:
-        """The same for all phases."""
+    def metric(self) -> str | None:
+        """The name of what `score` counts beside the loss; None: nothing."""
 
     @property
     def steps_per_epoch(self) -> int:
         """Batches of an epoch."""
 
-    def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """What the network is given in each batch, and what it is to say."""
+    def train_batches(self, epoch: int) -> Batches:
+        """Every example of train once, in an order of the epoch's own."""
 
-    def validate(self, model: nn.Module) -> tuple[float, float | None]:
-        """Mean loss on valid, and the metric where there is one."""
+    def loss(self, outputs: Tensor, targets: Tensor) -> Float[Tensor, ""]:
+        """The mean loss of a batch."""
+
+    def valid_batches(self) -> Batches:
+        """This process's share of valid, in order."""
+
+    def score(self, outputs: Tensor) -> tuple[float, float | None]:
+        """Mean loss and metric of valid, from the model's outputs for `valid_batches`."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class State:
     """All that a phase needs to go on after an epoch; it lives in the stage and on disk."""
 
     model: nn.Module
-    parallel: nn.Module  # the network as it is trained: itself, or what joins several processes
+    parallel: nn.Module  # the model as it is trained: itself, or what joins several processes
     optimizer: optim.AdamW
     scaler: torch.amp.GradScaler
     smoothed: DebiasedEMA
@@ -91,50 +92,50 @@ def init_state(model: nn.Module, optimizer: optim.AdamW, dtype: torch.dtype) -> 
     return State(model, distributed.wrap_parallel(model), optimizer, scaler, DebiasedEMA(), [])
 
 
-def fit(
-    state: State, workload: Workload, schedule: OneCycle | ExponentialRamp, epochs: int
-) -> Iterator[Epoch]:
+def fit(state: State, workload: Workload, schedule: Schedule, epochs: int) -> Iterator[Epoch]:
     """Train until `epochs` are done, from where `state` is; each epoch changes `state` in place.
 
     Raises:
         ValueError: a loss is not finite; the message names its step and rate.
     """
-    recipe, phase = workload.recipe, workload.phase
     for number in range(len(state.history), epochs):
         began, first = time.perf_counter(), number * workload.steps_per_epoch
-        batches = workload.batches(number)
-        with rng.global_seed(recipe.seed, phase, number, distributed.rank_key("dropout")):
-            losses = collect_finite_losses(
-                train_one_epoch(state, batches, schedule, first, recipe), first, schedule
-            )
-        state.smoothed = state.smoothed.update(losses)
+        key = (workload.seed, workload.phase, number, distributed.rank_key("dropout"))
+        with rng.global_seed(*key):
+            batches = workload.train_batches(number)
+            losses = train_one_epoch(state, batches, workload, schedule, first)
+            train_losses = collect_finite_losses(losses, first, schedule)
+        state.smoothed = state.smoothed.update(train_losses)
         distributed.average_buffers(state.model.buffers())
-        valid_loss, metric = workload.validate(state.model)
+        valid_loss, metric = validate(state.model, workload.valid_batches(), workload)
         if not math.isfinite(valid_loss):
             raise ValueError(
-                f"{phase}: the loss on valid became {valid_loss} in epoch {number}, so the network "
-                "is lost; try a lower lr (or unfrozen.lr_max), or precision: float32"
+                f"{workload.phase}: the loss on valid became {valid_loss} in epoch {number}, so "
+                "the network is lost; try a lower lr (or unfrozen.lr_max), or precision: float32"
             )
         seconds = time.perf_counter() - began
-        done = Epoch(number, state.smoothed.value, valid_loss, metric, seconds)
-        state.history.append(done)
-        yield done
+        state.history.append(Epoch(number, state.smoothed.value, valid_loss, metric, seconds))
+        yield state.history[-1]
 
 
 def train_one_epoch(
-    state: State,
-    batches: Iterable[tuple[Tensor, Tensor]],
-    schedule: OneCycle | ExponentialRamp,
-    first: int,
-    recipe: StepRule,
+    state: State, batches: Batches, workload: Workload, schedule: Schedule, first: int
 ) -> Iterator[Float[Tensor, ""]]:
-    """The loss of each step, still on the device."""
+    """The loss of each step, still on the device; each changes `state` in place.
+
+    Args:
+        state: of the phase.
+        batches: of the epoch.
+        workload: gives the loss and the dtype of a step.
+        schedule: learning rates and momentum of each step.
+        first: the number of the first step.
+    """
     model, optimizer, scaler = state.parallel.train(), state.optimizer, state.scaler
     for step, (inputs, targets) in enumerate(batches, first):
         fill_new_memory(is_wanted=step == first)
         set_lrs(optimizer, *schedule.at(step))
-        with autocast(inputs.device, recipe.dtype):
-            loss = recipe.loss(model(inputs), targets)
+        with autocast(inputs.device, workload.dtype):
+            loss = workload.loss(model(inputs), targets)
         loss = distributed.weight_loss(loss, len(targets))
         scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         scaler.step(optimizer)
@@ -143,13 +144,39 @@ def train_one_epoch(
         yield distributed.all_reduce_mean(loss.detach())
 
 
+@torch.no_grad()
+def validate(model: nn.Module, batches: Batches, workload: Workload) -> tuple[float, float | None]:
+    """Mean loss and metric of valid, by the model in evaluation mode."""
+    model.eval()
+    with autocast(next(model.parameters()).device, workload.dtype):
+        outputs = torch.cat([model(inputs).float() for inputs, _ in batches])
+        return workload.score(outputs)
+
+
+def lr_range_test(
+    state: State, workload: Workload, schedule: Schedule, count: int
+) -> Iterator[tuple[float, float]]:
+    """Learning rate and loss of `count` steps, over as many epochs as that takes."""
+    epoch, step = 0, 0
+    while step < count:
+        key = (workload.seed, workload.phase, epoch, distributed.rank_key("dropout"))
+        with rng.global_seed(*key):
+            batches = workload.train_batches(epoch)
+            for loss in train_one_epoch(state, batches, workload, schedule, step):
+                yield schedule.at(step)[0][-1], loss.item()  # the finder looks at every loss
+                step += 1
+                if step == count:
+                    return
+        epoch += 1
+
+
 def collect_finite_losses(
-    losses: Iterable[Float[Tensor, ""]], first: int, schedule: OneCycle | ExponentialRamp
+    losses: Iterable[Float[Tensor, ""]], first: int, schedule: Schedule
 ) -> list[float]:
     """The losses of an epoch, of which none is NaN or infinite.
 
-    On a processor each is looked at as it comes. On a GPU that would make every step wait for it,
-    so there they are looked at together when the epoch is over.
+    On a CPU each is looked at as it comes. On a GPU that would make every step wait for it, so
+    there they are looked at together when the epoch is over.
 
     Raises:
         ValueError: with the step, its rate, and what to try.
@@ -167,9 +194,7 @@ def collect_finite_losses(
     return values
 
 
-def check_finite_losses(
-    losses: list[float], first: int, schedule: OneCycle | ExponentialRamp
-) -> None:
+def check_finite_losses(losses: list[float], first: int, schedule: Schedule) -> None:
     """Raise at the first loss that is NaN or infinite.
 
     Raises:
@@ -181,19 +206,3 @@ def check_finite_losses(
                 f"the loss became {loss} at step {step} with rate {schedule.at(step)[0][-1]:.2g}; "
                 "try a lower lr, precision: float32, or less augmentation"
             )
-
-
-def lr_range_test(
-    state: State, workload: Workload, schedule: OneCycle | ExponentialRamp, count: int
-) -> Iterator[tuple[float, float]]:
-    """Rate and loss of `count` batches, over as many epochs as that takes."""
-    recipe, epoch, step = workload.recipe, 0, 0
-    while step < count:
-        batches = workload.batches(epoch)
-        with rng.global_seed(recipe.seed, workload.phase, epoch, distributed.rank_key("dropout")):
-            for loss in train_one_epoch(state, batches, schedule, step, recipe):
-                yield schedule.at(step)[0][-1], loss.item()  # the finder looks at every loss
-                step += 1
-                if step == count:
-                    return
-        epoch += 1

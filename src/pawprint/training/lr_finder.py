@@ -39,7 +39,7 @@ def suggestions(lrs: Sequence[float], losses: Sequence[float], steps: int) -> di
     """fastai's four suggestions; an empty dict if the curve is too short for them.
 
     Args:
-        rates: of each batch.
+        lrs: of each batch.
         losses: smoothed, as many.
         steps: that were asked for; the first tenth is left out, and the last 5 points.
     """
@@ -129,10 +129,10 @@ def resolve_lr(lr: float | str, summary: Path) -> float | str:
     """
     if lr != "auto":
         return lr
-    found: Mapping[str, float | None] = files.read_json(summary)
-    if (rate_found := found["valley"]) is None:
+    suggested: Mapping[str, float | None] = files.read_json(summary)
+    if (valley_lr := suggested["valley"]) is None:
         raise ValueError(
             f"{summary}: no valley was found, and the rate is `auto`; give a number in "
             "params.yaml, or mend the finder's range (lr_find.start, lr_find.steps)"
         )
-    return rate_found
+    return valley_lr

@@ -14,26 +14,23 @@ from torch import nn, optim
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """The keys of `optimizer` in params.yaml."""
+    """Of AdamW; beta1 and the learning rates are the schedule's."""
 
     weight_decay: float
     beta2: float
     eps: float
-    label_smoothing: float
-    train_norm: bool
-    dropout: float = 0.5  # of the head, see networks.drop
 
 
 def adamw(
     groups: Sequence[Sequence[nn.Parameter]],
     decayed: Mapping[nn.Parameter, bool],
-    chosen: OptimizerConfig,
+    config: OptimizerConfig,
 ) -> optim.AdamW:
     """An optimizer of the parameters that require a gradient; `layer` says whose group each is."""
     param_groups = [
         {
             "params": [p for p in group if p.requires_grad and decayed[p] == is_decayed],
-            "weight_decay": chosen.weight_decay if is_decayed else 0.0,
+            "weight_decay": config.weight_decay if is_decayed else 0.0,
             "layer": layer,
         }
         for layer, group in enumerate(groups)
@@ -41,8 +38,8 @@ def adamw(
     ]
     optimizer = optim.AdamW(
         [param_group for param_group in param_groups if param_group["params"]],
-        betas=(0.9, chosen.beta2),
-        eps=chosen.eps,
+        betas=(0.9, config.beta2),
+        eps=config.eps,
         fused=True,
     )
     # torch's update without its profiler's mark around it, which is 9 % of a step on ratings

@@ -1,27 +1,50 @@
-"""A phase of the training as its stage runs it: the epochs, their table, the model file."""
+"""A phase of a training as its stage runs it: the epochs, their table, the model file."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
-from pawprint.models import model_file
-from pawprint.models.network import Network
+from torch import nn
+
+from pawprint.core.params import Finder, OneCycleParams
 from pawprint.runtime import distributed
-from pawprint.training import checkpoint, history, loop, session
+from pawprint.training import checkpoint, history, loop, lr_finder
 from pawprint.training.checkpoint import CheckpointStore
-from pawprint.training.loop import Epoch
-from pawprint.training.schedule import OneCycle
-from pawprint.training.session import Session
-from pawprint.training.workload import ImageWorkload
+from pawprint.training.loop import Epoch, State, Workload
+from pawprint.training.schedule import ExponentialRamp, OneCycle
+
+
+@runtime_checkable
+class Session(Protocol):
+    """What a pipeline opens once: the device, the data, the recipe, and how its model is kept."""
+
+    @property
+    def machine(self) -> dict[str, str]:
+        """Device, instructions and dtype, for the record of the run."""
+
+    @property
+    def facts(self) -> dict[str, int]:
+        """What else the result depends on, beside params, files and code: for the fingerprint."""
+
+    def workload(self, phase: str) -> Workload:
+        """What this phase learns."""
+
+    def init_state(self, model: nn.Module) -> State:
+        """The model on the device, with an optimizer of what it trains."""
+
+    def write_model(
+        self, path: Path, model: nn.Module, declared: Mapping[str, Any], max_lrs: Sequence[float]
+    ) -> None:
+        """The model's file, whose card tells what it was trained with."""
 
 
 @dataclass(frozen=True)
 class PhaseFiles:
     """What a train stage reads and writes."""
 
-    name: str  # frozen or unfrozen; keys the order, the augmentation and the metrics
+    name: str  # frozen, unfrozen or train; keys the order, the augmentation and the metrics
     stage: Path  # the stage's own file
     inputs: Sequence[Path]  # on which the result depends
     model: Path
@@ -30,64 +53,71 @@ class PhaseFiles:
 
 
 def run_phase(
-    run: Session,
-    model: Network,
+    session: Session,
+    model: nn.Module,
     max_lrs: Sequence[float],
-    keys: Mapping[str, Any],
-    phase: PhaseFiles,
+    cycle: OneCycleParams,
+    declared: Mapping[str, Any],
+    files: PhaseFiles,
 ) -> Iterator[str]:
-    """Train the network in place and write the phase's files: the lines of its table.
+    """Train the model in place and write the phase's files: the lines of its table.
 
     A run that was broken off goes on from its last whole epoch.
 
     Args:
-        run: the session.
-        network: what of it requires a gradient is trained.
-        peaks: highest rate of each group of layers.
-        keys: params that the stage declares; `keys[phase.name]` are the cycle's.
-        phase: the files.
+        session: of the stage's pipeline.
+        model: what of it requires a gradient is trained.
+        max_lrs: highest learning rate of each group of layers.
+        cycle: epochs and shape of the one-cycle schedule.
+        declared: all params that the result depends on, for the fingerprint and the model's card.
+        files: what is read and written.
     """
-    # index.csv has the hashes of the files, not of what presize.size made of them
-    facts = {**keys, "cache": run.data.cache.size}
-    mark = checkpoint.fingerprint(facts, phase.inputs, phase.stage, run.machine)
-    store = CheckpointStore(phase.stage.stem, mark)
-    epochs = train_epochs(run, model, max_lrs, keys[phase.name], phase.name, store)
-    if not distributed.is_main_process():  # that one tells and writes, the others only compute
+    facts = {**declared, **session.facts}
+    mark = checkpoint.fingerprint(facts, files.inputs, files.stage, session.machine)
+    store = CheckpointStore(files.stage.stem, mark)
+    state, workload = session.init_state(model), session.workload(files.name)
+    epochs = train_epochs(state, workload, max_lrs, cycle, store)
+    if not distributed.is_main_process():  # that one prints and writes, the others only compute
         deque(epochs, maxlen=0)
         return
-    metric = run.recipe.target.metric
-    yield from history.log_epochs(epochs, phase.table, phase.summary, phase.name, metric)
-    model_card = session.model_card(run, model, {**keys, "peaks": list(max_lrs)})
-    model_file.write(phase.model, model, model_card)
+    yield from history.log_epochs(epochs, files.table, files.summary, files.name, workload.metric)
+    session.write_model(files.model, model, declared, max_lrs)
     store.clear()
 
 
 def train_epochs(
-    run: Session,
-    model: Network,
+    state: State,
+    workload: Workload,
     max_lrs: Sequence[float],
-    cycle: Mapping[str, Any],
-    phase: str,
+    cycle: OneCycleParams,
     store: CheckpointStore,
 ) -> Iterator[Sequence[Epoch]]:
-    """Train the network in place: the history so far, at the start and after each epoch.
+    """Train in place: the history so far, at the start and after each epoch.
 
     Where the store holds the state of a run that was broken off, it goes on from there.
+    """
+    steps = cycle.epochs * workload.steps_per_epoch
+    schedule = OneCycle(max_lrs, steps, cycle.pct_start, cycle.div, cycle.div_final)
+    store.restore(state)
+    yield state.history
+    for _ in loop.fit(state, workload, schedule, cycle.epochs):
+        store.save(state)
+        yield state.history
+
+
+def lr_curve(
+    session: Session, model: nn.Module, finder: Finder, groups: int, phase: str
+) -> Iterator[tuple[float, float]]:
+    """The finder's curve for this model: learning rate and smoothed loss, until it diverges.
 
     Args:
-        run: the session.
-        network: what of it requires a gradient is trained.
-        peaks: highest rate of each group of layers.
-        cycle: epochs, pct_start, div, div_final.
-        phase: frozen or unfrozen; keys the order and the augmentation.
-        store: where the state is kept after each epoch.
+        session: of the stage's pipeline.
+        model: trained on from where it is; of no use afterwards.
+        finder: the range of learning rates, and the number of steps.
+        groups: of layers.
+        phase: keys the order and the augmentation.
     """
-    shape = {key: cycle[key] for key in ("pct_start", "div", "div_final")}
-    schedule = OneCycle(max_lrs, cycle["epochs"] * run.steps_per_epoch, **shape)
-    begun = session.init_state(run, model)
-    store.restore(begun)
-    yield begun.history
-    workload = ImageWorkload(run.data, run.recipe, phase)
-    for _ in loop.fit(begun, workload, schedule, cycle["epochs"]):
-        store.save(begun)
-        yield begun.history
+    schedule = ExponentialRamp(finder.start, finder.end, finder.steps, groups)
+    state, workload = session.init_state(model), session.workload(phase)
+    points = loop.lr_range_test(state, workload, schedule, finder.steps)
+    return lr_finder.smooth_curve(points)

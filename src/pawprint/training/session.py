@@ -1,127 +1,124 @@
-"""What lr_find and the train stages share: device, data and recipe, opened from the same params."""
+"""What lr_find and the train stages open once: device, data and recipe of the image pipeline."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
-from pawprint.models import network
+from pawprint.core.params import TrainParams
+from pawprint.models import model_file, network
 from pawprint.models.model_file import ModelCard
 from pawprint.models.network import Network
 from pawprint.runtime import distributed
 from pawprint.runtime.device import cache_budget, describe_machine, resolve_dtype, setup_device
 from pawprint.runtime.tensor_file import versions
-from pawprint.training import loop, lr_finder
+from pawprint.training import loop
 from pawprint.training.loop import State
 from pawprint.training.optimizer import OptimizerConfig, adamw
-from pawprint.training.schedule import ExponentialRamp
 from pawprint.training.workload import ImageWorkload, Recipe
 from pawprint.vision import augment, dataset, loader, resample
 from pawprint.vision.dataset import Dataset
+from pawprint.vision.resample import InputSpec
 
-GROUPS = 3  # of layers, each with a rate of its own
+GROUPS = 3  # of layers, each with a learning rate of its own
 
 
 @dataclass(frozen=True)
-class Session:
-    """The frame of a phase."""
+class ImageSession:
+    """A phase.Session of images."""
 
     device: torch.device
     data: Dataset
     recipe: Recipe
     optimizer: OptimizerConfig
+    arch: str
+    dropout: float = 0.5  # of the head
 
     @property
     def machine(self) -> dict[str, str]:
-        """Device, instructions and type, for the record of the run."""
+        """Device, instructions and dtype, for the record of the run."""
         return describe_machine(self.device, self.recipe.dtype)
 
     @property
-    def steps_per_epoch(self) -> int:
-        """Batches of an epoch."""
-        return distributed.steps_per_epoch(len(self.data.splits["train"]), self.recipe.batch_size)
+    def facts(self) -> dict[str, int]:
+        """The cache's size: index.csv has the files' hashes, not what presize.size made of them."""
+        return {"cache": self.data.cache.size}
+
+    def workload(self, phase: str) -> ImageWorkload:
+        """What this phase learns; its name keys the order and the augmentation."""
+        return ImageWorkload(self.data, self.recipe, phase)
+
+    def init_state(self, model: nn.Module) -> State:
+        """The model on the device, with an optimizer of what it trains."""
+        assert isinstance(model, Network)
+        model.to(self.device)
+        network.set_dropout(model, self.dropout)
+        groups, is_decayed = network.parameter_groups(model), network.is_decayed(model)
+        return loop.init_state(model, adamw(groups, is_decayed, self.optimizer), self.recipe.dtype)
+
+    def write_model(
+        self, path: Path, model: nn.Module, declared: Mapping[str, Any], max_lrs: Sequence[float]
+    ) -> None:
+        """The model's file, whose card tells what it was trained with."""
+        assert isinstance(model, Network)
+        params = {**declared, "peaks": list(max_lrs)}  # the name that model files have
+        model_file.write(path, model, self._model_card(model, params))
+
+    def _model_card(self, model: Network, params: dict[str, Any]) -> ModelCard:
+        return ModelCard(
+            arch=self.arch,
+            classes=self.data.classes,
+            size=self.recipe.input_spec.size,
+            presize=self.data.cache.size,
+            mean=list(resample.MEAN),
+            std=list(resample.STD),
+            params=params,
+            data=self.data.digest,
+            versions=versions(),
+            target=self.data.task.name,
+            threshold=self._choose_threshold(model),
+            background=params["presize"]["background"],
+        )
+
+    def _choose_threshold(self, model: Network) -> float | None:
+        """The probability above which a label is said, by valid; None where a task has none."""
+        split, recipe = self.data.splits["valid"], self.recipe
+        how = (recipe.input_spec, recipe.batch_size)
+        predict = partial(loader.predict, model, self.data.cache, split, *how)
+        return self.data.task.threshold(predict, split.targets)
 
 
 def open_session(
-    keys: Mapping[str, Any], images: Path, index: Path, labels: Path, device: str, memory: float
-) -> Session:
-    """The session of these training keys (see params.training).
+    params: TrainParams, images: Path, index: Path, labels: Path, device: str, memory: float
+) -> ImageSession:
+    """The session of these training keys.
 
     Where they ask for several processes, each of them gets here, but the one that starts them.
 
     Args:
-        keys: params by name.
+        params: the training keys.
         images: images.npy, from presize.
         index: index.csv, from presize.
         labels: labels.csv.
         device: auto, cpu, cuda or cuda:N.
-        memory: share of the device's free memory that the cache may take.
+        memory: fraction of the device's free memory that the cache may take.
     """
-    distributed.launch_or_join(keys["processes"])
-    here = setup_device(device, keys["threads"])
-    chosen = OptimizerConfig(**keys["optimizer"])
-    data = dataset.load_dataset(images, index, labels, here, cache_budget(here, memory))
+    distributed.launch_or_join(params.processes)
+    torch_device = setup_device(device, params.threads)
+    budget = cache_budget(torch_device, memory)
     recipe = Recipe(
-        input_spec=resample.input_spec(keys["size"], keys["augment"]),
-        batch_size=keys["batch_size"],
-        seed=keys["seed"],
-        dtype=resolve_dtype(keys["precision"], here),
-        augment_config=augment.augment_config(keys["augment"]),
-        smoothing=chosen.label_smoothing,
-        target=data.task,
+        input_spec=InputSpec(params.size, params.augment.supersample),
+        batch_size=params.batch_size,
+        seed=params.seed,
+        dtype=resolve_dtype(params.precision, torch_device),
+        augment_config=augment.augment_config(params.augment),
+        smoothing=params.optimizer.label_smoothing,
     )
-    return Session(here, data, recipe, chosen)
-
-
-def init_state(session: Session, model: Network) -> State:
-    """The network on the device, with an optimizer of what it trains."""
-    model.to(session.device)
-    network.set_dropout(model, session.optimizer.dropout)
-    optimizer = adamw(network.parameter_groups(model), network.is_decayed(model), session.optimizer)
-    return loop.init_state(model, optimizer, session.recipe.dtype)
-
-
-def lr_curve(
-    run: Session, model: Network, finder_keys: Mapping[str, Any], phase: str
-) -> Iterator[tuple[float, float]]:
-    """The finder's curve for this network: rate and smoothed loss, until it diverges.
-
-    Args:
-        run: the session.
-        network: trained on from where it is; of no use afterwards.
-        finder_keys: start, end, steps.
-        phase: keys the order and the augmentation.
-    """
-    schedule = ExponentialRamp(**finder_keys, groups=GROUPS)
-    begun, steps = init_state(run, model), finder_keys["steps"]
-    workload = ImageWorkload(run.data, run.recipe, phase)
-    return lr_finder.smooth_curve(loop.lr_range_test(begun, workload, schedule, steps))
-
-
-def choose_threshold(session: Session, model: Network) -> float | None:
-    """The probability above which a label is said, by valid; None for other kinds of target."""
-    data, recipe = session.data, session.recipe
-    split, asked = data.splits["valid"], (recipe.input_spec, recipe.batch_size)
-    seen = partial(loader.predict, model, data.cache, split, *asked)
-    return data.task.threshold(seen, split.targets)
-
-
-def model_card(session: Session, model: Network, keys: Mapping[str, Any]) -> ModelCard:
-    """What the network's file says of it."""
-    return ModelCard(
-        arch=keys["arch"],
-        classes=session.data.classes,
-        size=session.recipe.input_spec.size,
-        presize=session.data.cache.size,
-        mean=list(resample.MEAN),
-        std=list(resample.STD),
-        params=dict(keys),
-        data=session.data.digest,
-        versions=versions(),
-        target=session.data.task.name,
-        threshold=choose_threshold(session, model),
-        background=keys["presize"]["background"],
-    )
+    data = dataset.load_dataset(images, index, labels, torch_device, budget)
+    keys = params.optimizer
+    optimizer = OptimizerConfig(keys.weight_decay, keys.beta2, keys.eps)
+    return ImageSession(torch_device, data, recipe, optimizer, params.arch, keys.dropout)

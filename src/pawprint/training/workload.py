@@ -1,26 +1,23 @@
-"""Pictures for the loop: how a batch is drawn, what a step computes, how valid is judged."""
+"""Images for the loop: how a batch is drawn, what a step computes, how valid is scored."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from pawprint.runtime import distributed
-from pawprint.runtime.device import autocast
 from pawprint.vision import loader
 from pawprint.vision.augment import AugmentConfig
 from pawprint.vision.dataset import Dataset, Split
-from pawprint.vision.image_cache import ImageCache
 from pawprint.vision.loader import Batch
 from pawprint.vision.resample import InputSpec
-from pawprint.vision.task import Task
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a picture becomes a batch, and a batch a step; the same for all phases."""
+    """How an image becomes a batch, and a batch a step; the same for all phases."""
 
     input_spec: InputSpec
     batch_size: int
@@ -28,46 +25,67 @@ class Recipe:
     dtype: torch.dtype  # of autocast
     augment_config: AugmentConfig
     smoothing: float  # of the labels
-    target: Task
-
-    def loss(self, outputs: Tensor, targets: Tensor) -> Float[Tensor, ""]:
-        """The mean loss of a batch."""
-        return self.target.loss(outputs, targets, self.smoothing)
 
 
 @dataclass(frozen=True)
 class ImageWorkload:
-    """The task on pictures."""
+    """A loop.Workload of images."""
 
     data: Dataset
     recipe: Recipe
     phase: str
 
     @property
+    def seed(self) -> int:
+        """Of dropout."""
+        return self.recipe.seed
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of autocast."""
+        return self.recipe.dtype
+
+    @property
+    def metric(self) -> str:
+        """The task's."""
+        return self.data.task.metric
+
+    @property
     def steps_per_epoch(self) -> int:
         """Batches of an epoch."""
         return distributed.steps_per_epoch(len(self.data.splits["train"]), self.recipe.batch_size)
 
-    def batches(self, epoch: int) -> Iterator[Batch]:
-        """The training batches of one epoch."""
-        data, recipe, key = self.data, self.recipe, (self.recipe.seed, self.phase, epoch)
-        asked = (recipe.augment_config, recipe.input_spec, recipe.batch_size)
-        return loader.train_batches(data.cache, data.splits["train"], *asked, *key)
+    def train_batches(self, epoch: int) -> Iterator[Batch]:
+        """Every image of train once, augmented and shuffled."""
+        recipe = self.recipe
+        return loader.train_batches(
+            *(self.data.cache, self.data.splits["train"], recipe.augment_config),
+            *(recipe.input_spec, recipe.batch_size),
+            *(recipe.seed, self.phase, epoch),
+        )
 
-    def validate(self, model: nn.Module) -> tuple[float, float]:
-        """Mean loss and metric of valid."""
-        return validate(model, self.data.cache, self.data.splits["valid"], self.recipe)
+    def loss(self, outputs: Tensor, targets: Tensor) -> Float[Tensor, ""]:
+        """The mean loss of a batch."""
+        return self.data.task.loss(outputs, targets, self.recipe.smoothing)
 
+    def valid_batches(self) -> Iterator[Batch]:
+        """This process's share of valid: plain centre squares, in order."""
+        _, split = self._own_valid()
+        recipe = self.recipe
+        return loader.eval_batches(self.data.cache, split, recipe.input_spec, recipe.batch_size)
 
-@torch.no_grad()
-def validate(
-    model: nn.Module, cache: ImageCache, split: Split, recipe: Recipe
-) -> tuple[float, float]:
-    """Mean loss and metric of `part`, by the network in evaluation mode."""
-    rows = distributed.shard(torch.arange(len(split)))
-    with autocast(cache.device, recipe.dtype):
-        own = split.subset(rows.tolist())
-        predictions = loader.predict(model, cache, own, recipe.input_spec, recipe.batch_size)
-    predictions = distributed.gather_rows(predictions, rows, len(split))
-    loss = recipe.target.per_image_loss(predictions, split.targets).mean()
-    return loss.item(), recipe.target.metric_value(predictions, split.targets).item()
+    def score(self, outputs: Tensor) -> tuple[float, float]:
+        """Mean loss and metric of all of valid."""
+        rows, own = self._own_valid()
+        task, valid = self.data.task, self.data.splits["valid"]
+        transform = loader.eval_transform(self.data.cache, own, self.recipe.input_spec)
+        predictions = task.decode(outputs, transform)
+        predictions = distributed.gather_rows(predictions, rows, len(valid))
+        loss = task.per_image_loss(predictions, valid.targets).mean()
+        return loss.item(), task.metric_value(predictions, valid.targets).item()
+
+    def _own_valid(self) -> tuple[Tensor, Split]:
+        """The rows of valid that are this process's share, and these images."""
+        valid = self.data.splits["valid"]
+        rows = distributed.shard(torch.arange(len(valid)))
+        return rows, valid.subset(rows.tolist())

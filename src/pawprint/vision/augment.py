@@ -13,13 +13,14 @@ Source: fastai 2.8's vision/augment.py.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 import torch
 from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
+
+from pawprint.core.params import Augment
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,9 @@ class AugmentParams:
     contrast: Float64[Tensor, " image"]  # the logit is multiplied by it
 
 
-def augment_config(keys: Mapping[str, Any]) -> AugmentConfig:
-    """The strengths among the keys of `augment` in params.yaml."""
-    return AugmentConfig(**{key: value for key, value in keys.items() if key != "supersample"})
+def augment_config(params: Augment) -> AugmentConfig:
+    """How far each change goes, by `augment` in params.yaml."""
+    return AugmentConfig(**params.model_dump(exclude={"supersample"}))
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def build_transform(
 
     Args:
         draws: one value a picture.
-        sides: width and height of the originals, px.
+        image_sizes: width and height of the originals, px.
         size: of the cache, px.
         light: whether brightness and contrast are applied at all.
         aspect: width over height of the output; "the square" is then a rectangle of this shape.

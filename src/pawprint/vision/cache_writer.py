@@ -93,7 +93,7 @@ def write_cache(
 
     Args:
         target: images.npy; replaced whole, or not at all.
-        pictures: one for each name, in any order.
+        images: one for each name, in any order.
         names: of all pictures, sorted.
         size: S, px.
         on_error: `skip` leaves out pictures that cannot be decoded; else they stop it.

@@ -20,6 +20,8 @@ class Classification:
 
     name: ClassVar[str] = "label"
     metric: ClassVar[str] = "error_rate"
+    output_name: ClassVar[str] = "probabilities"
+    output_note: ClassVar[str] = ""
     is_exclusive: ClassVar[bool] = True
     min_classes: ClassVar[int] = 2
 

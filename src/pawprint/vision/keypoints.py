@@ -24,6 +24,10 @@ class Keypoints:
 
     name: ClassVar[str] = "points"
     metric: ClassVar[str] = "rmse_share"
+    output_name: ClassVar[str] = "places"
+    output_note: ClassVar[str] = (
+        "; -1 and 1 are the edges of that part, left and right for x, upper and lower for y"
+    )
     is_exclusive: ClassVar[bool] = False
     min_classes: ClassVar[int] = 2
 

@@ -1,4 +1,4 @@
-"""Batches from the cache: augmented and shuffled for training, plain and in order for judging."""
+"""Batches from the cache: augmented and shuffled to train, plain and in order to evaluate."""
 
 from collections.abc import Iterable, Iterator
 
@@ -24,23 +24,20 @@ def train_batches(
     batch_size: int,
     *key: int | str,
 ) -> Iterator[Batch]:
-    """Every picture of `train` once, in an order of the epoch's own.
+    """Every image of `train` once, in an order of the epoch's own.
 
     Of several processes each has its share of every batch, and all together the whole.
-    Order and augmentation are drawn for all pictures at once, from `words` (seed, phase, epoch)
+    Order and augmentation are drawn for all images at once, from `key` (seed, phase, epoch)
     and nothing else: neither device nor batch size nor a restart changes them.
     """
     generator = rng.generator(*key)
     order = torch.randperm(len(train), generator=generator)
-    drawn = augment.sample_params(len(train), augment_config, generator)
+    params = augment.sample_params(len(train), augment_config, generator)
     image_sizes = cache.image_sizes[train.rows]
-    transform = augment.build_transform(
-        drawn, image_sizes, cache.size, light=True, aspect=input_spec.aspect
-    )
+    transform = resample.image_transform(params, image_sizes, cache.size, input_spec)
     chunks = torch.tensor_split(order, distributed.steps_per_epoch(len(train), batch_size))
-    return render_batches(
-        cache, train, transform, [distributed.shard(rows) for rows in chunks], input_spec
-    )
+    rows = [distributed.shard(chunk) for chunk in chunks]
+    return render_batches(cache, train, transform, rows, input_spec)
 
 
 def eval_batches(
@@ -48,41 +45,35 @@ def eval_batches(
     split: Split,
     input_spec: InputSpec,
     batch_size: int,
-    draws: AugmentParams | None = None,
+    params: AugmentParams | None = None,
 ) -> Iterator[Batch]:
-    """The pictures of `part` in order: their plain centre squares, or as `draws` change them."""
-    transform, rows = eval_transform(cache, split, input_spec, draws), torch.arange(len(split))
+    """The images of `split` in order: plain centre squares, or as `params` change them."""
+    transform, rows = eval_transform(cache, split, input_spec, params), torch.arange(len(split))
     return render_batches(cache, split, transform, torch.split(rows, batch_size), input_spec)
 
 
 def eval_transform(
-    cache: ImageCache, split: Split, input_spec: InputSpec, draws: AugmentParams | None = None
+    cache: ImageCache, split: Split, input_spec: InputSpec, params: AugmentParams | None = None
 ) -> BatchTransform:
-    """The maps of `part` by which it is judged, on the device."""
-    chosen, light = draws or augment.identity_params(len(split)), draws is not None
+    """How the images of `split` are sampled to be judged, on the device."""
     image_sizes = cache.image_sizes[split.rows]
-    return augment.build_transform(chosen, image_sizes, cache.size, light, input_spec.aspect).to(
-        cache.device
-    )
+    return resample.image_transform(params, image_sizes, cache.size, input_spec).to(cache.device)
 
 
 def render_batches(
     cache: ImageCache,
     split: Split,
     transform: BatchTransform,
-    chosen: Iterable[Int64[Tensor, " _"]],
+    batches: Iterable[Int64[Tensor, " _"]],
     input_spec: InputSpec,
 ) -> Iterator[Batch]:
-    """Pictures and targets of these rows of `part`, on the device."""
+    """Images and targets of these rows of `split`, on the device."""
     transform = transform.to(cache.device)
-    for rows in chosen:
-        here = rows.to(cache.device, non_blocking=True)
-        images = cache.images(split.rows[rows])
-        own = transform.subset(here)
-        yield (
-            resample.render(images, own, input_spec),
-            split.task.transform_targets(split.targets[here], own),
-        )
+    for rows in batches:
+        on_device = rows.to(cache.device, non_blocking=True)
+        images, own = cache.images(split.rows[rows]), transform.subset(on_device)
+        targets = split.task.transform_targets(split.targets[on_device], own)
+        yield resample.render(images, own, input_spec), targets
 
 
 @torch.no_grad()
@@ -92,19 +83,19 @@ def predict(
     split: Split,
     input_spec: InputSpec,
     batch_size: int,
-    draws: AugmentParams | None = None,
+    params: AugmentParams | None = None,
 ) -> Float[Tensor, "image output"]:
-    """What the network, in evaluation mode, says of the pictures of `part`, in order, in float32.
+    """What the model, in evaluation mode, predicts for the images of `split`, in order, in float32.
 
     Args:
-        network: on the device of `stored`.
-        stored: the pictures.
-        part: whose pictures are shown.
-        view: how the network sees them.
-        batch_size: pictures at a time.
-        draws: changes of the pictures; None for their plain centre squares.
+        model: on the device of `cache`.
+        cache: the images.
+        split: which of them.
+        input_spec: how the model sees them.
+        batch_size: images at a time.
+        params: changes of the images; None for their plain centre squares.
     """
     model.eval()
-    batches = eval_batches(cache, split, input_spec, batch_size, draws)
+    batches = eval_batches(cache, split, input_spec, batch_size, params)
     outputs = torch.cat([model(images).float() for images, _ in batches])
-    return split.task.decode(outputs, eval_transform(cache, split, input_spec, draws))
+    return split.task.decode(outputs, eval_transform(cache, split, input_spec, params))

@@ -23,6 +23,8 @@ class MultiLabel:
 
     name: ClassVar[str] = "labels"
     metric: ClassVar[str] = "accuracy_multi"
+    output_name: ClassVar[str] = "probabilities"
+    output_note: ClassVar[str] = ""
     is_exclusive: ClassVar[bool] = False
     min_classes: ClassVar[int] = 1
 

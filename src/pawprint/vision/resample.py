@@ -1,16 +1,15 @@
 """From the cache to the network's batch: one sampling by a map, lighting, normalisation."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import torch
 from jaxtyping import Float32, UInt8
 from torch import Tensor
 from torch.nn import functional
 
-from pawprint.vision.augment import BatchTransform
+from pawprint.vision import augment
+from pawprint.vision.augment import AugmentParams, BatchTransform
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, RGB, of values in [0, 1]
 CACHE_BYTES = 4 << 20  # bytes of floats that a core keeps close at hand
@@ -48,9 +47,23 @@ def parse_size(size: Size) -> tuple[int, int]:
     return int(height), int(width or height)
 
 
-def input_spec(size: Size, keys: Mapping[str, Any]) -> InputSpec:
-    """The view of `size` px by the keys of `augment` in params.yaml."""
-    return InputSpec(size, keys["supersample"])
+def image_transform(
+    params: AugmentParams | None,
+    image_sizes: Float32[Tensor, "image 2"],
+    cache_size: int,
+    input_spec: InputSpec,
+) -> BatchTransform:
+    """How each image is sampled: by these random values, or as its plain centre square.
+
+    Args:
+        params: the values of each image; None for the centre squares, with their light as it is.
+        image_sizes: width and height of the originals, px.
+        cache_size: px a side of the cached squares.
+        input_spec: what the model is given.
+    """
+    values = params or augment.identity_params(len(image_sizes))
+    is_lit = params is not None
+    return augment.build_transform(values, image_sizes, cache_size, is_lit, input_spec.aspect)
 
 
 def render(
@@ -91,7 +104,7 @@ def mean_and_std(device: torch.device) -> tuple[Float32[Tensor, "rgb=3 1 1"], ..
 def sampling_grid(
     chosen: BatchTransform, input_spec: InputSpec
 ) -> Float32[Tensor, "batch rows columns 2"]:
-    """Where in the cache each output pixel is sampled; rows and columns are height and width · supersample.
+    """Where in the cache each output pixel is sampled, `supersample` times a side.
 
     Outside the square the picture is mirrored at the square's border, as fastai does.
     """

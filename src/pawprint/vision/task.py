@@ -1,7 +1,9 @@
-"""What a picture is to be told: one class of several, any number of classes, or points in it.
+"""What an image is to be given: one class of several, any number of classes, or points in it.
 
-All that differs between the three in training stands here and in points.py; what evaluate counts
-of each, in counting.py; how it is shown and said, in looks.py, mistakes.py and answers.py.
+All that differs between the three in training stands here and in their modules (classification,
+multilabel, keypoints). Three more tables are keyed by a target's name: evaluation/results.py (what
+evaluate counts), reporting/target_display.py (how it looks) and inference/answers.py (what predict
+says); its text in labels.csv is core/label_cells.py's.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +23,7 @@ Losses = Float[Tensor, " image"]
 
 @runtime_checkable
 class Task(Protocol):
-    """One kind. `outputs` are the network's, `seen` what they say of the whole picture."""
+    """One target. `outputs` are the model's, `predictions` what they say of the whole image."""
 
     @property
     def name(self) -> str:
@@ -30,6 +32,14 @@ class Task(Protocol):
     @property
     def metric(self) -> str:
         """The column of the tables of epochs."""
+
+    @property
+    def output_name(self) -> str:
+        """What `activation` gives, as an exported model calls it."""
+
+    @property
+    def output_note(self) -> str:
+        """What else a user of an exported model must know of its outputs."""
 
     @property
     def is_exclusive(self) -> bool:
@@ -62,7 +72,7 @@ class Task(Protocol):
         """The outputs as numbers for a person: probabilities, or places in [-1, 1]."""
 
     def decode(self, outputs: Outputs, transform: BatchTransform) -> Outputs:
-        """What the outputs say of the whole picture: the inverse of `transform_targets`, for judging."""
+        """What the outputs say of the whole image: the inverse of `transform_targets`."""
 
     def average_views(
         self, predictions: Float[Tensor, "view image output"], weights: Sequence[float]

@@ -48,9 +48,9 @@ def explain(error: Exception, data: bytes) -> str:
     text = " ".join(str(error).replace(str(io.BytesIO), "").split()).split(" <_io.BytesIO")[0]
     if task.name == "WEBP" and int.from_bytes(data[4:8], "little") + 8 > len(data):
         return CUT
-    for pattern, said in KNOWN:
+    for pattern, reason in KNOWN:
         if match := re.search(pattern, text):
-            return match.expand(said)
+            return match.expand(reason)
     if text.startswith("cannot identify image file"):
         return _of_no_known_kind(task.name, data)
     return text or type(error).__name__

@@ -1,0 +1,30 @@
+"""`pawprint compare`: which recipe is better, over seeds and images."""
+
+import argparse
+
+from pawprint.cli.arguments import Commands
+
+
+def add_parser(commands: Commands) -> None:
+    """The command and its options."""
+    parser = commands.add_parser("compare", help="which recipe is better, over seeds and pictures")
+    parser.add_argument("runs", nargs="*", help="experiments, commits (HEAD and all from it)")
+    parser.add_argument("--over", action="append", help="a param that is no recipe's own (seed)")
+    parser.add_argument(
+        "--against", default="", help="the run to set the others against (the best)"
+    )
+    parser.add_argument("--md", action="store_true", help="the table in Markdown")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """The table of all recipes, then what it shows."""
+    from pawprint.experiments import compare, runs
+
+    names = [*args.runs, *([args.against] if args.runs and args.against else [])]
+    ours, left_out = runs.select_runs(names, [args.against])
+    table = compare.compare_runs(ours, args.over or ["seed"], args.against)
+    shown = compare.markdown if args.md else compare.plain
+    print("\n".join(shown(compare.cells(table))), end="\n\n")
+    notes = [*table.notes, *left_out]
+    print("\n".join([*compare.verdict(table), *(f"note: {note}" for note in notes)]))

@@ -1,0 +1,18 @@
+"""`pawprint result`: how good the last run is, the line that `make run` ends with."""
+
+import argparse
+
+from pawprint.cli.arguments import Commands
+
+
+def add_parser(commands: Commands) -> None:
+    """The command and its options."""
+    parser = commands.add_parser("result", help="the error rate now, and at the last commit")
+    parser.set_defaults(run=run, is_for_ratings=True)
+
+
+def run(_args: argparse.Namespace) -> None:
+    """The closing lines of `make run`."""
+    from pawprint.experiments import last_run
+
+    print("\n".join(last_run.lines()))
