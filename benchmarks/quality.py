@@ -40,7 +40,7 @@ def ours(data: bytes, cache: int, supersample: int) -> Tensor:
     image = cache_writer.decode_to_square("", data, cache, "white")
     assert image.pixels is not None, image.fault
     image_sizes = torch.tensor([[float(image.width), float(image.height)]])
-    chosen = augment.build_transform(augment.identity_params(1), image_sizes, cache, light=False)
+    chosen = augment.build_transform(augment.identity_params(1), image_sizes, cache, is_lit=False)
     mean, std = (torch.tensor(stat).view(3, 1, 1) for stat in (resample.MEAN, resample.STD))
     return resample.render(image.pixels[None], chosen, InputSpec(SIZE, supersample))[0] * std + mean
 

@@ -79,7 +79,7 @@ def test_the_map_carries_points_as_the_steps_do_one_by_one(width: float, height:
     draws = random_draws(n)
     image_sizes = torch.tensor([[width, height]]).expand(n, 2)
     places = resample.sampling_grid(
-        augment.build_transform(draws, image_sizes, size, light=False), InputSpec(out)
+        augment.build_transform(draws, image_sizes, size, is_lit=False), InputSpec(out)
     )
     at = [(i + 0.5) / out * 2 - 1 for i in range(out)]
     for i in range(n):
@@ -97,7 +97,7 @@ def test_the_plain_map_shows_the_centre_square_pixel_by_pixel() -> None:
         torch.arange(size * size, dtype=torch.uint8).view(1, size, size, 1).expand(1, -1, -1, 3)
     )
     chosen = augment.build_transform(
-        augment.identity_params(1), torch.tensor([[2.0, 1.0]]), size, light=False
+        augment.identity_params(1), torch.tensor([[2.0, 1.0]]), size, is_lit=False
     )
     image = unnormalise(resample.render(pictures.contiguous(), chosen, InputSpec(size)))[0, 0] * 255
     for row in range(size):
@@ -113,7 +113,7 @@ def unnormalise(batch: Tensor) -> Tensor:
 
 def test_a_square_picture_at_its_own_size_comes_out_unchanged() -> None:
     pictures = torch.randint(0, 256, (3, 16, 16, 3), dtype=torch.uint8)
-    chosen = augment.build_transform(augment.identity_params(3), torch.ones(3, 2), 16, light=False)
+    chosen = augment.build_transform(augment.identity_params(3), torch.ones(3, 2), 16, is_lit=False)
     image = unnormalise(resample.render(pictures, chosen, InputSpec(16)))
     assert torch.allclose(image.permute(0, 2, 3, 1) * 255, pictures.float(), atol=1e-3)
 
@@ -144,11 +144,11 @@ def test_flip_mirrors() -> None:
     draws = augment.identity_params(1)
     image_sizes = torch.ones(1, 2)
     plain = resample.render(
-        pictures, augment.build_transform(draws, image_sizes, 16, light=False), InputSpec(16)
+        pictures, augment.build_transform(draws, image_sizes, 16, is_lit=False), InputSpec(16)
     )
     flipped = replace(draws, flip=-draws.flip)
     image = resample.render(
-        pictures, augment.build_transform(flipped, image_sizes, 16, light=False), InputSpec(16)
+        pictures, augment.build_transform(flipped, image_sizes, 16, is_lit=False), InputSpec(16)
     )
     assert torch.allclose(image, plain.flip(3), atol=1e-4)
 
@@ -159,7 +159,7 @@ def test_a_positive_angle_turns_the_picture_clockwise() -> None:
     turned = replace(
         augment.identity_params(1), angle=torch.tensor([math.pi / 2], dtype=torch.float64)
     )
-    chosen = augment.build_transform(turned, torch.ones(1, 2), 33, light=False)
+    chosen = augment.build_transform(turned, torch.ones(1, 2), 33, is_lit=False)
     image = resample.render(pictures, chosen, InputSpec(33))[0, 0]
     assert divmod(int(image.argmax()), 33) == (16, 28)  # now to the right of it
 
@@ -174,7 +174,7 @@ def test_a_crop_is_the_slice_that_it_says_resampled() -> None:
     side = round(math.sqrt(0.5) * size)  # 23
     image = resample.render(
         pictures,
-        augment.build_transform(draws, torch.ones(1, 2), size, light=False),
+        augment.build_transform(draws, torch.ones(1, 2), size, is_lit=False),
         InputSpec(out),
     )
     corner = pictures[:, :side, size - side :].permute(0, 3, 1, 2).float()
@@ -215,7 +215,7 @@ def test_strengths_of_zero_change_nothing() -> None:
     draws = replace(random_draws(8, strengths=still), along=torch.full((8,), 0.5).double())
     image_sizes = torch.tensor([[4.0, 3.0]]).expand(8, 2)
     result, plain = (
-        augment.build_transform(d, image_sizes, 16, light=False)
+        augment.build_transform(d, image_sizes, 16, is_lit=False)
         for d in (draws, augment.identity_params(8))
     )
     assert torch.allclose(
@@ -229,7 +229,7 @@ def test_strengths_of_zero_change_nothing() -> None:
 @given(st.integers(1, 9), st.integers(0, 1000), st.integers(8, 24))
 def test_a_batch_does_not_depend_on_its_neighbours(n: int, seed: int, size: int) -> None:
     pictures = torch.randint(0, 256, (n, 16, 16, 3), dtype=torch.uint8)
-    chosen = augment.build_transform(random_draws(n, seed), torch.rand(n, 2) + 0.5, 16, light=True)
+    chosen = augment.build_transform(random_draws(n, seed), torch.rand(n, 2) + 0.5, 16, is_lit=True)
     whole = resample.render(pictures, chosen, InputSpec(size))
     for i in range(n):
         part = slice(i, i + 1)

@@ -283,7 +283,7 @@ def psnr(a: Tensor, b: Tensor) -> float:
 def show(pictures: Tensor, draws: AugmentParams, view: InputSpec, corners: bool = False) -> Tensor:
     """Ours, in [0, 1]; with `corners`, coordinates go from centre to centre of the outer pixels."""
     side = pictures.shape[1]
-    chosen = augment.build_transform(draws, torch.ones(len(pictures), 2), side, light=True)
+    chosen = augment.build_transform(draws, torch.ones(len(pictures), 2), side, is_lit=True)
     if corners:
         outer = view.shape[0] / (view.shape[0] - 1)
         chosen = replace(

@@ -24,7 +24,7 @@ def part(result: Image.Image, column: int, row: int, side: int) -> np.ndarray:
 
 def test_the_normalisation_is_undone_to_the_byte() -> None:
     pictures = torch.randint(0, 256, (2, 16, 16, 3), dtype=torch.uint8)
-    chosen = augment.build_transform(augment.identity_params(2), torch.ones(2, 2), 16, light=False)
+    chosen = augment.build_transform(augment.identity_params(2), torch.ones(2, 2), 16, is_lit=False)
     assert torch.equal(
         contact_sheet.denormalize(resample.render(pictures, chosen, InputSpec(16))), pictures
     )

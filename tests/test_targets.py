@@ -182,7 +182,7 @@ def test_points_follow_the_picture_through_every_change(size: int | str) -> None
     apart = ((at - places[:, :1]) ** 2)[:, None, :] + ((at - places[:, 1:]) ** 2)[:, :, None]
     spots = (255 * torch.exp(-apart / 0.004)).byte()[..., None].expand(-1, -1, -1, 3)
     draws = augment.sample_params(n, WILD, rng.generator("wild"))
-    maps = augment.build_transform(draws, image_sizes, side, light=False, aspect=view.aspect)
+    maps = augment.build_transform(draws, image_sizes, side, is_lit=False, aspect=view.aspect)
     batch = resample.render(spots.contiguous(), maps, view)[:, 0]
     bright = batch - batch.amin((1, 2), keepdim=True)
     height, width = view.shape
@@ -201,7 +201,7 @@ def test_what_the_network_sees_leads_back_to_the_whole_picture(size: int | str) 
     image_sizes = torch.tensor([[640.0, 480.0], [100.0, 200.0]]).repeat(10, 1)
     draws = augment.sample_params(20, WILD, rng.generator(1))
     maps = augment.build_transform(
-        draws, image_sizes, 64, light=False, aspect=InputSpec(size).aspect
+        draws, image_sizes, 64, is_lit=False, aspect=InputSpec(size).aspect
     )
     seen = torch.rand(20, 4, generator=rng.generator(2)) * 1.8 - 0.9
     outputs = ((seen + 1) / 2).logit()

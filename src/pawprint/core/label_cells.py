@@ -20,9 +20,9 @@ def format_cell(text: str, target: str, pattern: str | None, separator: str | No
         pattern: its first group, searched anywhere, is the class; None for the whole text.
         separator: between classes, none of which may hold a semicolon.
 
-    >>> written("dog person ", "labels", None, " "), written("", "labels", None, " ")
+    >>> format_cell("dog person ", "labels", None, " "), format_cell("", "labels", None, " ")
     ('dog;person', '')
-    >>> written("320.5 240", "points", None, None), written("nan 240", "points", None, None)
+    >>> format_cell("320.5 240", "points", None, None), format_cell("nan 240", "points", None, None)
     ('320.5 240', None)
     """
     if target == "points":

@@ -36,9 +36,9 @@ def format_entry(name: str, content: Content) -> str:
 def format_scalar(value: str | int | Sequence[str]) -> str:
     r"""A value in YAML: a text without quotes where it is the same text without them.
 
-    >>> [scalar(1797), scalar(r"^(\d)_\d+\.png$"), scalar("007"), scalar("it's # 1")]
+    >>> [format_scalar(value) for value in (1797, r"^(\d)_\d+\.png$", "007", "it's # 1")]
     ['1797', '^(\\d)_\\d+\\.png$', "'007'", "'it''s # 1'"]
-    >>> scalar(["val", "13", "a, b"])
+    >>> format_scalar(["val", "13", "a, b"])
     "[val, '13', 'a, b']"
     """
     if isinstance(value, list | tuple):

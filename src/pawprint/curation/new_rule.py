@@ -59,7 +59,7 @@ def csv_place(file: str, images: str, archive: Path) -> tuple[str, Source | None
     Args:
         file: as typed: a name among the pictures, a URL, or a path, from the working folder or the
             folder of the pictures or beside that.
-        pictures: the folder or archive, as typed.
+        images: the folder or archive, as typed.
         archive: what was made of it.
 
     Raises:

@@ -33,7 +33,7 @@ def update_dataset(name: str, url: str | None) -> Iterator[str]:
         url: none, or the block's own.
 
     Raises:
-        ValueError: no such block, or as for `added`; nothing is written.
+        ValueError: no such block, or as for `new_dataset.add_dataset`; nothing is written.
     """
     if name not in yaml_file.load(FILE):
         raise ValueError(f"{FILE}: no block `{name}` to update; add it: pawprint new {name} PATH")

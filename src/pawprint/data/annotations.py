@@ -42,11 +42,11 @@ def read_targets(
         )
     elif groups and is_split:
         own = split_words.of_groups(groups, rule.valid, rule.test, findings, LOST)
-    targets = find_test_groups(names, rule, target, findings, texts, own)
+    targets = targets_to_learn(names, rule, target, findings, texts, own)
     return Annotations(targets, own, groups)
 
 
-def find_test_groups(
+def targets_to_learn(
     names: Sequence[str],
     rule: LabelRule,
     target: str,

@@ -216,7 +216,7 @@ class DatasetEntry(Section):
 
 
 def load_dataset_entry(name: str, path: Path = FILE) -> DatasetEntry:
-    """The block of one data set of pictures; raises as `chosen` does."""
+    """The block of one data set of pictures; raises as `load_entry` does."""
     return load_entry(DatasetEntry, name, path)
 
 

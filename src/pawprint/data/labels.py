@@ -1,4 +1,4 @@
-"""What each picture is to be told, and find everything that is wrong with the labels at once."""
+"""The target of each image, and everything that is wrong with the labels, at once."""
 
 import hashlib
 import re

@@ -194,13 +194,13 @@ def other_levels(names: Sequence[str], splits: Splits | None) -> list[str]:
     inner = Counter(class_folder(name, splits) for name in known)
     outer = Counter(m.group(1) for name in known if (m := re.search(others[0], name)))
     return [
-        f"the class is the innermost folder ({_count_images(inner)}), but the folders above it may "
-        f"be meant ({_count_images(outer)}): for these `from: path` with `pattern: {others[0]}` "
+        f"the class is the innermost folder ({_counts_text(inner)}), but the folders above it may "
+        f"be meant ({_counts_text(outer)}): for these `from: path` with `pattern: {others[0]}` "
         f"(pawprint new --from-path --pattern '{others[0]}')"
     ]
 
 
-def _count_images(counted: Counter[str]) -> str:
+def _counts_text(counted: Counter[str]) -> str:
     return shorten([f"{word} {n:,}" for word, n in counted.most_common()], 4)
 
 
@@ -219,8 +219,8 @@ def check_class_folder(names: Sequence[str], splits: Splits | None) -> None:
         pattern = rules[0]["pattern"]
         outer = Counter(m.group(1) for name in known if (m := re.search(pattern, name)))
         raise ValueError(
-            f"the innermost folders ({_count_images(inner)}) seem to name no classes, but folders "
-            f"above them do ({_count_images(outer)}): instead of --folder give --from-path "
+            f"the innermost folders ({_counts_text(inner)}) seem to name no classes, but folders "
+            f"above them do ({_counts_text(outer)}): instead of --folder give --from-path "
             f"--pattern '{pattern}' (or for the innermost ones all the same, --from-path --pattern "
             "'([^/]+)/[^/]+$')"
         )

@@ -34,7 +34,7 @@ def check(counted: Mapping[str, int], findings: Findings) -> None:
     alike = [group for group in groups.values() if len(group) > 1]
     if alike:
         shown = [
-            " = ".join(f"{format_groups(x)} ({counted[x]:,})" for x in group) for group in alike
+            " = ".join(f"{format_label(x)} ({counted[x]:,})" for x in group) for group in alike
         ]
         findings.notes.append(
             f"{len(alike)} groups of labels look alike, but are different classes: "
@@ -42,10 +42,10 @@ def check(counted: Mapping[str, int], findings: Findings) -> None:
         )
 
 
-def format_groups(label: str) -> str:
+def format_label(label: str) -> str:
     r"""A label, in quotes and with the codes of its letters where these cannot be told by eye.
 
-    >>> print(written("cat"), written("c\u0430t"), written("a  b"))
+    >>> print(format_label("cat"), format_label("c\u0430t"), format_label("a  b"))
     cat 'c\u0430t' 'a  b'
     """
     is_plain = label.isascii() and label == " ".join(label.split())

@@ -39,7 +39,7 @@ def tokens(text: str) -> list[str]:
 def parse(text: str) -> tuple[str, frozenset[str]] | None:
     """The side that a name says, and its other words; None where it says none, or two.
 
-    >>> parsed("seg_train"), parsed("Test set"), parsed("beagle")
+    >>> parse("seg_train"), parse("Test set"), parse("beagle")
     (('train', frozenset({'seg'})), ('test', frozenset()), None)
     """
     words = [word for word in tokens(text) if word not in BESIDE]

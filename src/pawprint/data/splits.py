@@ -64,7 +64,7 @@ def drawn(
     """The split of each picture that has a target, at random; None for the others.
 
     Raises:
-        ValueError: as for `stratified` and `together`.
+        ValueError: as for `stratified_split` and `group_split`.
     """
     rows = [i for i, target in enumerate(annotations.targets) if target is not None]
     if rule == "stratified":

@@ -33,7 +33,7 @@ class EvalConfig:
     batch_size: int
     tta: Tta
     augment_config: AugmentConfig  # of the training's augmentation, for `augmented`
-    seed: int  # of its params
+    seed: int  # of its draws
     threshold: float | None = None  # of labels
 
 
@@ -70,7 +70,7 @@ def tta_views(
         tta: `flip` adds the mirrored picture, `augmented` four as in training.
         n: pictures.
         augment_config: of the training's augmentation, for `augmented`.
-        seed: of its params.
+        seed: of its draws.
     """
     if tta == "none":
         return [(1.0, None)]
@@ -82,7 +82,7 @@ def tta_views(
         for i in range(N_AUGMENTED)
     ]
     weight = (1 - PLAIN_WEIGHT) / N_AUGMENTED
-    return [(PLAIN_WEIGHT, None), *((weight, params) for params in drawn)]
+    return [(PLAIN_WEIGHT, None), *((weight, draws) for draws in drawn)]
 
 
 def predict_views(
@@ -90,10 +90,10 @@ def predict_views(
 ) -> Float[Tensor, "image output"]:
     """What the network says of `split`: the weighted mean of the views."""
     weights, outputs = [], []
-    for weight, params in tta_views(config.tta, len(split), config.augment_config, config.seed):
+    for weight, draws in tta_views(config.tta, len(split), config.augment_config, config.seed):
         weights.append(weight)
         outputs.append(
-            loader.predict(model, cache, split, config.input_spec, config.batch_size, params)
+            loader.predict(model, cache, split, config.input_spec, config.batch_size, draws)
         )
     if len(outputs) == 1:
         return outputs[0]

@@ -9,8 +9,8 @@ MAIN = ("error_rate", "map", "rmse_share")
 def main_metric(metrics: Metrics) -> str:
     """The name of the first metric.
 
-    >>> main({"error_rate": 0.0111}), main({"loss": 0.1, "map": 0.98}), main({"rmse_share": 0.01})
-    ('error_rate', 'map', 'rmse_share')
+    >>> main_metric({"error_rate": 0.0111}), main_metric({"loss": 0.1, "map": 0.98})
+    ('error_rate', 'map')
 
     Raises:
         ValueError: they are not of pictures.
@@ -27,7 +27,7 @@ def main_metric(metrics: Metrics) -> str:
 def short_text(metrics: Metrics) -> str:
     """Name and value.
 
-    >>> short({"error_rate": 0.01114})
+    >>> short_text({"error_rate": 0.01114})
     'error_rate 0.0111'
     """
     return f"{main_metric(metrics)} {metrics[main_metric(metrics)]:.4f}"

@@ -11,9 +11,9 @@ from torch import Tensor
 from pawprint.evaluation import classification, keypoints, multilabel
 from pawprint.evaluation.classification import Predictions
 
-COLUMNS = ("name", "actual", "predicted", "probability", "loss")  # of `rows`
+COLUMNS = ("name", "actual", "predicted", "probability", "loss")  # of `prediction_rows`
 PAIR_COLUMNS = ("actual", "predicted", "count")  # of `most_confused`
-SWEEP_COLUMNS = ("threshold", "accuracy_multi", "micro_f1", "macro_f1")  # of `sweep`
+SWEEP_COLUMNS = ("threshold", "accuracy_multi", "micro_f1", "macro_f1")  # of `threshold_sweep`
 
 
 @runtime_checkable
@@ -38,10 +38,10 @@ class EvalResult(Protocol):
         """A row for each class; none where there are no classes."""
 
     def most_confused(self) -> Sequence[Sequence[Any]]:
-        """PAIRS, most frequent first; none where no class is taken for another."""
+        """PAIR_COLUMNS, most frequent first; none where no class is taken for another."""
 
     def threshold_sweep(self) -> Sequence[Sequence[Any]]:
-        """SWEPT; none where nothing has a threshold."""
+        """SWEEP_COLUMNS; none where nothing has a threshold."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def classification_result(
     return ClassificationResult(classification.predict_classes(predictions, targets), classes)
 
 
-# by kind, from what was seen, the targets, the pictures' sides in px, the classes, the threshold
+# by a target's name: from predictions, targets, image sizes in px, classes and the threshold
 RESULTS: dict[str, Callable[[Tensor, Tensor, Tensor, Sequence[str], float | None], EvalResult]] = {
     "label": classification_result,
     "labels": multilabel.multilabel_result,

@@ -83,7 +83,7 @@ def compare_runs(runs: Sequence[Run], over: Sequence[str] = ("seed",), against: 
     """All groups, and their differences from the best one, or from that of the run `against`.
 
     Raises:
-        ValueError: as for `grouped`, or `against` is none of the runs.
+        ValueError: as for `group_runs`, or `against` is none of the runs.
     """
     groups, notes = group_runs(runs, over)
     places = [i for i, group in enumerate(groups) if against in group_names(group)]

@@ -17,8 +17,8 @@ import pandas as pd
 from pawprint.core import files
 
 COLUMNS = ("train_loss", "valid_loss", "error_rate")
-RISE_LIMIT = "delete it, and `dvc repro` makes it anew"
-RISEN = 1.1  # times its least value: from there on a loss on valid is said to rise
+REMEDY = "delete it, and `dvc repro` makes it anew"
+RISE_LIMIT = 1.1  # times its least value: from there on a loss on valid is said to rise
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,16 @@ def read_phase(path: Path, name: str) -> Phase:
         whole = pd.read_csv(path)
         table = whole[[column for column in COLUMNS if column in whole]].astype(float)
     except ValueError as error:
-        raise ValueError(f"{path}: no table of epochs; {RISE_LIMIT}") from error
+        raise ValueError(f"{path}: no table of epochs; {REMEDY}") from error
     if {"accuracy_multi", "rmse_share"} & {*whole.columns}:
         raise ValueError(
             f"{path}: of several labels or points, while `pawprint epochs` judges error rates of "
             "single ones; look at valid_loss there"
         )
     if len(table.columns) < len(COLUMNS):
-        raise ValueError(f"{path}: no table of epochs; {RISE_LIMIT}")
+        raise ValueError(f"{path}: no table of epochs; {REMEDY}")
     if not np.isfinite(table.to_numpy()).all():
-        raise ValueError(f"{path}: holds figures that are no numbers; {RISE_LIMIT}")
+        raise ValueError(f"{path}: holds figures that are no numbers; {REMEDY}")
     return Phase(name, *(table[key].tolist() for key in COLUMNS))
 
 
@@ -70,11 +70,9 @@ def judged_images(path: Path) -> int:
     try:
         count = int(files.read_json(path)["valid"])
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{path}: does not say how many pictures valid has; {RISE_LIMIT}"
-        ) from error
+        raise ValueError(f"{path}: does not say how many pictures valid has; {REMEDY}") from error
     if count < 1:
-        raise ValueError(f"{path}: valid has {count} pictures; {RISE_LIMIT}")
+        raise ValueError(f"{path}: valid has {count} pictures; {REMEDY}")
     return count
 
 
@@ -106,7 +104,7 @@ def diagnose(phase: Phase, images: int, asked: int = 0) -> str:
             f"{ends}, {round((last - least) * images)} of {images} pictures more than after "
             f"epoch {at}: it overfits; train anew with -S {phase.name}.epochs={at}"
         )
-    if lowest < phase.epochs and losses[-1] > losses[lowest - 1] * RISEN:
+    if lowest < phase.epochs and losses[-1] > losses[lowest - 1] * RISE_LIMIT:
         return (
             f"{ends}, no worse than at its best, but the loss on valid rises since epoch {lowest}: "
             "it grows too sure of itself; keep the epochs, and trust its probabilities less (ece)"

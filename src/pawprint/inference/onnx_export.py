@@ -62,7 +62,7 @@ def metadata(model_card: ModelCard) -> dict[str, str]:
 
 
 def write(model_path: Path, target: Path) -> str:
-    """Write `model` as ONNX, check it, and say how near it is to torch.
+    """Write the model file as ONNX, check it, and say how near it is to torch.
 
     Raises:
         ModuleNotFoundError: the extra is not installed.

@@ -110,7 +110,7 @@ def predict_files(
 def read_image(path: Path, size: int, background: str | None) -> CachedImage:
     """The picture as presize would have it, or why there is none."""
     try:
-        if path.is_dir() and [*path.iterdir(), True]:
+        if path.is_dir() and [*path.iterdir(), True]:  # iterdir raises where it may not be read
             return CachedImage(str(path), None, 0, 0, "", "no pictures in this folder")
         return cache_writer.decode_to_square(str(path), path.read_bytes(), size, background)
     except OSError as error:

@@ -76,7 +76,7 @@ def build_body(model: nn.Module) -> nn.Sequential:
 
 
 def body_tensors(pretrained: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A torchvision state dict by the names of `built_body`, without its classifier."""
+    """A torchvision state dict by the names of `build_body`, without its classifier."""
     return {
         name.removeprefix("features."): tensor
         for name, tensor in pretrained.items()

@@ -30,7 +30,7 @@ def load_pretrained(
     arch: str,
     weights: str | None,
     sha256: str | None,
-    advance: Callable[[int], object],
+    on_progress: Callable[[int], object],
     findings: Findings,
 ) -> dict[str, Tensor]:
     """The body's tensors for `arch`, by the names of its network; none if `weights` is empty.
@@ -40,7 +40,7 @@ def load_pretrained(
         weights: empty, a name such as DEFAULT or IMAGENET1K_V1, or a file: a state dict (.pth,
             .safetensors), a checkpoint that holds one, or a model file of ours.
         sha256: of the local file.
-        advance: told the bytes of each piece that arrives from the network.
+        on_progress: told the bytes of each piece that arrives from the network.
         findings: notes on what was taken of a file, and what was left out.
 
     Raises:
@@ -53,7 +53,7 @@ def load_pretrained(
     if is_file_name(weights):
         path = check_local_file(Path(weights), sha256)
     else:
-        path = fetch_published(arch, weights, advance)
+        path = fetch_published(arch, weights, on_progress)
     content = weight_file.read(path)
     is_own = content.model_card is not None
     tensors = own_body(arch, content, weights, findings) if is_own else content.tensors
@@ -64,7 +64,7 @@ def check_local_file(path: Path, sha256: str | None) -> Path:
     """The path, once its bytes have the hash.
 
     Raises:
-        FileNotFoundError, ValueError: as for `tensors`.
+        FileNotFoundError, ValueError: as for `load_pretrained`.
     """
     if path.resolve() in [out.resolve() for out in OUTS]:
         raise ValueError(
@@ -89,11 +89,11 @@ def check_local_file(path: Path, sha256: str | None) -> Path:
     return path
 
 
-def fetch_published(arch: str, name: str, advance: Callable[[int], object]) -> Path:
+def fetch_published(arch: str, name: str, on_progress: Callable[[int], object]) -> Path:
     """torchvision's file of that name, fetched, its hash checked against the one in its name.
 
     Raises:
-        ConnectionError, ValueError: as for `tensors`.
+        ConnectionError, ValueError: as for `load_pretrained`.
     """
     known = torchvision.models.get_model_weights(arch)
     if name not in known.__members__ and Path(name).is_file():
@@ -108,7 +108,7 @@ def fetch_published(arch: str, name: str, advance: Callable[[int], object]) -> P
         )
     url = known[name].url
     prefix = Path(urlsplit(url).path).stem.rsplit("-", 1)[-1]  # resnet34-b627a593.pth
-    path = downloads.fetch_once(url, downloads.STORE / Path(url).name, advance)
+    path = downloads.fetch_once(url, downloads.STORE / Path(url).name, on_progress)
     actual = files.file_hash(path)
     if not actual.startswith(prefix):
         path.unlink()

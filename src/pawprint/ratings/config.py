@@ -159,7 +159,7 @@ def load(path: Path = FILE) -> Params:
 
 
 def load_ratings_entry(name: str, path: Path = CATALOGUE) -> RatingsEntry:
-    """The block of one data set; raises as `catalogue.chosen` does."""
+    """The block of one data set; raises as `catalog.load_entry` does."""
     return catalog.load_entry(RatingsEntry, name, path)
 
 

@@ -142,7 +142,7 @@ def emb_size_rule(names: int) -> int:
 
     Source: fastai 2.8's tabular/model.py, emb_sz_rule.
 
-    >>> by_rule(943), by_rule(1634)
+    >>> emb_size_rule(943), emb_size_rule(1634)
     (74, 101)
     """
     return min(600, round(1.6 * math.pow(names + 1, 0.56)))

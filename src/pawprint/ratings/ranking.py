@@ -65,11 +65,11 @@ def rank_valid(
     """Recall and NDCG at k of the users that train knows and that want something, by parts.
 
     Args:
-        data: a user wants what it has rated `least` or more in valid; of what is recommended to
-            it, what it has rated in train is left out.
+        data: a user wants what it has rated `min_rating` or more in valid; what it has rated in
+            train is not recommended to it.
         score: the score of each item (row 1 first) for these users, higher is better.
         k: how many are recommended.
-        least: see above.
+        min_rating: see above.
     """
     rows = data.valid.pairs[data.valid.targets >= min_rating]
     strange = rows[rows[:, 1] == 0]  # items that train does not know: all missed

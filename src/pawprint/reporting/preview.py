@@ -37,9 +37,9 @@ def changes_sheet(
     cached, image_sizes = data.cache.images(first.rows), data.cache.image_sizes[first.rows]
     drawn = augment.sample_params(CHANGES, augment_config, rng.generator(seed, "preview"))
     images, marks = [], []
-    for params, n in ((None, 1), (drawn, CHANGES)):
+    for draws, n in ((None, 1), (drawn, CHANGES)):
         sizes = image_sizes.expand(n, 2)
-        transform = resample.image_transform(params, sizes, data.cache.size, input_spec)
+        transform = resample.image_transform(draws, sizes, data.cache.size, input_spec)
         transform = transform.to(cached.device)
         inputs = resample.render(cached.expand(n, -1, -1, -1), transform, input_spec)
         images.append(contact_sheet.denormalize(inputs))
@@ -52,15 +52,15 @@ def changes_sheet(
     )
 
 
-def describe_params(params: AugmentParams, i: int) -> str:
+def describe_params(draws: AugmentParams, i: int) -> str:
     """What was drawn, in four short lines."""
-    angle, zoom = math.degrees(params.angle[i].item()), params.zoom[i].item()
-    mirrored = ", mirrored" if params.flip[i] < 0 else ""
-    warp = f"{params.warp_x[i].item():+.2f} {params.warp_y[i].item():+.2f}"
+    angle, zoom = math.degrees(draws.angle[i].item()), draws.zoom[i].item()
+    mirrored = ", mirrored" if draws.flip[i] < 0 else ""
+    warp = f"{draws.warp_x[i].item():+.2f} {draws.warp_y[i].item():+.2f}"
     return (
         f"{angle:+.0f}°, zoom {zoom:.2f}{mirrored}\n"
-        f"crop {params.area[i].item():.2f}\nwarp {warp}\n"
-        f"light {params.brightness[i].item():+.2f} ×{params.contrast[i].item():.2f}"
+        f"crop {draws.area[i].item():.2f}\nwarp {warp}\n"
+        f"light {draws.brightness[i].item():+.2f} ×{draws.contrast[i].item():.2f}"
     )
 
 

@@ -88,7 +88,7 @@ def resolve_dtype(precision: Precision, device: torch.device) -> torch.dtype:
 
 
 def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[None]:
-    """torch's autocast to `kind`; none for float32."""
+    """torch's autocast to `dtype`; none for float32."""
     return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
 
 

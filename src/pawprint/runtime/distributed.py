@@ -120,7 +120,7 @@ def wrap_parallel(model: nn.Module) -> nn.Module:
     """The network as it is trained: its gradients are the mean over the processes.
 
     All begin with the weights of the first. BatchNorm sees the pictures of its own process; what
-    it has seen is averaged by `agree`.
+    it has seen is averaged by `average_buffers`.
     """
     if world_size() == 1:
         return model
@@ -191,7 +191,7 @@ def steps_per_epoch(images: int, batch_size: int) -> int:
     photographs in batches of 32 it doubled the training loss. fastai drops the last batch.
     No process is left with one picture of a batch, on which BatchNorm cannot work.
 
-    >>> per_epoch(128, 64), per_epoch(129, 64)
+    >>> steps_per_epoch(128, 64), steps_per_epoch(129, 64)
     (2, 3)
     """
     return max(min(-(-images // batch_size), images // (2 * world_size())), 1)

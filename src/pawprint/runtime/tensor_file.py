@@ -21,9 +21,6 @@ KEY = "pawprint"  # one key: safetensors writes several in random order
 START = f'"{KEY}":'.encode()  # stands among a model file's first bytes
 
 
-START = f'"{KEY}":'.encode()  # stands among a model file's first bytes
-
-
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], text: Mapping[str, Any]) -> None:
     """Tensors and a JSON object in one safetensors file."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}

@@ -40,11 +40,11 @@ def normalize_name(name: str) -> str:
 
 
 def read_files(path: Path, selected: Collection[str]) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of each wanted file, in the archive's order; a name twice: the first.
+    """Name and bytes of each selected file, in the archive's order; a name twice: the first.
 
     Raises:
         ValueError: the file is neither a tar (plain, gz, bz2, xz) nor a zip; it is damaged; or a
-            wanted file in it is a link or a device, or larger than MOST.
+            wanted file in it is a link or a device, or larger than MAX_BYTES.
     """
     left = set(selected)
     with _explaining(path):
@@ -64,7 +64,7 @@ def listing(path: Path, shown: str = "") -> Listing:
 
     Raises:
         ValueError: it holds no picture, one name stands twice, one cannot be put into a table, one
-            is a link or a device or larger than MOST, or as for `contents`.
+            is a link or a device or larger than MAX_BYTES, or as for `read_files`.
     """
     images_listing, guesses, place = Listing(), list[str](), shown or str(path)
     with _explaining(path, place):
@@ -92,7 +92,7 @@ def file_names(path: Path) -> list[str]:
     """All files in an archive, pictures or not, in its order.
 
     Raises:
-        ValueError: as for `contents`.
+        ValueError: as for `read_files`.
     """
     with _explaining(path):
         return [entry.name for entry in _entries(path)]
@@ -101,7 +101,7 @@ def file_names(path: Path) -> list[str]:
 def match_names(names: Iterable[str]) -> dict[str, list[str]]:
     """The pictures that a word may mean: by its path, else its file name, else that name's stem.
 
-    >>> meant(["a/1.jpg", "b/1.jpg"])["1"]
+    >>> match_names(["a/1.jpg", "b/1.jpg"])["1"]
     ['a/1.jpg', 'b/1.jpg']
     """
     files, stems = defaultdict(list), defaultdict(list)
@@ -131,13 +131,13 @@ def read_texts(path: Path, selected: Mapping[str, str]) -> dict[str, str]:
 
     Args:
         path: the archive.
-        wanted: a member's name for each key.
+        selected: a member's name for each key.
 
     Returns:
         The text for each key.
 
     Raises:
-        ValueError: a member is not there, or is not UTF-8, or as for `contents`.
+        ValueError: a member is not there, or is not UTF-8, or as for `read_files`.
     """
     members = dict(read_files(path, selected.values()))
     absent = [name for name in selected.values() if name not in members]

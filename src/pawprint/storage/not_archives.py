@@ -56,7 +56,7 @@ def _damage(path: Path, known: FileType, error: Exception) -> str:
         )
     if isinstance(error, NotImplementedError):
         return f"packed in a way that is not known here ({reason}); unpack it and give the folder"
-    if known.name in OPENERS and (inner := _is_archive(path, known)):
+    if known.name in OPENERS and (inner := _packed_file(path, known)):
         return (
             f"one file ({inner}) that is packed by {known.name.split()[1]}, no tar; only {KINDS} "
             "can be read: pack a folder of images"
@@ -67,7 +67,7 @@ def _damage(path: Path, known: FileType, error: Exception) -> str:
     )
 
 
-def _is_archive(path: Path, known: FileType) -> str:
+def _packed_file(path: Path, known: FileType) -> str:
     """What is in a packed file that is no tar; empty where that is a tar, or cannot be read."""
     try:
         with OPENERS[known.name](path) as file:

@@ -67,7 +67,7 @@ def notes(listing: Listing, read: Collection[str] = ()) -> list[str]:
 def waste_line(parts: Sequence[str]) -> str:
     """What is said of files and folders that systems leave."""
     one, many = "1 name that systems leave is", f"{len(parts):,} names that systems leave are"
-    return f"{one if len(parts) == 1 else many} not looked at: {_count_files(parts)}"
+    return f"{one if len(parts) == 1 else many} not looked at: {_counts_text(parts)}"
 
 
 def count(names: Sequence[object], noun: str, verb: tuple[str, str] = ("is", "are")) -> str:
@@ -108,7 +108,7 @@ def suffixes(names: Iterable[str]) -> str:
     >>> suffixes(["a.csv", "LICENCE", "b.CSV"])
     '.csv 2, without a suffix 1'
     """
-    return _count_files(image_files.suffix(name) or "without a suffix" for name in names)
+    return _counts_text(image_files.suffix(name) or "without a suffix" for name in names)
 
 
 def _check_folders(listing: Listing, pattern: str, findings: Findings) -> None:
@@ -154,6 +154,6 @@ def _is_pose(name: str) -> bool:
     return name.endswith(("_pose.txt", "rgb.cal"))
 
 
-def _count_files(words: Iterable[str]) -> str:
+def _counts_text(words: Iterable[str]) -> str:
     counts = sorted(Counter(words).items(), key=lambda item: (-item[1], item[0]))
     return shorten([f"{word.strip()} {n:,}" for word, n in counts])

@@ -2,7 +2,7 @@
 
 A phase hands in its model, its schedule and its workload; nothing here knows which one it is, nor
 whether it is of images (training/workload.py) or of ratings (ratings/training.py).
-No step waits for the device: losses are looked at when the epoch is over.
+No step waits for a GPU: there losses are looked at when the epoch is over.
 """
 
 import math
@@ -35,7 +35,7 @@ class Workload(Protocol):
 
     @property
     def seed(self) -> int:
-        """Of dropout."""
+        """Of the order, the augmentation and dropout."""
 
     @property
     def dtype(self) -> torch.dtype:
@@ -123,6 +123,8 @@ def train_one_epoch(
 ) -> Iterator[Float[Tensor, ""]]:
     """The loss of each step, still on the device; each changes `state` in place.
 
+    A generator: a step is taken when its loss is asked for.
+
     Args:
         state: of the phase.
         batches: of the epoch.
@@ -173,7 +175,7 @@ def lr_range_test(
 def collect_finite_losses(
     losses: Iterable[Float[Tensor, ""]], first: int, schedule: Schedule
 ) -> list[float]:
-    """The losses of an epoch, of which none is NaN or infinite.
+    """Take the steps of an epoch: their losses, of which none is NaN or infinite.
 
     On a CPU each is looked at as it comes. On a GPU that would make every step wait for it, so
     there they are looked at together when the epoch is over.

@@ -1,5 +1,7 @@
 """The learning-rate finder's curve, and the four rates that it suggests.
 
+Its steps are loop.lr_range_test's; phase.lr_curve joins the two.
+
 Source: fastai 2.8's callback/schedule.py; L. Smith 2015, arXiv:1506.01186; the valley is from
 ESRI's ArcGIS team.
 """

@@ -26,7 +26,7 @@ def adamw(
     decayed: Mapping[nn.Parameter, bool],
     config: OptimizerConfig,
 ) -> optim.AdamW:
-    """An optimizer of the parameters that require a gradient; `layer` says whose group each is."""
+    """An optimizer of the parameters that require a gradient; key `layer`: its group of layers."""
     param_groups = [
         {
             "params": [p for p in group if p.requires_grad and decayed[p] == is_decayed],

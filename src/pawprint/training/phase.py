@@ -1,4 +1,4 @@
-"""A phase of a training as its stage runs it: the epochs, their table, the model file."""
+"""A phase as its stage runs it: epochs, table and model file; or the finder's curve."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -61,6 +61,8 @@ def run_phase(
     files: PhaseFiles,
 ) -> Iterator[str]:
     """Train the model in place and write the phase's files: the lines of its table.
+
+    A generator: an epoch is trained when its line is asked for.
 
     A run that was broken off goes on from its last whole epoch.
 

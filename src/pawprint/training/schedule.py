@@ -18,16 +18,16 @@ def cosine(start: float, end: float, position: float) -> float:
 
 def two_cosines(values: tuple[float, float, float], pct_start: float, position: float) -> float:
     """From the first value to the second until `pct_start`, from there to the third."""
-    start, max_lr, end = values
+    start, middle, end = values
     if position < pct_start:
-        return cosine(start, max_lr, position / pct_start)
-    return cosine(max_lr, end, (position - pct_start) / (1 - pct_start))
+        return cosine(start, middle, position / pct_start)
+    return cosine(middle, end, (position - pct_start) / (1 - pct_start))
 
 
 def geometric_lrs(lowest: float, highest: float, groups: int) -> list[float]:
     """Rates in geometric steps from the first group of layers to the last.
 
-    >>> spread(1e-6, 1e-4, 3)
+    >>> geometric_lrs(1e-6, 1e-4, 3)
     [1e-06, 1e-05, 0.0001]
     """
     if groups == 1:
@@ -67,7 +67,7 @@ def frozen_max_lrs(lr: float, body_ratio: float, groups: int) -> list[float]:
     The body's normalisation layers, which still train then, take `body_ratio` of the head's rate:
     1 as in fastai's `fit_one_cycle(n, lr)`, 0.1 as in its `fine_tune`.
 
-    >>> frozen_peaks(2e-3, 0.1, 3)
+    >>> frozen_max_lrs(2e-3, 0.1, 3)
     [0.0002, 0.0002, 0.002]
     """
     return [lr * body_ratio] * (groups - 1) + [lr]

@@ -97,7 +97,7 @@ def open_session(
 ) -> ImageSession:
     """The session of these training keys.
 
-    Where they ask for several processes, each of them gets here, but the one that starts them.
+    Where they ask for several processes, this one starts them and ends (SystemExit).
 
     Args:
         params: the training keys.

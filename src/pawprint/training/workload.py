@@ -37,7 +37,7 @@ class ImageWorkload:
 
     @property
     def seed(self) -> int:
-        """Of dropout."""
+        """Of the order, the augmentation and dropout."""
         return self.recipe.seed
 
     @property

@@ -125,8 +125,8 @@ def identity_params(n: int) -> AugmentParams:
 def build_transform(
     draws: AugmentParams,
     image_sizes: Float32[Tensor, "image 2"],
-    size: int,
-    light: bool,
+    cache_size: int,
+    is_lit: bool,
     aspect: float = 1.0,
 ) -> BatchTransform:
     """The maps of pictures with these draws.
@@ -134,27 +134,27 @@ def build_transform(
     Args:
         draws: one value a picture.
         image_sizes: width and height of the originals, px.
-        size: of the cache, px.
-        light: whether brightness and contrast are applied at all.
+        cache_size: of the cache, px.
+        is_lit: whether brightness and contrast are applied at all.
         aspect: width over height of the output; "the square" is then a rectangle of this shape.
     """
-    matrix = warp(draws) @ affine(draws, aspect) @ crop(draws, size)
+    matrix = warp(draws) @ affine(draws, aspect) @ crop(draws, cache_size)
     width, height = image_sizes.double().unbind(1)
     high = torch.minimum(height, width / aspect)  # px of the square in the original
     scale = torch.stack([high * aspect / width, high / height], 1)
     offset = (2 * draws.along[:, None] - 1) * (1 - scale)
-    lights = (draws.brightness.float(), draws.contrast.float()) if light else (None, None)
+    lights = (draws.brightness.float(), draws.contrast.float()) if is_lit else (None, None)
     return BatchTransform(matrix.float(), scale.float(), offset.float(), *lights)
 
 
-def crop(draws: AugmentParams, size: int) -> Float64[Tensor, "image 3 3"]:
+def crop(draws: AugmentParams, cache_size: int) -> Float64[Tensor, "image 3 3"]:
     """From the output to the square: the random resized crop, in whole pixels of the square."""
-    side = (draws.area.sqrt() * size).round()
-    left = (draws.crop_x * (size - side + 1)).floor().minimum(size - side)
-    top = (draws.crop_y * (size - side + 1)).floor().minimum(size - side)
+    side = (draws.area.sqrt() * cache_size).round()
+    left = (draws.crop_x * (cache_size - side + 1)).floor().minimum(cache_size - side)
+    top = (draws.crop_y * (cache_size - side + 1)).floor().minimum(cache_size - side)
     zero, one = torch.zeros_like(side), torch.ones_like(side)
-    scale = side / size
-    shift_x, shift_y = ((2 * start + side) / size - 1 for start in (left, top))
+    scale = side / cache_size
+    shift_x, shift_y = ((2 * start + side) / cache_size - 1 for start in (left, top))
     return _matrix([scale, zero, shift_x], [zero, scale, shift_y], [zero, zero, one])
 
 

@@ -27,11 +27,11 @@ def _gif_frames(data: bytes) -> int:
     """Image blocks up to the end of the file, or to a byte that begins none."""
     at, count = 13 + _table(data, 10), 0
     for _ in range(MAX_BLOCKS):
-        task = data[at : at + 1]
-        if task == b"," and at + 10 <= len(data):
+        block = data[at : at + 1]
+        if block == b"," and at + 10 <= len(data):
             count += 1
             at += 11 + _table(data, at + 9)  # and one byte of the code's length
-        elif task == b"!":
+        elif block == b"!":
             at += 2
         else:
             break
@@ -51,4 +51,4 @@ def _mpo_images(image: Image.Image) -> int:
     """Views and pieces of panoramas; a phone's previews, depths and gain maps are no images."""
     entries = getattr(image, "mpinfo", {}).get(0xB002, [])
     kinds = [str(entry.get("Attribute", {}).get("MPType", "")) for entry in entries]
-    return 1 + sum(task.startswith("Multi-Frame") for task in kinds[1:])
+    return 1 + sum(block.startswith("Multi-Frame") for block in kinds[1:])

@@ -32,9 +32,9 @@ def train_batches(
     """
     generator = rng.generator(*key)
     order = torch.randperm(len(train), generator=generator)
-    params = augment.sample_params(len(train), augment_config, generator)
+    draws = augment.sample_params(len(train), augment_config, generator)
     image_sizes = cache.image_sizes[train.rows]
-    transform = resample.image_transform(params, image_sizes, cache.size, input_spec)
+    transform = resample.image_transform(draws, image_sizes, cache.size, input_spec)
     chunks = torch.tensor_split(order, distributed.steps_per_epoch(len(train), batch_size))
     rows = [distributed.shard(chunk) for chunk in chunks]
     return render_batches(cache, train, transform, rows, input_spec)
@@ -45,19 +45,19 @@ def eval_batches(
     split: Split,
     input_spec: InputSpec,
     batch_size: int,
-    params: AugmentParams | None = None,
+    draws: AugmentParams | None = None,
 ) -> Iterator[Batch]:
-    """The images of `split` in order: plain centre squares, or as `params` change them."""
-    transform, rows = eval_transform(cache, split, input_spec, params), torch.arange(len(split))
+    """The images of `split` in order: plain centre squares, or as `draws` change them."""
+    transform, rows = eval_transform(cache, split, input_spec, draws), torch.arange(len(split))
     return render_batches(cache, split, transform, torch.split(rows, batch_size), input_spec)
 
 
 def eval_transform(
-    cache: ImageCache, split: Split, input_spec: InputSpec, params: AugmentParams | None = None
+    cache: ImageCache, split: Split, input_spec: InputSpec, draws: AugmentParams | None = None
 ) -> BatchTransform:
     """How the images of `split` are sampled to be judged, on the device."""
     image_sizes = cache.image_sizes[split.rows]
-    return resample.image_transform(params, image_sizes, cache.size, input_spec).to(cache.device)
+    return resample.image_transform(draws, image_sizes, cache.size, input_spec).to(cache.device)
 
 
 def render_batches(
@@ -83,7 +83,7 @@ def predict(
     split: Split,
     input_spec: InputSpec,
     batch_size: int,
-    params: AugmentParams | None = None,
+    draws: AugmentParams | None = None,
 ) -> Float[Tensor, "image output"]:
     """What the model, in evaluation mode, predicts for the images of `split`, in order, in float32.
 
@@ -93,9 +93,9 @@ def predict(
         split: which of them.
         input_spec: how the model sees them.
         batch_size: images at a time.
-        params: changes of the images; None for their plain centre squares.
+        draws: changes of the images; None for their plain centre squares.
     """
     model.eval()
-    batches = eval_batches(cache, split, input_spec, batch_size, params)
+    batches = eval_batches(cache, split, input_spec, batch_size, draws)
     outputs = torch.cat([model(images).float() for images, _ in batches])
-    return split.task.decode(outputs, eval_transform(cache, split, input_spec, params))
+    return split.task.decode(outputs, eval_transform(cache, split, input_spec, draws))

@@ -48,7 +48,7 @@ def parse_size(size: Size) -> tuple[int, int]:
 
 
 def image_transform(
-    params: AugmentParams | None,
+    draws: AugmentParams | None,
     image_sizes: Float32[Tensor, "image 2"],
     cache_size: int,
     input_spec: InputSpec,
@@ -56,13 +56,13 @@ def image_transform(
     """How each image is sampled: by these random values, or as its plain centre square.
 
     Args:
-        params: the values of each image; None for the centre squares, with their light as it is.
+        draws: the values of each image; None for the centre squares, with their light as it is.
         image_sizes: width and height of the originals, px.
         cache_size: px a side of the cached squares.
         input_spec: what the model is given.
     """
-    values = params or augment.identity_params(len(image_sizes))
-    is_lit = params is not None
+    values = draws or augment.identity_params(len(image_sizes))
+    is_lit = draws is not None
     return augment.build_transform(values, image_sizes, cache_size, is_lit, input_spec.aspect)
 
 

@@ -38,9 +38,11 @@ def _numbers(data: bytes, at: int, count: int, order: str, wide: int) -> Iterato
     """Tag and value of each entry that is one whole number."""
     for i in range(count):
         start = at + i * (4 + 2 * wide)
-        tag, task, values = struct.unpack_from(f"{order}HH{'Q' if wide == 8 else 'I'}", data, start)
-        if values == 1 and task in FORMS:
-            yield tag, struct.unpack_from(order + FORMS[task], data, start + 4 + wide)[0]
+        tag, field_type, values = struct.unpack_from(
+            f"{order}HH{'Q' if wide == 8 else 'I'}", data, start
+        )
+        if values == 1 and field_type in FORMS:
+            yield tag, struct.unpack_from(order + FORMS[field_type], data, start + 4 + wide)[0]
 
 
 def count_pages(data: bytes) -> int:

@@ -42,17 +42,17 @@ def explain(error: Exception, data: bytes) -> str:
     """
     if isinstance(error, Image.DecompressionBombError):
         return _too_large(str(error))
-    task = file_type.identify(data[: file_type.HEAD_BYTES])
-    if not task.is_image:
-        return _not_an_image(task, data)
+    file_kind = file_type.identify(data[: file_type.HEAD_BYTES])
+    if not file_kind.is_image:
+        return _not_an_image(file_kind, data)
     text = " ".join(str(error).replace(str(io.BytesIO), "").split()).split(" <_io.BytesIO")[0]
-    if task.name == "WEBP" and int.from_bytes(data[4:8], "little") + 8 > len(data):
+    if file_kind.name == "WEBP" and int.from_bytes(data[4:8], "little") + 8 > len(data):
         return CUT
     for pattern, reason in KNOWN:
         if match := re.search(pattern, text):
             return match.expand(reason)
     if text.startswith("cannot identify image file"):
-        return _of_no_known_kind(task.name, data)
+        return _of_no_known_kind(file_kind.name, data)
     return text or type(error).__name__
 
 
@@ -63,13 +63,13 @@ def _too_large(text: str) -> str:
     )
 
 
-def _not_an_image(task: file_type.FileType, data: bytes) -> str:
-    if task == file_type.UNKNOWN:
+def _not_an_image(file_kind: file_type.FileType, data: bytes) -> str:
+    if file_kind == file_type.UNKNOWN:
         return f"of no known format: it begins with the bytes {data[:8].hex(' ')}"
-    advice = f"; {task.advice}" if task.advice else ""
-    if task.advice == file_type.CONVERT:
-        return f"{task.name}, which is not decoded here{advice}"
-    return f"{task.name}{'' if task == file_type.EMPTY else ', not an image'}{advice}"
+    advice = f"; {file_kind.advice}" if file_kind.advice else ""
+    if file_kind.advice == file_type.CONVERT:
+        return f"{file_kind.name}, which is not decoded here{advice}"
+    return f"{file_kind.name}{'' if file_kind == file_type.EMPTY else ', not an image'}{advice}"
 
 
 def _of_no_known_kind(name: str, data: bytes) -> str:
