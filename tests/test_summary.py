@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -136,11 +137,17 @@ def test_pictures_and_weights_of_an_earlier_run_are_told(project: Path) -> None:
     """A hash that `pawprint new --update` wrote, and weights that were set since."""
     block = yaml_file.load(project / "datasets.yaml")["digits"]
     old = {**block, "count": 5, "label": {"from": "folder"}}
-    fetch = {"params": {"params.yaml": {"dataset": "digits"}, "datasets.yaml": {"digits": old}}}
+    fetch: dict[str, Any] = {
+        "params": {"params.yaml": {"dataset": "digits"}, "datasets.yaml": {"digits": old}}
+    }
     (project / "data/raw").mkdir(parents=True)
     (project / "data/raw/pictures").touch()
     (project / "dvc.lock").write_text(json.dumps({"stages": {"fetch": fetch}}))
     check_fetched("digits")  # of the same pictures, under another rule
+    fetch["outs"] = [{"path": "data/raw/pictures", "md5": "0" * 32}]  # as after `git checkout`
+    (project / "dvc.lock").write_text(json.dumps({"stages": {"fetch": fetch}}))
+    with pytest.raises(ValueError, match="not what dvc.lock says that fetch wrote.*`dvc checkout`"):
+        check_fetched("digits")
     old["pictures"] = {"url": "elsewhere"}
     (project / "dvc.lock").write_text(json.dumps({"stages": {"fetch": fetch}}))
     with pytest.raises(ValueError, match=r"data/raw/pictures: of an earlier run: digits\.pictures"):

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from pawprint.core import dvc_lock, params, yaml_file
+from pawprint.core import dvc_lock, files, params, yaml_file
 from pawprint.core.findings import Findings
 from pawprint.core.params import Params
 from pawprint.curation import survey
@@ -117,7 +117,7 @@ def check_fetched(dataset: str) -> None:
 def check_ran(
     path: Path, stage: str, own: dvc_lock.Stages, file: Path, keys: tuple[str, ...]
 ) -> None:
-    """What a stage wrote is of the params that are in the file now.
+    """What a stage wrote is of the params that are in the file now, and is what dvc.lock says.
 
     Raises:
         ValueError: it is not; the message names the first key of these that is another one.
@@ -125,6 +125,12 @@ def check_ran(
     for reason in dvc_lock.unrun_params(own, str(file), yaml_file.load(file)):
         if reason.startswith(keys):
             raise ValueError(f"{path}: of an earlier run: {reason}; run `dvc repro {stage}`")
+    written = dvc_lock.hashes(own, "outs").get(stage, {}).get(path.as_posix())
+    if written and files.file_hash(path, "md5") != written:  # as after `git checkout` alone
+        raise ValueError(
+            f"{path}: not what dvc.lock says that {stage} wrote, so of another commit or run; "
+            f"`dvc checkout` brings that, `dvc repro {stage}` makes it"
+        )
 
 
 def check_balance(counts: pd.DataFrame, findings: Findings) -> None:
