@@ -99,3 +99,14 @@ def test_compare_reads_the_whole_project_from_a_subfolder(
     monkeypatch.setattr(sys, "argv", ["pawprint", "compare", "HEAD"])
     with pytest.raises(SystemExit, match="HEAD: no dvc.lock in it; run `dvc repro` there"):
         main.main()
+
+
+def test_from_a_subfolder_an_error_says_where_its_remedy_is_to_be_typed(
+    docs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["pawprint", "report"])
+    with pytest.raises(SystemExit, match=r"`dvc repro`.*; type that in .*: `cd \.\./\.\.`$"):
+        main.main()
+    monkeypatch.chdir(docs.parents[1])
+    with pytest.raises(SystemExit, match="`dvc repro` in the project's folder$"):
+        main.main()

@@ -1,6 +1,7 @@
 """The command line: `pawprint new`, `summary`, `predict`, `report` and the others."""
 
 import argparse
+from pathlib import Path
 
 from pawprint.cli import (
     compare,
@@ -25,7 +26,20 @@ def main() -> None:
     console.read_names_as_utf8()
     console.escape_letters()
     args = parser().parse_args()
-    console.run_command(lambda: args.run(root.enter_root(args)), "pawprint")
+    console.run_command(lambda: run(args), "pawprint")
+
+
+def run(args: argparse.Namespace) -> None:
+    """The command, in the project's folder; from another, an error says how to get there."""
+    here = Path.cwd()
+    try:
+        args.run(root.enter_root(args))
+    except (*console.EXPECTED, SystemExit) as error:
+        text = error.code if isinstance(error, SystemExit) else console.error_message(error)
+        if isinstance(text, str) and (way := root.way_back(text, here)):
+            kind = SystemExit if isinstance(error, SystemExit) else ValueError
+            raise kind(f"{text}; {way}") from error
+        raise
 
 
 def parser() -> argparse.ArgumentParser:

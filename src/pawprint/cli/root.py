@@ -82,3 +82,10 @@ def from_anywhere(typed: str, here: Path, args: argparse.Namespace) -> str:
     if typed == getattr(args, "csv", None) and not path.is_file():
         return typed
     return os.path.normpath(path)
+
+
+def way_back(text: str, here: Path) -> str:
+    """Where what an error advises is to be typed, if that is not where we were; else nothing."""
+    if Path.cwd() == here or "`" not in text:
+        return ""
+    return f"type that in the project's folder: `cd {os.path.relpath(Path.cwd(), here)}`"
