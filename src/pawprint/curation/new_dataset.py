@@ -97,7 +97,8 @@ def check_name(name: str) -> None:
     if name in yaml_file.load(FILE):
         raise ValueError(
             f"{FILE}: `{name}` is there already; take another name, or after a change of its "
-            f"pictures `pawprint new {name} --update`"
+            f"pictures `pawprint new {name} --update`; for another rule, change its `label` there, "
+            "or take the block out first"
         )
     if yaml_file.parse(f"k: {name}", "") != {"k": name}:
         raise ValueError(f"{name}: is no text to YAML; take a name such as set-{name}")
