@@ -3,6 +3,7 @@
 import hashlib
 import json
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -357,3 +358,25 @@ def test_a_stage_that_only_draws_decides_no_figure(repository: Path) -> None:
     relock("report", params={"params.yaml": {"colour": 9}})
     output_of("commit", "-qam", "another colour")
     assert [run.name for run in runs.select_runs([])[0]] == ["HEAD"]
+
+
+def test_a_folder_of_code_has_the_hash_that_dvc_gives_it(repository: Path) -> None:
+    for name in ("part.py", "part/inner.py", "part/z.py"):  # by name: a dot is before a slash
+        put(f"src/package/{name}", name)
+    put("stages/one.py", "one")
+    put(
+        "dvc.yaml", "stages: {s: {cmd: touch out, deps: [src/package, stages/one.py], outs: [out]}}"
+    )
+    for words in (["init", "-q"], ["repro", "-q"]):
+        subprocess.run([sys.executable, "-m", "dvc", *words], env=ENVIRONMENT, check=True)
+    output_of("add", "-A")
+    output_of("commit", "-qm", "run")
+    stage = yaml.safe_load(Path("dvc.lock").read_text())["stages"]["s"]
+    known = {dep["path"]: dep["md5"] for dep in stage["deps"]}
+    assert known["src/package"].endswith(".dir")
+    assert runs.code_hashes("HEAD", [*known, "src/gone"]) == known
+
+    put("src/package/part/inner.py", "another")
+    output_of("commit", "-qam", "later")
+    now = runs.code_hashes("HEAD", known)
+    assert {path for path in known if now[path] != known[path]} == {"src/package"}
