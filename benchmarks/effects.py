@@ -50,7 +50,7 @@ def request(name: str, size: int | None, tta: evaluate.Tta) -> Run:
     rows = result.prediction_rows(part.names)
     return {
         "predicted": {str(row[0]): str(row[2]) for row in rows},
-        "actual": dict(zip(part.names, part.labels, strict=True)),
+        "actual": dict(zip(part.names, part.cells, strict=True)),
         "loss": float(result.loss.mean()),
     }
 

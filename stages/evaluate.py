@@ -23,8 +23,8 @@ def main() -> None:
     budget = cache_budget(device, p.runtime.memory)
     data = dataset.load_dataset(IMAGES, INDEX, LABELS, device, budget)
     config = evaluate.eval_config(model_card, p.evaluate.size, p.evaluate.tta, p.batch_size)
-    judged = evaluate.evaluate(model.to(device), data, config)
-    valid, metrics = judged["valid"], results.all_metrics(judged, p.evaluate.bins)
+    by_split = evaluate.evaluate(model.to(device), data, config)
+    valid, metrics = by_split["valid"], results.all_metrics(by_split, p.evaluate.bins)
     rows = valid.prediction_rows(data.splits["valid"].names)
     worst = [rows[i] for i in results.top_losses(valid.loss, p.evaluate.top_losses)]
     files.write_csv(PREDICTIONS, results.COLUMNS, rows)

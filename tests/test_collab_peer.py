@@ -71,10 +71,10 @@ def data(table: pd.DataFrame) -> Ratings:
 def test_vocabulary_split_and_unknown_rows_are_fastais(loaders: Any, data: Ratings) -> None:
     assert [str(name) for name in loaders.classes["user"]] == ["#na#", *data.users]
     assert list(loaders.classes["item"]) == ["#na#", *data.items]
-    for side, own in ((loaders.train_ds, data.train), (loaders.valid_ds, data.valid)):
-        rows = side.items.sort_index()  # fastai keeps the order of the draw, we that of the file
-        assert np.array_equal(rows[["user", "item"]].to_numpy(), own.pairs.numpy())
-        assert np.array_equal(rows["rating"].to_numpy(), own.targets.numpy())
+    for split, ratings in ((loaders.train_ds, data.train), (loaders.valid_ds, data.valid)):
+        rows = split.items.sort_index()  # fastai keeps the order of the draw, we that of the file
+        assert np.array_equal(rows[["user", "item"]].to_numpy(), ratings.pairs.numpy())
+        assert np.array_equal(rows["rating"].to_numpy(), ratings.targets.numpy())
 
 
 def test_a_number_that_train_lacks_is_row_0_and_a_text_gets_a_row_that_nothing_trains(
@@ -194,10 +194,10 @@ def test_equal_values_and_batches_give_fastais_losses(
     kind: str, span: Any, decay: float, loaders: Any, data: Ratings
 ) -> None:
     ours, peer = both(kind, span, loaders, data)
-    rng, side = torch.Generator().manual_seed(1), data.train
-    orders = [torch.randperm(len(side), generator=rng) for _ in range(3)]
+    rng, split = torch.Generator().manual_seed(1), data.train
+    orders = [torch.randperm(len(split), generator=rng) for _ in range(3)]
     rows = torch.cat(orders)[: STEPS * BATCH]
-    items = list(zip(side.pairs[rows].long(), side.targets[rows], strict=True))
+    items = list(zip(split.pairs[rows].long(), split.targets[rows], strict=True))
     parts = [every.DataLoader(part, bs=BATCH, num_workers=0) for part in (items, items[:BATCH])]
     seen = Seen()
     learn = every.Learner(every.DataLoaders(*parts), peer, loss_func=every.MSELossFlat(), cbs=seen)
@@ -205,7 +205,7 @@ def test_equal_values_and_batches_give_fastais_losses(
         learn.fit_one_cycle(1, 0.05, wd=decay)
     optimizer = OptimizerConfig(decay, 0.99, 1e-5)
     session = RatingSession(small.CPU, data, model_card(data, kind), optimizer, BATCH, 0)
-    batches = [(side.pairs[x], side.targets[x]) for x in torch.split(rows, BATCH)]
+    batches = [(split.pairs[x], split.targets[x]) for x in torch.split(rows, BATCH)]
     schedule = OneCycle([0.05], STEPS, 0.25, 25.0, 1e5)
     state, workload = session.init_state(ours), session.workload("train")
     steps = loop.train_one_epoch(state, batches, workload, schedule, 0)

@@ -36,7 +36,7 @@ def there(data: Dataset, device: torch.device) -> Dataset:
         data.cache.names, data.cache.image_sizes, data.cache.store.to(device), device
     )
     parts = {
-        name: Split(part.rows, part.targets.to(device), part.names, part.labels, part.task)
+        name: Split(part.rows, part.targets.to(device), part.names, part.cells, part.task)
         for name, part in data.splits.items()
     }
     return Dataset(stored, data.classes, parts, data.digest, data.task)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from pawprint.data import layouts
-from pawprint.data.layouts import Splits, class_rules, split_folders
+from pawprint.data.layouts import SplitFolders, class_rules, split_folders
 
 TWO = ("cat", "dog")
 
@@ -15,7 +15,7 @@ def under(*tops: str, within: str = "{}/1.jpg") -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("tops", "sides"),
+    ("tops", "words"),
     [
         (("train", "valid", "test"), ("train", "valid", "test")),
         (("Train", "VAL"), ("train", "valid")),
@@ -28,11 +28,11 @@ def under(*tops: str, within: str = "{}/1.jpg") -> list[str]:
     ],
 )
 def test_folders_of_a_split_are_known_by_their_words(
-    tops: tuple[str, ...], sides: tuple[str, ...]
+    tops: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
     splits = split_folders(under(*tops))
     assert splits is not None
-    assert [splits.side(f"{top}/cat/1.jpg") for top in tops] == [*sides]
+    assert [splits.split_of(f"{top}/cat/1.jpg") for top in tops] == [*words]
     assert class_rules(under(*tops), splits)[0] == {"from": "folder"}
 
 
@@ -62,13 +62,13 @@ def test_the_keys_of_a_rule_lead_to_the_outermost_folder_as_it_is_written() -> N
 
 def test_beside_folders_of_classes_test_is_one_and_the_others_are_trains() -> None:
     splits = split_folders(["cat/1.jpg", "dog/1.jpg", "test/1.jpg"])
-    assert splits == Splits({"test": "test"})
+    assert splits == SplitFolders({"test": "test"})
     rows = [re.search(splits.keys["group"], name) for name in ("cat/1.jpg", "a/test/1.jpg")]
     assert [m.group(1) for m in rows if m] == [None, "test"]
 
 
 def test_a_valid_beside_folders_of_classes_is_one_and_dev_may_be_a_class() -> None:
-    assert split_folders(["cat/1.jpg", "val/1.jpg"]) == Splits({"val": "valid"})
+    assert split_folders(["cat/1.jpg", "val/1.jpg"]) == SplitFolders({"val": "valid"})
     assert split_folders(["cat/1.jpg", "dev/1.jpg"]) is None
 
 

@@ -393,7 +393,7 @@ def test_a_wrong_call_is_one_line(project: Path, options: list[str], message: st
     assert "Traceback" not in result.stderr
 
 
-SPLIT = [f"{side}/{label}/{i}.jpg" for side in ("Train", "val") for label in "ab" for i in (1, 2)]
+SPLIT = [f"{split}/{label}/{i}.jpg" for split in ("Train", "val") for label in "ab" for i in (1, 2)]
 
 
 def test_folders_of_a_split_are_written_as_groups(project: Path) -> None:

@@ -342,11 +342,13 @@ def test_groups_stay_together_and_are_drawn_by_the_seed() -> None:
         )
         for seed in range(5)
     ]
-    for sides in drawn:
-        by = {group: {sides[i] for i in range(100) if groups[i] == group} for group in groups}
+    for image_splits in drawn:
+        by = {
+            group: {image_splits[i] for i in range(100) if groups[i] == group} for group in groups
+        }
         assert all(len(each) == 1 for each in by.values())
-        assert sides.count("valid") == 20
-    assert len({tuple(sides) for sides in drawn}) > 1
+        assert image_splits.count("valid") == 20
+    assert len({tuple(image_splits) for image_splits in drawn}) > 1
 
 
 @pytest.mark.parametrize("groups", [None, ["one"] * 4])
@@ -449,9 +451,11 @@ def test_the_glyphs_of_a_scene_cover_one_another_by_three_tenths_at_most() -> No
 
 
 def test_points_outside_of_their_pictures_are_counted() -> None:
-    sides, known = torch.tensor([[640.0, 480.0], [427.0, 320.0]]), ["640 0", "9999 10"]
+    image_sizes, cells = torch.tensor([[640.0, 480.0], [427.0, 320.0]]), ["640 0", "9999 10"]
     with pytest.raises(ValueError, match=r"1 of 2 .* b\.png \(9999 10, but 427×320 px\)"):
-        Keypoints().check(Keypoints().encode(known, ["x", "y"], sides), ["a.png", "b.png"], sides)
+        Keypoints().check(
+            Keypoints().encode(cells, ["x", "y"], image_sizes), ["a.png", "b.png"], image_sizes
+        )
 
 
 def test_a_class_with_a_semicolon_and_a_table_without_rows_are_told(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def data() -> Dataset:
     result = small.dataset(n=400)
     names = {"class 0": "cat", "class 1": HOSTILE, "class 2": "=1+1"}
     parts = {
-        split: replace(part, labels=[names[label] for label in part.labels])
+        split: replace(part, cells=[names[label] for label in part.cells])
         for split, part in result.splits.items()
     }
     return replace(result, splits=parts, classes=list(names.values()))
@@ -35,7 +35,7 @@ def data() -> Dataset:
 def tables(result: Dataset) -> figures.Tables:
     """Every eighth cat is taken for the hostile class."""
     part, rows = result.splits["valid"], []
-    for i, (name, label) in enumerate(zip(part.names, part.labels, strict=True)):
+    for i, (name, label) in enumerate(zip(part.names, part.cells, strict=True)):
         message = HOSTILE if label == "cat" and i % 8 == 0 else label
         rows.append(
             (name, label, message, 0.9 if message == label else 0.6, 0.1 if message == label else i)

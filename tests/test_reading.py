@@ -125,7 +125,7 @@ def test_pictures_of_a_folder_for_testing_need_no_row(tar: Tar) -> None:
 
 
 def test_csv_files_of_one_name_in_the_folders_of_a_split_are_read_together(tar: Tar) -> None:
-    names = [f"{side}/{i}.jpg" for side in ("test", "train") for i in (1, 2)]
+    names = [f"{split}/{i}.jpg" for split in ("test", "train") for i in (1, 2)]
     tables = {
         "train/m.csv": b"f,y\n1.jpg,cat\n2.jpg,dog\n",
         "test/m.csv": b"y,f\ndog,1.jpg\ncat,2\n",

@@ -133,7 +133,7 @@ def part(result: Image.Image, column: int, row: int, lines: int) -> np.ndarray:
 
 def facts(names: list[str], answers: dict[str, tuple[str, float]]) -> pd.DataFrame:
     data = small.dataset(n=100)
-    labels = dict(zip(data.splits["valid"].names, data.splits["valid"].labels, strict=True))
+    labels = dict(zip(data.splits["valid"].names, data.splits["valid"].cells, strict=True))
     rows = [(n, labels[n], *answers.get(n, (labels[n], 0.9)), 1.0) for n in names]
     return pd.DataFrame(rows, columns=["name", "actual", "predicted", "probability", "loss"])
 
@@ -157,12 +157,12 @@ def test_the_worst_stand_first_each_with_its_own_picture() -> None:
 def test_a_mix_up_shows_the_surest_mistake_beside_what_it_was_taken_for() -> None:
     data = small.dataset(n=100)
     valid = data.splits["valid"]
-    zeros = [n for n, x in zip(valid.names, valid.labels, strict=True) if x == "class 0"]
+    zeros = [n for n, x in zip(valid.names, valid.cells, strict=True) if x == "class 0"]
     table = facts(valid.names, {zeros[0]: ("class 1", 0.6), zeros[1]: ("class 1", 0.8)})
     pairs = pd.DataFrame([("class 0", "class 1", 2)], columns=["actual", "predicted", "count"])
     image = gallery.confused_sheet(data, table, pairs, InputSpec(32))
     train = data.splits["train"]
-    typical = train.names[train.labels.index("class 1")]
+    typical = train.names[train.cells.index("class 1")]
     assert np.array_equal(part(image, 0, 0, 1), seen_by("valid", zeros[1]))
     assert np.array_equal(part(image, 1, 0, 1), seen_by("train", typical))
     assert gallery.confused_sheet(data, table, pairs.iloc[:0], InputSpec(32)).size == (160, 160)

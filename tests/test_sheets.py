@@ -87,8 +87,8 @@ def test_the_cross_of_a_point_moves_with_the_picture() -> None:
     stored = replace(data.cache, image_sizes=torch.full((n, 2), 32.0), store=pictures)
     targets = torch.tensor([[24.5, 8.5]]) / 16 - 1
     parts = {
-        side: replace(part, targets=targets.expand(len(part), 2), task=Keypoints())
-        for side, part in data.splits.items()
+        split: replace(part, targets=targets.expand(len(part), 2), task=Keypoints())
+        for split, part in data.splits.items()
     }
     data = replace(data, cache=stored, classes=["x", "y"], splits=parts, task=Keypoints())
     image = preview.changes_sheet(data, replace(small.STRENGTHS, min_scale=1.0), InputSpec(32), 0)

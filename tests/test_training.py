@@ -183,7 +183,7 @@ def test_every_picture_comes_once_in_an_order_that_no_batch_size_changes(batch_s
     data = small.dataset()
     train = data.splits["train"]
     numbered = type(train)(
-        train.rows, torch.arange(len(train)), train.names, train.labels, train.task
+        train.rows, torch.arange(len(train)), train.names, train.cells, train.task
     )
     words = (0, "frozen", 3)
     batches = loader.train_batches(

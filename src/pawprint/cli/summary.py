@@ -26,7 +26,7 @@ def run(_args: argparse.Namespace) -> None:
     findings, done = Findings(), 0
     try:
         for step in dry_run.dry_run(params.load(), findings):
-            print(f"{step.name:<10} {step.said}", flush=True)
+            print(f"{step.name:<10} {step.text}", flush=True)
             done += 1
     except console.EXPECTED as error:
         findings.errors.insert(

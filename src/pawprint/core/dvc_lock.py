@@ -43,10 +43,10 @@ def load() -> Stages:
         raise ValueError(f"{error}; delete it, and `dvc repro` writes it again") from error
 
 
-def hashes(stages: Stages, kind: str) -> dict[str, dict[str, str]]:
+def hashes(stages: Stages, field: str) -> dict[str, dict[str, str]]:
     """By the stage's name: the hash of each of its outs or deps, by path."""
     return {
-        name: {entry["path"]: str(entry.get("md5", "")) for entry in stage.get(kind) or ()}
+        name: {entry["path"]: str(entry.get("md5", "")) for entry in stage.get(field) or ()}
         for name, stage in stages.items()
     }
 
@@ -86,8 +86,8 @@ def conflicts(stages: Stages, name: str) -> list[str]:
     """Why what a stage wrote is not of one run of all stages before it; none, where it is."""
     if name not in stages:
         return [f"{FILE} knows no run of stage {name}"]
-    own = {stage: stages[stage] for stage in upstream(stages, name)}
-    return [*broken_links(own), *differing_params(own), *differing_code(own)]
+    relevant = {stage: stages[stage] for stage in upstream(stages, name)}
+    return [*broken_links(relevant), *differing_params(relevant), *differing_code(relevant)]
 
 
 def broken_links(stages: Stages) -> Iterator[str]:

@@ -38,7 +38,7 @@ class Step:
     """What came out of a step."""
 
     name: str
-    said: str
+    text: str
 
 
 def dry_run(p: Params, findings: Findings) -> Iterator[Step]:
@@ -109,23 +109,23 @@ def check_fetched(dataset: str) -> None:
             f"{PICTURES}: of {used['dataset']} still, but params.yaml asks for {dataset}; run "
             "`dvc repro fetch`"
         )
-    own = {"fetch": stages["fetch"]} if "fetch" in stages else {}
+    stages_here = {"fetch": stages["fetch"]} if "fetch" in stages else {}
     parts = (f"{dataset}.pictures.", f"{dataset}.lists.")
-    check_ran(PICTURES, "fetch", own, catalog.FILE, parts)
+    check_ran(PICTURES, "fetch", stages_here, catalog.FILE, parts)
 
 
 def check_ran(
-    path: Path, stage: str, own: dvc_lock.Stages, file: Path, keys: tuple[str, ...]
+    path: Path, stage: str, stages: dvc_lock.Stages, file: Path, keys: tuple[str, ...]
 ) -> None:
     """What a stage wrote is of the params that are in the file now, and is what dvc.lock says.
 
     Raises:
         ValueError: it is not; the message names the first key of these that is another one.
     """
-    for reason in dvc_lock.unrun_params(own, str(file), yaml_file.load(file)):
+    for reason in dvc_lock.unrun_params(stages, str(file), yaml_file.load(file)):
         if reason.startswith(keys):
             raise ValueError(f"{path}: of an earlier run: {reason}; run `dvc repro {stage}`")
-    written = dvc_lock.hashes(own, "outs").get(stage, {}).get(path.as_posix())
+    written = dvc_lock.hashes(stages, "outs").get(stage, {}).get(path.as_posix())
     if written and files.file_hash(path, "md5") != written:  # as after `git checkout` alone
         raise ValueError(
             f"{path}: not what dvc.lock says that {stage} wrote, so of another commit or run; "
@@ -145,9 +145,9 @@ def check_balance(counts: pd.DataFrame, findings: Findings) -> None:
 
 
 def split_line(table: pd.DataFrame, counts: pd.DataFrame, rule: str) -> str:
-    """The sizes of the sides, and the classes of the fewest pictures in train."""
-    sizes = table["split"].value_counts()
-    sums = ", ".join(f"{x} {sizes[x]:,}" for x in ("train", "valid", "test") if x in sizes)
+    """The images of each split, and the classes of the fewest pictures in train."""
+    images = table["split"].value_counts()
+    sums = ", ".join(f"{x} {images[x]:,}" for x in ("train", "valid", "test") if x in images)
     if counts.empty:
         return f"{rule}: {sums}"
     least, most = counts["train"].idxmin(), counts["train"].idxmax()
@@ -190,11 +190,13 @@ def image_steps(p: Params, table: pd.DataFrame, findings: Findings) -> Iterator[
             f"batch_size ({p.batch_size}), or set more epochs"
         )
     task = TASKS[table.columns[1]]
-    known = task.classes(train[task.name].tolist())
+    classes = task.classes(train[task.name].tolist())
     cells = train[task.name].tolist()[:SHOWN]
-    targets = task.encode(cells, known, image_sizes)
+    targets = task.encode(cells, classes, image_sizes)
     task.check(targets, [image.name for image in images], image_sizes)
-    yield from network_steps(p, batch, task, task.transform_targets(targets, transform), len(known))
+    yield from network_steps(
+        p, batch, task, task.transform_targets(targets, transform), len(classes)
+    )
 
 
 def network_steps(
@@ -202,8 +204,12 @@ def network_steps(
 ) -> Iterator[Step]:
     """The network on these pictures, before any training."""
     stages = dvc_lock.load()
-    own = {"weights": stages["weights"]} if PRETRAINED.exists() and "weights" in stages else {}
-    check_ran(PRETRAINED, "weights", own, params.FILE, ("arch ", "weights ", "weights_sha256 "))
+    stages_here = (
+        {"weights": stages["weights"]} if PRETRAINED.exists() and "weights" in stages else {}
+    )
+    check_ran(
+        PRETRAINED, "weights", stages_here, params.FILE, ("arch ", "weights ", "weights_sha256 ")
+    )
     tensors = tensor_file.read_tensors(PRETRAINED)[0] if PRETRAINED.exists() else {}
     try:
         model = network.create_model(p.arch, classes, p.seed, tensors)

@@ -33,17 +33,17 @@ def offers(archive: Path, names: Sequence[str], beside: Sequence[Path] = ()) -> 
     """The rules that fit, the likeliest first: one a CSV at most, some by folders, one by names."""
     splits = layouts.split_folders(names)
     by_folder = layouts.class_rules(names, splits) or [{"from": "folder"}]
-    spoken = {*map(splits.side, names)} if splits else set()
-    own = splits.keys if splits and len(spoken) > 1 and {"train", None} & spoken else {}
+    spoken = {*map(splits.split_of, names)} if splits else set()
+    split_keys = splits.keys if splits and len(spoken) > 1 and {"train", None} & spoken else {}
     for keys in (*_by_csv(archive, names, beside), *by_folder):
-        whole = keys if "split" in keys else {**keys, **own}
+        whole = keys if "split" in keys else {**keys, **split_keys}
         csv = Path(keys["file"]) if "sha256" in keys else None
         if classes := fitting_classes(archive, names, whole, csv):
             yield whole, classes
     suffixes = {PurePosixPath(name).suffix for name in names}
     ending = re.escape(suffixes.pop()) if len(suffixes) == 1 else r"\.\w+"
     for stem in STEMS:
-        keys = {"from": "name", "pattern": f"{stem}{ending}$", **own}
+        keys = {"from": "name", "pattern": f"{stem}{ending}$", **split_keys}
         if classes := fitting_classes(archive, names, keys):
             yield keys, classes
             return
@@ -78,7 +78,7 @@ def is_learned(names: Sequence[str], targets: Sequence[str | None]) -> bool:
     splits = layouts.split_folders(names)
     told_of = defaultdict(set)
     for name, cell in zip(names, targets, strict=True):
-        told_of[splits.side(name) if splits else None].add(cell)
+        told_of[splits.split_of(name) if splits else None].add(cell)
     return not splits or not splits.has_train or told_of["valid"] <= told_of["train"]
 
 

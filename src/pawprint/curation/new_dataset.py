@@ -141,7 +141,7 @@ def label_images(
 def describe_images(
     image_labels: Labels, survey_result: survey.Survey, findings: Findings, target: str
 ) -> Iterator[str]:
-    """A line for each side of the pictures, and the notes."""
+    """A line for classes, sizes and formats, and the notes."""
     counted = Counter(
         label for cell in image_labels.values() for label in label_cells.classes(cell or "", target)
     )

@@ -33,9 +33,9 @@ def with_folders(keys: Mapping[str, Any], names: Sequence[str], split_folders: b
             "--split-folders: the pictures lie in no folders named train, and valid (val) or test; "
             f"the folders there: {shorten(known, 10) or 'none'}"
         )
-    if not splits.has_train and all(splits.side(name) for name in names):
+    if not splits.has_train and all(splits.split_of(name) for name in names):
         raise ValueError(
-            f"--split-folders: all pictures lie in {shorten(sorted(splits.sides))}, so none is "
+            f"--split-folders: all pictures lie in {shorten(sorted(splits.split_of_folder))}, so none is "
             "left to train with; rename the folder for training to train"
         )
     return {**keys, **splits.keys}
@@ -45,7 +45,7 @@ def list_notes(url: str, files: Mapping[str, str]) -> list[str]:
     """A note: text files that seem to be lists of a split, which no option takes over."""
     if not files:
         return []
-    keys = ", ".join(f"{side}: {file}" for side, file in sorted(files.items()))
+    keys = ", ".join(f"{split}: {file}" for split, file in sorted(files.items()))
     return [
         f"{shorten(sorted(files.values()))} seem to list the pictures of a split, which is not "
         f"used; to use it, add to the block: lists: {{url: {url}, {keys}}}, and train with "

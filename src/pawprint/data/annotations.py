@@ -1,4 +1,4 @@
-"""What a data set says of each picture: its target, its side of the split, its group."""
+"""What a data set says of each picture: its target, its split, its group."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ def read_targets(
     target: str = "label",
     csv: Path | None = None,
 ) -> Annotations:
-    """Target, own side of the split and group of each picture, by a rule of the catalogue.
+    """Target, own split and group of each picture, by a rule of the catalogue.
 
     Args:
         archive: what holds the pictures.
@@ -35,15 +35,15 @@ def read_targets(
     if rule.source == "biwi":
         texts = biwi.read_cells(archive, names, findings)
     groups = split_words.extract_groups(names, rule.group, findings, LOST) if rule.group else None
-    own = None
+    own_splits = None
     if rule.split:
-        own = split_words.parse_splits(
+        own_splits = split_words.parse_splits(
             names, {name: row.split for name, row in rows.items()}, rule.split, findings
         )
     elif groups and is_split:
-        own = split_words.of_groups(groups, rule.valid, rule.test, findings, LOST)
-    targets = targets_to_learn(names, rule, target, findings, texts, own)
-    return Annotations(targets, own, groups)
+        own_splits = split_words.of_groups(groups, rule.valid, rule.test, findings, LOST)
+    targets = targets_to_learn(names, rule, target, findings, texts, own_splits)
+    return Annotations(targets, own_splits, groups)
 
 
 def targets_to_learn(
@@ -52,7 +52,7 @@ def targets_to_learn(
     target: str,
     findings: Findings,
     texts: Mapping[str, str],
-    own: Sequence[str | None] | None,
+    own_splits: Sequence[str | None] | None,
 ) -> list[str | None]:
     """The targets; pictures for testing that have none are left out with a note.
 
@@ -60,8 +60,8 @@ def targets_to_learn(
     but none that others have (test/unknown), these are no labels.
     """
     splits = layouts.split_folders(names)
-    told_of = own or [splits.side(name) if splits else None for name in names]
-    tests = {name for name, side in zip(names, told_of, strict=True) if side == "test"}
+    split_words_of = own_splits or [splits.split_of(name) if splits else None for name in names]
+    tests = {name for name, split in zip(names, split_words_of, strict=True) if split == "test"}
     targets = labels.extract_targets(names, rule, target, findings, texts, tests)
     by_name = dict(zip(names, targets, strict=True))
     here = {cell for name, cell in by_name.items() if cell and name in tests}
@@ -77,7 +77,7 @@ def targets_to_learn(
             f"{why or f'no {target}'}"
             f"; they are left out: {shorten(lost)}"
         )
-    if splits and own is None:
+    if splits and own_splits is None:
         findings.notes.extend(
             layouts.mixed_splits(splits, [name for name in names if by_name[name]])
         )

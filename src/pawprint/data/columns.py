@@ -98,14 +98,14 @@ def split_columns(
     """The columns, of those that are not taken, that seem to say a split.
 
     All its cells say train, valid or test, at least two of these; of True and False, its name has
-    to speak of a side too, as is_valid does.
+    to speak of a split too, as is_valid does.
     """
     proposals = []
     for at, column in enumerate(header):
         cells = {row[at] for row in body if len(row) > at}
         if not column or column in taken or not 1 < len(cells) <= MOST:
             continue
-        spoken = {split_words.cell_side(cell, column) for cell in cells}
+        spoken = {split_words.cell_split(cell, column) for cell in cells}
         if None in spoken or len(spoken) < 2:
             continue
         has_words = all(

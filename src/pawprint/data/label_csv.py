@@ -138,7 +138,7 @@ def texts(
 
 
 def _is_part(other: str, file: str) -> bool:
-    """Whether both files lie in one folder, and their names say different sides of a split."""
+    """Whether both files lie in one folder, and their names say different splits."""
     one, two = PurePosixPath(file), PurePosixPath(other)
     word, also = split_words.parse(one.stem), split_words.parse(two.stem)
     is_table = one.suffix == two.suffix and one.parent == two.parent
@@ -218,7 +218,7 @@ def left_out(
         )
         return []
     splits = layouts.split_folders(names)
-    tests = [name for name in unnamed if splits and splits.side(name) == "test"]
+    tests = [name for name in unnamed if splits and splits.split_of(name) == "test"]
     if tests:
         findings.notes.append(
             f"{len(tests)} of {len(names)} pictures lie in a folder for testing and have no "
@@ -234,7 +234,7 @@ def without_labels(rows: Sequence[Row], table: Table) -> set[Row]:
     """
     if table.split is None:
         return set()
-    tests = [row for row in rows if split_words.cell_side(row.split, table.split) == "test"]
+    tests = [row for row in rows if split_words.cell_split(row.split, table.split) == "test"]
     if table.may_be_empty and any(row.label.strip() for row in tests):
         return set()
     return {row for row in tests if not row.label.strip()}

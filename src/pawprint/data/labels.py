@@ -80,17 +80,17 @@ def extract_targets(
 
 
 def _text(
-    name: str, source: str, texts: Mapping[str, str], splits: layouts.Splits | None
+    name: str, source: str, texts: Mapping[str, str], splits: layouts.SplitFolders | None
 ) -> str | None:
     if source in ("name", "path"):
         return PurePosixPath(name).name if source == "name" else name
     return layouts.class_folder(name, splits) if source == "folder" else texts.get(name)
 
 
-def seen_alone(names: Sequence[str], rule: LabelRule, splits: layouts.Splits | None) -> str:
+def seen_alone(names: Sequence[str], rule: LabelRule, splits: layouts.SplitFolders | None) -> str:
     """What a pattern is tried on, where it may have been meant for the whole path."""
     if rule.source == "folder" and not layouts.class_folder(names[0], splits) and splits:
-        spoken = ", ".join(f"{folder}/" for folder in sorted(splits.sides))
+        spoken = ", ".join(f"{folder}/" for folder in sorted(splits.split_of_folder))
         return f"they lie in no class's folder, but in one that says a split ({spoken}); "
     pattern = rule.pattern or ""
     if rule.source not in ("name", "folder") or not pattern:

@@ -22,46 +22,50 @@ NUMBERED = {"image", "images", "img", "imgs", "part", "parts", "batch", "folder"
 
 
 @dataclass(frozen=True)
-class Splits:
+class SplitFolders:
     """Folders that say a split."""
 
-    sides: Mapping[str, str]  # train, valid or test, by the folder's name as it is written
+    split_of_folder: Mapping[
+        str, str
+    ]  # train, valid or test, by the folder's name as it is written
     doubled: frozenset[str] = frozenset()  # of these, all that holds pictures is X/X
 
     def at(self, name: str) -> range:
         """Where the outermost of them stands on the way to this picture, twice where it is X/X."""
         parts = folders(name)
-        first = next((i for i, part in enumerate(parts) if part in self.sides), None)
+        first = next((i for i, part in enumerate(parts) if part in self.split_of_folder), None)
         if first is None:
             return range(0)
         is_twice = parts[first] in self.doubled
         return range(first, first + (2 if is_twice else 1))
 
-    def side(self, name: str) -> str | None:
+    def split_of(self, name: str) -> str | None:
         """What it says."""
         at = self.at(name)
-        return self.sides[folders(name)[at[0]]] if at else None
+        return self.split_of_folder[folders(name)[at[0]]] if at else None
 
     @property
     def has_train(self) -> bool:
         """Whether one is for training; else they stand beside the folders of the classes."""
-        return "train" in self.sides.values()
+        return "train" in self.split_of_folder.values()
 
     @property
     def alternatives(self) -> str:
         """Their names, for a pattern."""
-        return "|".join(re.escape(name) for name in sorted(self.sides, key=lambda x: (-len(x), x)))
+        return "|".join(
+            re.escape(name) for name in sorted(self.split_of_folder, key=lambda x: (-len(x), x))
+        )
 
     @property
     def keys(self) -> dict[str, Any]:
         """The keys of a label rule by which the split is theirs."""
         rest = "" if self.has_train else "|^"  # a path without such a folder is train's
         known = {
-            side: sorted(name for name, own in self.sides.items() if own == side)
-            for side in ("valid", "test")
+            split: sorted(folder for folder, word in self.split_of_folder.items() if word == split)
+            for split in ("valid", "test")
         }
         pattern = f"^(?:.*?/)?({self.alternatives})/{rest}"
-        return {"group": pattern} | {side: some for side, some in known.items() if some}
+        return {"group": pattern} | {split: some for split, some in known.items() if some}
 
     @property
     def words(self) -> str:
@@ -76,7 +80,7 @@ def folders(name: str) -> list[str]:
     return name.split("/")[:-1]
 
 
-def split_folders(names: Sequence[str]) -> Splits | None:
+def split_folders(names: Sequence[str]) -> SplitFolders | None:
     """The folders that say a split: one for train, and one for valid or test at least.
 
     Their names may have other words too, each the same: seg_train, seg_test. Beside folders of
@@ -88,17 +92,17 @@ def split_folders(names: Sequence[str]) -> Splits | None:
             by_rest[word[1]][folder] = word[0]
     whole = [some for some in by_rest.values() if {"train"} < {*some.values()}]
     if whole:
-        spoken = {folder: side for some in whole for folder, side in some.items()}
-        return Splits(spoken, _doubles(names, spoken))
+        spoken = {folder: split for some in whole for folder, split in some.items()}
+        return SplitFolders(spoken, _doubles(names, spoken))
     alone = by_rest.get(frozenset(), {})
     if "train" in alone.values():
         return None
     spoken = {
-        folder: side
-        for folder, side in alone.items()
+        folder: split
+        for folder, split in alone.items()
         if not {"dev", "eval"} & {*split_words.tokens(folder)}
     }
-    return Splits(spoken, _doubles(names, spoken)) if spoken else None
+    return SplitFolders(spoken, _doubles(names, spoken)) if spoken else None
 
 
 def _doubles(names: Iterable[str], spoken: Mapping[str, str]) -> frozenset[str]:
@@ -112,15 +116,15 @@ def _doubles(names: Iterable[str], spoken: Mapping[str, str]) -> frozenset[str]:
     return frozenset(folder for folder, within in inner.items() if within == {folder})
 
 
-def class_folder(name: str, splits: Splits | None) -> str:
+def class_folder(name: str, splits: SplitFolders | None) -> str:
     """The innermost folder's name; empty where there is none, or where that one says a split."""
     parts = folders(name)
     return "" if not parts or (splits and len(parts) - 1 in splits.at(name)) else parts[-1]
 
 
-def class_rules(names: Sequence[str], splits: Splits | None) -> list[dict[str, str]]:
+def class_rules(names: Sequence[str], splits: SplitFolders | None) -> list[dict[str, str]]:
     """The rules by which a level of the folders names the class, the likeliest first."""
-    known = [name for name in names if not splits or splits.side(name) != "test"]
+    known = [name for name in names if not splits or splits.split_of(name) != "test"]
     places = [_places(name, splits) for name in known]
     depth = min(map(len, places), default=0)
     levels = [{folders(name)[at[level]] for name, at in zip(known, places, strict=True)}
@@ -131,7 +135,7 @@ def class_rules(names: Sequence[str], splits: Splits | None) -> list[dict[str, s
     return [rule for rule in rules if rule]
 
 
-def _places(name: str, splits: Splits | None) -> list[int]:
+def _places(name: str, splits: SplitFolders | None) -> list[int]:
     """Where the folders stand that say no split."""
     spoken = splits.at(name) if splits else ()
     return [i for i in range(len(folders(name))) if i not in spoken]
@@ -145,13 +149,15 @@ def sorts_files(values: Iterable[str]) -> bool:
     return is_one or all(NO_CLASS.fullmatch(value) for value in known)
 
 
-def _rule(names: Sequence[str], at: Sequence[int], splits: Splits | None) -> dict[str, str] | None:
+def _rule(
+    names: Sequence[str], at: Sequence[int], splits: SplitFolders | None
+) -> dict[str, str] | None:
     """The rule for the folders that stand there; None where no pattern leads to all of them."""
     paths = [folders(name) for name in names]
     if all(i == len(path) - 1 for path, i in zip(paths, at, strict=True)):
         return {"from": "folder"}
     left, right = {*at}, {len(path) - i for path, i in zip(paths, at, strict=True)}
-    words_of = splits.sides if splits else {}
+    words_of = splits.split_of_folder if splits else {}
     if words_of and all(i and path[i - 1] in words_of for path, i in zip(paths, at, strict=True)):
         pattern = f"^(?:.*/)?(?:{splits.alternatives if splits else ''})/([^/]+)/"
     elif words_of and all(path[i + 1 : i + 2] and path[i + 1] in words_of
@@ -166,17 +172,19 @@ def _rule(names: Sequence[str], at: Sequence[int], splits: Splits | None) -> dic
     return {"from": "path", "pattern": pattern}
 
 
-def mixed_splits(splits: Splits, names: Sequence[str]) -> list[str]:
+def mixed_splits(splits: SplitFolders, names: Sequence[str]) -> list[str]:
     """A note, where these pictures lie in folders that say a split which no rule takes over."""
-    counted = Counter(splits.side(name) or "train" for name in names)
+    counted = Counter(splits.split_of(name) or "train" for name in names)
     if len(counted) < 2:
         return []
     folders_of = {
-        side: " and ".join(f"{x}/" for x, own in sorted(splits.sides.items()) if own == side)
-        for side in counted
+        split: " and ".join(
+            f"{x}/" for x, word in sorted(splits.split_of_folder.items()) if word == split
+        )
+        for split in counted
     }
     shown = ", ".join(
-        f"{folders_of[side] or 'the others'} ({n:,})" for side, n in sorted(counted.items())
+        f"{folders_of[split] or 'the others'} ({n:,})" for split, n in sorted(counted.items())
     )
     return [
         f"folders say a split, which is not used: the pictures of {shown} are mixed, and "
@@ -185,9 +193,9 @@ def mixed_splits(splits: Splits, names: Sequence[str]) -> list[str]:
     ]
 
 
-def other_levels(names: Sequence[str], splits: Splits | None) -> list[str]:
+def other_levels(names: Sequence[str], splits: SplitFolders | None) -> list[str]:
     """A note, where another level of folders than the innermost one may name the class."""
-    known = [name for name in names if not splits or splits.side(name) != "test"]
+    known = [name for name in names if not splits or splits.split_of(name) != "test"]
     others = [rule["pattern"] for rule in class_rules(names, splits) if "pattern" in rule]
     if not others:
         return []
@@ -204,13 +212,13 @@ def _counts_text(counted: Counter[str]) -> str:
     return shorten([f"{word} {n:,}" for word, n in counted.most_common()], 4)
 
 
-def check_class_folder(names: Sequence[str], splits: Splits | None) -> None:
+def check_class_folder(names: Sequence[str], splits: SplitFolders | None) -> None:
     """Raise where the innermost folder is a date, `images` or a split, and another one is meant.
 
     Raises:
         ValueError: with the pattern for that one.
     """
-    known = [name for name in names if not splits or splits.side(name) != "test"]
+    known = [name for name in names if not splits or splits.split_of(name) != "test"]
     rules = class_rules(names, splits)
     if not rules or rules[0]["from"] == "folder":
         return

@@ -33,7 +33,7 @@ def entries(text: str) -> list[str]:
 
 
 def files(archive: Path, names: Sequence[str]) -> dict[str, str]:
-    """The text files in an archive that seem to be such lists, by the side that their name says.
+    """The text files in an archive that seem to be such lists, by the split that their name says.
 
     Most of their entries name a picture, and one of the files is for train, another is not.
     """
@@ -42,10 +42,10 @@ def files(archive: Path, names: Sequence[str]) -> dict[str, str]:
     spoken = {name: split_words.parse(PurePosixPath(name).stem) for name in sorted(there)}
     targets = {name for name, split_word in spoken.items() if split_word and not split_word[1]}
     for name, data in archives.read_files(archive, targets):
-        side = spoken[name]
+        word = spoken[name]
         hits, _ = matching.hits(entries(data.decode(errors="replace")), known, PurePosixPath())
-        if side and 2 * sum(map(bool, hits)) > len(hits):
-            members.setdefault(side[0], name)
+        if word and 2 * sum(map(bool, hits)) > len(hits):
+            members.setdefault(word[0], name)
     return members if "train" in members and len(members) > 1 else {}
 
 

@@ -37,7 +37,7 @@ def tokens(text: str) -> list[str]:
 
 
 def parse(text: str) -> tuple[str, frozenset[str]] | None:
-    """The side that a name says, and its other words; None where it says none, or two.
+    """The split that a name says, and its other words; None where it says none, or two.
 
     >>> parse("seg_train"), parse("Test set"), parse("beagle")
     (('train', frozenset({'seg'})), ('test', frozenset()), None)
@@ -52,12 +52,12 @@ def parse(text: str) -> tuple[str, frozenset[str]] | None:
     return (meanings.pop(), rest) if len(meanings) == 1 else None
 
 
-def cell_side(text: str, column: str) -> str | None:
-    """What a cell says: of True and False, the column's name tells of which side.
+def cell_split(text: str, column: str) -> str | None:
+    """What a cell says: of True and False, the column's name tells of which split.
 
-    >>> [cell_side("Val", "x"), cell_side("True", "is_valid"), cell_side("1", "is_test")]
+    >>> [cell_split("Val", "x"), cell_split("True", "is_valid"), cell_split("1", "is_test")]
     ['valid', 'valid', 'test']
-    >>> [cell_side("FALSE", "is_train"), cell_side("3", "fold"), cell_side("", "split")]
+    >>> [cell_split("FALSE", "is_train"), cell_split("3", "fold"), cell_split("", "split")]
     ['valid', None, None]
     """
     word = text.strip().casefold()
@@ -73,9 +73,11 @@ def parse_splits(
     names: Sequence[str], texts: Mapping[str, str], column: str, findings: Findings
 ) -> list[str | None]:
     """train, valid or test for each picture, by the texts of a CSV's column."""
-    known = {text: cell_side(text, column) for text in set(texts.values())}
+    known = {text: cell_split(text, column) for text in set(texts.values())}
     odd = [
-        yaml_file.one_line(text, 80) or "an empty cell" for text, side in known.items() if not side
+        yaml_file.one_line(text, 80) or "an empty cell"
+        for text, split in known.items()
+        if not split
     ]
     if odd:
         findings.errors.append(

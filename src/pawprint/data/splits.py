@@ -36,7 +36,7 @@ def assign_splits(
         rule: random, stratified, group or official.
         names: paths in the archive, sorted.
         annotations: targets, groups and own splits, each as long as `names`.
-        folder: data/raw/lists, read by `official` alone, where the pictures tell no sides.
+        folder: data/raw/lists, read by `official` alone, where the images tell no split.
         valid_fraction: share of the pictures (of the listed ones) that valid gets.
         seed: of the draw.
         findings: told what is wrong.
@@ -52,13 +52,13 @@ def assign_splits(
             return with_valid(annotations.splits, valid_fraction, seed, findings)
         if rule == "official":
             return official_split(names, lists.read(folder), valid_fraction, seed, findings)
-        return drawn(rule, annotations, valid_fraction, seed)
+        return draw_splits(rule, annotations, valid_fraction, seed)
     except ValueError as error:
         findings.errors.append(str(error))
         return [None] * len(names)
 
 
-def drawn(
+def draw_splits(
     rule: str, annotations: Annotations, valid_fraction: float, seed: int
 ) -> list[str | None]:
     """The split of each picture that has a target, at random; None for the others.
@@ -77,10 +77,10 @@ def drawn(
         )
     else:
         drawn_splits = random_split(len(rows), valid_fraction, seed)
-    sides: list[str | None] = [None] * len(annotations.targets)
-    for i, side in zip(rows, drawn_splits, strict=True):
-        sides[i] = side
-    return sides
+    image_splits: list[str | None] = [None] * len(annotations.targets)
+    for i, split in zip(rows, drawn_splits, strict=True):
+        image_splits[i] = split
+    return image_splits
 
 
 def permutation(n: int, seed: int) -> list[int]:
@@ -108,7 +108,7 @@ def stratified_split(labels: Sequence[str], valid_fraction: float, seed: int) ->
     """Each class is split in the same proportion, as near as whole pictures allow.
 
     Raises:
-        ValueError: a target has one picture only, or a side gets fewer pictures than classes.
+        ValueError: a target has one picture only, or a split gets fewer pictures than classes.
     """
     names, sizes = np.unique(np.asarray(labels), return_counts=True)
     single = names[sizes < 2].tolist()
@@ -154,7 +154,7 @@ def group_split(groups: Sequence[str | None] | None, valid_fraction: float, seed
 
 def official_split(
     names: Sequence[str],
-    own: Mapping[str, Sequence[str]],
+    lists_of: Mapping[str, Sequence[str]],
     valid_fraction: float,
     seed: int,
     findings: Findings,
@@ -163,7 +163,7 @@ def official_split(
 
     Args:
         names: paths of pictures; a list may name them by path, file name or stem.
-        own: `train`, and if there are such, `valid` and `test`.
+        lists_of: `train`, and if there are such, `valid` and `test`.
         valid_fraction: share of train's pictures that valid gets.
         seed: of that draw.
         findings: told of names that may mean several pictures and of pictures in two lists
@@ -172,7 +172,7 @@ def official_split(
     rows, known = {name: i for i, name in enumerate(names)}, matching.index_names(names)
     splits: list[str | None] = [None] * len(names)
     absent, several, twice = [], [], []
-    for split, entries in sorted(own.items()):
+    for split, entries in sorted(lists_of.items()):
         meant, _ = matching.hits(entries, known, PurePosixPath())
         for entry, hits in zip(entries, meant, strict=True):
             if not hits:
@@ -189,29 +189,29 @@ def official_split(
             f"{shorten(several)}; write their paths there, or use label.split: random"
         )
     lists.check(names, splits, absent, twice, findings)
-    return splits if "valid" in own else drawn_from_train(splits, valid_fraction, seed)
+    return splits if "valid" in lists_of else draw_valid_from_train(splits, valid_fraction, seed)
 
 
 def with_valid(
-    sides: Sequence[str | None], valid_fraction: float, seed: int, findings: Findings
+    image_splits: Sequence[str | None], valid_fraction: float, seed: int, findings: Findings
 ) -> list[str | None]:
-    """A data set's own sides; where none is valid, valid is drawn from train's, and a note."""
-    if "valid" in sides:
-        return [*sides]
-    with_drawn = drawn_from_train(sides, valid_fraction, seed)
+    """A data set's own splits; where none is valid, valid is drawn from train's, and a note."""
+    if "valid" in image_splits:
+        return [*image_splits]
+    drawn_splits = draw_valid_from_train(image_splits, valid_fraction, seed)
     findings.notes.append(
-        f"the data set's own split has no valid: {with_drawn.count('valid'):,} of train's "
-        f"{sides.count('train'):,} pictures are drawn for it (label.valid_fraction "
+        f"the data set's own split has no valid: {drawn_splits.count('valid'):,} of train's "
+        f"{image_splits.count('train'):,} pictures are drawn for it (label.valid_fraction "
         f"{valid_fraction}, label.seed {seed})"
     )
-    return with_drawn
+    return drawn_splits
 
 
-def drawn_from_train(
-    sides: Sequence[str | None], valid_fraction: float, seed: int
+def draw_valid_from_train(
+    image_splits: Sequence[str | None], valid_fraction: float, seed: int
 ) -> list[str | None]:
-    """The sides, with valid drawn from train's pictures at random."""
-    result, rows = [*sides], [i for i, side in enumerate(sides) if side == "train"]
-    for i, side in zip(rows, random_split(len(rows), valid_fraction, seed), strict=True):
-        result[i] = side
+    """The splits, with valid drawn from train's pictures at random."""
+    result, rows = [*image_splits], [i for i, split in enumerate(image_splits) if split == "train"]
+    for i, split in zip(rows, random_split(len(rows), valid_fraction, seed), strict=True):
+        result[i] = split
     return result

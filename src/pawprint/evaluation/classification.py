@@ -16,7 +16,7 @@ SCORES = ("label", "precision", "recall", "f1", "n")  # of `per_class`
 
 @dataclass(frozen=True)
 class Predictions:
-    """Of one side of the split, in the order of its pictures."""
+    """Of one split, in the order of its images."""
 
     actual: Int64[np.ndarray, " image"]
     predicted: Int64[np.ndarray, " image"]
@@ -36,13 +36,13 @@ def predict_classes(
     check_finite(logits)
     logits, labels, task = logits.cpu().double(), labels.cpu(), Classification()
     probability, predicted = task.activation(logits).max(1)
-    own = logits.gather(1, labels[:, None])
+    true_logits = logits.gather(1, labels[:, None])
     return Predictions(
         labels.numpy(),
         predicted.numpy(),
         probability.numpy(),
         task.per_image_loss(logits, labels).numpy(),
-        (logits > own).sum(1).numpy(),
+        (logits > true_logits).sum(1).numpy(),
     )
 
 

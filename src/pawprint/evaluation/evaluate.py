@@ -106,13 +106,13 @@ def evaluate(model: nn.Module, data: Dataset, config: EvalConfig) -> dict[str, E
     Raises:
         ValueError: some outputs are NaN or infinite.
     """
-    judged = {}
+    by_split = {}
     for name in ("valid", "test"):
         if len(split := data.splits[name]):
             predictions = predict_views(model, data.cache, split, config)
             check_finite(predictions)
             image_sizes, count = data.cache.image_sizes[split.rows], RESULTS[split.task.name]
-            judged[name] = count(
+            by_split[name] = count(
                 predictions, split.targets, image_sizes, data.classes, config.threshold
             )
-    return judged
+    return by_split

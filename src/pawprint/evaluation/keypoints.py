@@ -16,7 +16,7 @@ Row = tuple[str, str, str, str, float]
 
 @dataclass(frozen=True)
 class KeypointResult:
-    """Of one side of the split, in the order of its pictures; x, y, x, y ... in px."""
+    """Of one split, in the order of its images; x, y, x, y ... in px."""
 
     predicted: Float64[np.ndarray, "image output"]
     actual: Float64[np.ndarray, "image output"]

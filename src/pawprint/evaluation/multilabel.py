@@ -20,7 +20,7 @@ Row = tuple[str, str, str, float, float]
 
 @dataclass(frozen=True)
 class MultiLabelResult:
-    """Of one side of the split, in the order of its pictures."""
+    """Of one split, in the order of its images."""
 
     probabilities: Float64[np.ndarray, "image class"]  # 0-1, the probability of each label
     actual: Bool[np.ndarray, "image class"]

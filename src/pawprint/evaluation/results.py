@@ -18,7 +18,7 @@ SWEEP_COLUMNS = ("threshold", "accuracy_multi", "micro_f1", "macro_f1")  # of `t
 
 @runtime_checkable
 class EvalResult(Protocol):
-    """One side of the split, judged."""
+    """One split, evaluated."""
 
     @property
     def loss(self) -> Float64[np.ndarray, " image"]:
@@ -48,13 +48,13 @@ class EvalResult(Protocol):
 class ClassificationResult:
     """One class a picture."""
 
-    made: Predictions
+    predictions: Predictions
     classes: Sequence[str]
 
     @property
     def loss(self) -> Float64[np.ndarray, " image"]:
         """Cross-entropy, nats."""
-        return self.made.loss
+        return self.predictions.loss
 
     @property
     def scores(self) -> Sequence[str]:
@@ -63,19 +63,19 @@ class ClassificationResult:
 
     def metrics(self, bins: int) -> dict[str, float | int]:
         """As classification.metrics."""
-        return classification.metrics(self.made, bins)
+        return classification.metrics(self.predictions, bins)
 
     def prediction_rows(self, names: Sequence[str]) -> Sequence[Sequence[Any]]:
         """As classification.prediction_rows."""
-        return classification.prediction_rows(self.made, names, self.classes)
+        return classification.prediction_rows(self.predictions, names, self.classes)
 
     def per_class(self) -> Sequence[Sequence[Any]]:
         """As classification.per_class."""
-        return classification.per_class(self.made, self.classes)
+        return classification.per_class(self.predictions, self.classes)
 
     def most_confused(self) -> Sequence[Sequence[Any]]:
         """As classification.most_confused."""
-        return classification.most_confused(self.made, self.classes)
+        return classification.most_confused(self.predictions, self.classes)
 
     def threshold_sweep(self) -> Sequence[Sequence[Any]]:
         """None: the likeliest class is the answer."""

@@ -157,7 +157,7 @@ def cells(table: Table) -> list[list[str]]:
     other = f"less {letter(table.against)}"
     percent = f"{100 * table.level:.4g} %"
     rows = [["", "runs", "error %", "sd", other, f"{percent} interval", "p", "settings"]]
-    for i, (group, own) in enumerate(zip(table.groups, varying(table.groups), strict=True)):
+    for i, (group, settings) in enumerate(zip(table.groups, varying(table.groups), strict=True)):
         difference = table.differences.get(i)
         sd = f"{100 * np.std(group.errors, ddof=1):.2f}" if len(group.runs) > 1 else "-"
         rows.append(
@@ -168,7 +168,7 @@ def cells(table: Table) -> list[list[str]]:
                 if difference
                 else "-",
                 f"{difference.p:.2g}" if difference else "-",
-                ", ".join(f"{k} {'empty' if v is None else v}" for k, v in own.items()) or "-",
+                ", ".join(f"{k} {'empty' if v is None else v}" for k, v in settings.items()) or "-",
             ]
         )
     return rows

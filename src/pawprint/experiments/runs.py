@@ -71,8 +71,8 @@ def select_runs(names: Sequence[str], needed: Sequence[str] = ()) -> tuple[list[
     if names:
         refs = {name: revision(name, known, head) for name in names}
     else:
-        own = {"HEAD": head} if git.git_output("ls-tree", head, f"./{PREDICTIONS}") else {}
-        refs = own | {one.name: one.ref for one in known if one.base == head}
+        last = {"HEAD": head} if git.git_output("ls-tree", head, f"./{PREDICTIONS}") else {}
+        refs = last | {one.name: one.ref for one in known if one.base == head}
     if not refs:
         raise ValueError(
             f"nothing to compare: the last commit holds no {PREDICTIONS} here, and no experiment "
@@ -167,15 +167,15 @@ def whole(name: str, commit: str) -> tuple[dvc_lock.Stages, dict[str, bytes]]:
 
 def unrun(stages: dvc_lock.Stages, commit: str) -> Iterator[str]:
     """A line for each param and file of code that the commit has otherwise than its dvc.lock."""
-    own = {name: stages[name] for name in dvc_lock.upstream(stages, "evaluate")}
+    stages = {name: stages[name] for name in dvc_lock.upstream(stages, "evaluate")}
     code: dict[str, str] = {}
-    for deps in dvc_lock.hashes(own, "deps").values():
+    for deps in dvc_lock.hashes(stages, "deps").values():
         code |= {path: digest for path, digest in deps.items() if path.startswith(dvc_lock.CODE)}
     files = git.contents(commit, SET)
     for path in SET:
         if path in files:
             content = yaml_file.parse(files[path].decode(errors="replace"), path)
-            yield from dvc_lock.unrun_params(own, path, content)
+            yield from dvc_lock.unrun_params(stages, path, content)
     now = code_hashes(commit, code)
     for path, before in code.items():
         if now.get(path, before) != before:

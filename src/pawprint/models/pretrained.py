@@ -56,7 +56,7 @@ def load_pretrained(
         path = fetch_published(arch, weights, on_progress)
     content = weight_file.read(path)
     is_own = content.model_card is not None
-    tensors = own_body(arch, content, weights, findings) if is_own else content.tensors
+    tensors = body_of_model_file(arch, content, weights, findings) if is_own else content.tensors
     return state_dict.match(arch, tensors, weights, findings)
 
 
@@ -116,24 +116,26 @@ def fetch_published(arch: str, name: str, on_progress: Callable[[int], object]) 
     return path
 
 
-def own_body(arch: str, content: WeightFile, source: str, findings: Findings) -> dict[str, Tensor]:
+def body_of_model_file(
+    arch: str, content: WeightFile, source: str, findings: Findings
+) -> dict[str, Tensor]:
     """The body in a model file of ours; the head is left out.
 
     Raises:
         ValueError: it has no body, or one of another arch.
     """
     model_card = content.model_card or {}
-    kind = tensor_file.describe_content(model_card)
-    if kind == tensor_file.BODY and content.tensors:
+    content_type = tensor_file.describe_content(model_card)
+    if content_type == tensor_file.BODY and content.tensors:
         return content.tensors
-    if kind == tensor_file.BODY:
+    if content_type == tensor_file.BODY:
         raise ValueError(
             f"{source}: it holds no tensors, since `weights` was empty when it was written; give a "
             "trained model, or leave `weights` empty"
         )
-    if kind != tensor_file.IMAGES:
+    if content_type != tensor_file.IMAGES:
         raise ValueError(
-            f"{source}: it is {kind}, without the body of a network for images; give a file that "
+            f"{source}: it is {content_type}, without the body of a network for images; give a file that "
             "a train stage wrote, such as a copy of models/unfrozen.safetensors"
         )
     if model_card["arch"] != arch:

@@ -98,11 +98,11 @@ def _other(path: Path, head: bytes) -> str:
         return _other_zip(path)
     if ONNX.match(head):
         return f"a model in protobuf, as ONNX and TensorFlow write it; {SAVE}"
-    kind = file_type.identify(head)
-    if kind.name == "a pickle":
+    file_kind = file_type.identify(head)
+    if file_kind.name == "a pickle":
         return f"a pickle of Python's own, {CODE}; {SAVE}"
-    what = "of no kind that is known here" if kind is file_type.UNKNOWN else kind.name
-    return f"it is {what}; {kind.advice or f'give a .pth or .safetensors file: {SAVE}'}"
+    what = "of no kind that is known here" if file_kind is file_type.UNKNOWN else file_kind.name
+    return f"it is {what}; {file_kind.advice or f'give a .pth or .safetensors file: {SAVE}'}"
 
 
 def _other_zip(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""The whole table of ratings on the device, both sides of the split."""
+"""The whole table of ratings on the device, train and valid."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from pawprint.core import files, tables
 
 @dataclass(frozen=True)
 class RatingSplit:
-    """Ratings of one side of the split, on the device."""
+    """Ratings of one split, on the device."""
 
     pairs: Int32[Tensor, "rating pair=2"]  # rows of the users' and the items' tables
     targets: Float32[Tensor, " rating"]
@@ -25,7 +25,7 @@ class RatingSplit:
 
 @dataclass(frozen=True)
 class Ratings:
-    """Both sides, and the names of the rows: those of train, from row 1 on."""
+    """Both splits, and the names of the rows: those of train, from row 1 on."""
 
     users: list[str]
     items: list[str]
@@ -50,7 +50,7 @@ def load_ratings(path: Path, device: torch.device) -> Ratings:
         columns.append(torch.tensor(numbers, dtype=torch.int32))
     pairs = torch.stack(columns, 1)
     targets = torch.tensor(table["rating"].to_numpy(), dtype=torch.float32)
-    rows = [torch.tensor((table["split"] == side).to_numpy()) for side in ("train", "valid")]
+    rows = [torch.tensor((table["split"] == split).to_numpy()) for split in ("train", "valid")]
     train, valid = (RatingSplit(pairs[row].to(device), targets[row].to(device)) for row in rows)
     return Ratings(names["user"], names["item"], train, valid, files.file_hash(path))
 

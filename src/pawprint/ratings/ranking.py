@@ -54,8 +54,8 @@ def mark_hits(
 ) -> Bool[Tensor, "user item"]:
     """Whether there is a pair of each of these users, sorted, with each item (row 0 first)."""
     hits = torch.zeros(len(users), items + 1, dtype=torch.bool, device=users.device)
-    own = pairs[torch.isin(pairs[:, 0], users.int())].long()
-    hits[torch.searchsorted(users, own[:, 0].contiguous()), own[:, 1]] = True
+    user_pairs = pairs[torch.isin(pairs[:, 0], users.int())].long()
+    hits[torch.searchsorted(users, user_pairs[:, 0].contiguous()), user_pairs[:, 1]] = True
     return hits
 
 

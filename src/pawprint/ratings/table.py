@@ -1,4 +1,4 @@
-"""Ratings as a table: what is wrong with its rows, and the side of the split of each."""
+"""Ratings as a table: what is wrong with its rows, and the split of each."""
 
 import json
 from pathlib import Path
@@ -98,7 +98,7 @@ def split_ratings(table: pd.DataFrame, rule: str, valid_fraction: float, seed: i
         seed: of the draw; read by `random` alone.
 
     Raises:
-        ValueError: there are no times, or a side stays empty.
+        ValueError: there are no times, or a split stays empty.
     """
     if rule != "random" and "time" not in table:
         raise ValueError(
@@ -123,7 +123,7 @@ def split_ratings(table: pd.DataFrame, rule: str, valid_fraction: float, seed: i
 
 
 def count_ratings(table: pd.DataFrame) -> dict[str, int]:
-    """Counts: ratings, users, items, and the ratings of each side."""
+    """Counts: ratings, users, items, and the ratings of each split."""
     counts = {"ratings": len(table), "users": table["user"].nunique()}
-    by_side = {side: int((table["split"] == side).sum()) for side in ("train", "valid")}
-    return counts | {"items": table["item"].nunique()} | by_side
+    by_split = {split: int((table["split"] == split).sum()) for split in ("train", "valid")}
+    return counts | {"items": table["item"].nunique()} | by_split

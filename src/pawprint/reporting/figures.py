@@ -50,8 +50,8 @@ def page_params(
 ) -> dict[str, Any]:
     """What the page says of the run's params and hashes."""
     hashes = {"data sha256": model_card.data, "model sha256": files.file_hash(model)}
-    own = {"dataset": dataset, **model_card.params, "evaluate": evaluate}
-    return own | hashes | {"versions": model_card.versions}
+    params = {"dataset": dataset, **model_card.params, "evaluate": evaluate}
+    return params | hashes | {"versions": model_card.versions}
 
 
 def draw_finders(path: Path, curves: Sequence[Path], suggestions: Sequence[Path]) -> None:
@@ -103,14 +103,14 @@ def confusion_counts(predictions: pd.DataFrame, data: Dataset) -> np.ndarray:
 
 
 def draw_sheets(
-    paths: Sequence[Path], data: Dataset, model: Network, tables: Tables, seen: InputSpec
+    paths: Sequence[Path], data: Dataset, model: Network, tables: Tables, input_spec: InputSpec
 ) -> None:
     """Results at random, the worst losses, where the network looked, and the mix-ups."""
     drawn_sheets = (
-        gallery.results_sheet(data, tables.predictions, seen),
-        gallery.top_losses_sheet(data, tables.losses, seen),
-        gallery.gradcam_sheet(data, model, tables.losses, seen),
-        gallery.confused_sheet(data, tables.predictions, tables.confused, seen),
+        gallery.results_sheet(data, tables.predictions, input_spec),
+        gallery.top_losses_sheet(data, tables.losses, input_spec),
+        gallery.gradcam_sheet(data, model, tables.losses, input_spec),
+        gallery.confused_sheet(data, tables.predictions, tables.confused, input_spec),
     )
     for path, image in zip(paths, drawn_sheets, strict=True):
         contact_sheet.write(path, image)

@@ -20,7 +20,7 @@ MAX_IMAGES, COLUMNS, MAX_PAIRS = 16, 4, 8
 
 
 def select(split: Split, names: list[str]) -> Split:
-    """These pictures of a side of the split, in the order of the names."""
+    """These images of a split, in the order of the names."""
     place = {name: i for i, name in enumerate(split.names)}
     return split.subset([place[name] for name in names])
 
@@ -132,7 +132,7 @@ def confused_sheet(
         actual, taken = pair["actual"], pair["predicted"]
         both = predictions[(predictions["actual"] == actual) & (predictions["predicted"] == taken)]
         worst = both.sort_values(["probability", "name"], ascending=[False, True]).iloc[0]
-        typical = train.names[train.labels.index(taken)]
+        typical = train.names[train.cells.index(taken)]
         images += [visible_images(data, "valid", [worst["name"]], input_spec)]
         images += [visible_images(data, "train", [typical], input_spec)]
         captions += [f"{actual}, {pair['count']}×", f"taken for {taken}"]

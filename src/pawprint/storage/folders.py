@@ -51,8 +51,8 @@ def _visit(folder: Path, name: str, above: tuple[Identity, ...], tree: Tree) -> 
         if not image_files.is_hidden(name):
             tree.lost.append((f"{name}/", _why(error)))
         return
-    own = (status.st_dev, status.st_ino)
-    if own in above:
+    identity = (status.st_dev, status.st_ino)
+    if identity in above:
         tree.circles.append(name)
         return
     waste = [entry.name for entry in entries if image_files.waste_part(entry.name)]
@@ -66,7 +66,7 @@ def _visit(folder: Path, name: str, above: tuple[Identity, ...], tree: Tree) -> 
             why = f"{ONLY} {entry.name} is here: {_fetch(entry.name)}"
             tree.lost.append((f"{name}/{target}" if name else target, why))
         elif entry.name not in waste:
-            _sort_in(entry, path, (*above, own), tree)
+            _sort_in(entry, path, (*above, identity), tree)
 
 
 def _sort_in(entry: "os.DirEntry[str]", name: str, above: tuple[Identity, ...], tree: Tree) -> None:

@@ -70,21 +70,21 @@ class ImageWorkload:
 
     def valid_batches(self) -> Iterator[Batch]:
         """This process's share of valid: plain centre squares, in order."""
-        _, split = self._own_valid()
+        _, split = self._valid_shard()
         recipe = self.recipe
         return loader.eval_batches(self.data.cache, split, recipe.input_spec, recipe.batch_size)
 
     def score(self, outputs: Tensor) -> tuple[float, float]:
         """Mean loss and metric of all of valid."""
-        rows, own = self._own_valid()
+        rows, shard = self._valid_shard()
         task, valid = self.data.task, self.data.splits["valid"]
-        transform = loader.eval_transform(self.data.cache, own, self.recipe.input_spec)
+        transform = loader.eval_transform(self.data.cache, shard, self.recipe.input_spec)
         predictions = task.decode(outputs, transform)
         predictions = distributed.gather_rows(predictions, rows, len(valid))
         loss = task.per_image_loss(predictions, valid.targets).mean()
         return loss.item(), task.metric_value(predictions, valid.targets).item()
 
-    def _own_valid(self) -> tuple[Tensor, Split]:
+    def _valid_shard(self) -> tuple[Tensor, Split]:
         """The rows of valid that are this process's share, and these images."""
         valid = self.data.splits["valid"]
         rows = distributed.shard(torch.arange(len(valid)))

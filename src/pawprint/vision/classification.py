@@ -29,14 +29,14 @@ class Classification:
         """All classes alike."""
         return math.log(classes)
 
-    def classes(self, known: Sequence[str]) -> list[str]:
+    def classes(self, cells: Sequence[str]) -> list[str]:
         """Sorted by code point, capitals first."""
-        return sorted(set(known))
+        return sorted(set(cells))
 
-    def encode(self, known: Sequence[str], classes: Sequence[str], image_sizes: Tensor) -> Tensor:
+    def encode(self, cells: Sequence[str], classes: Sequence[str], image_sizes: Tensor) -> Tensor:
         """The number of each label's class."""
         number = {label: i for i, label in enumerate(classes)}
-        return torch.tensor([number[label] for label in known], dtype=torch.int64)
+        return torch.tensor([number[label] for label in cells], dtype=torch.int64)
 
     def check(self, targets: Tensor, names: Sequence[str], image_sizes: Tensor) -> None:
         """Any class can be any picture's."""

@@ -16,12 +16,12 @@ from pawprint.vision.task import TASKS, Task
 
 @dataclass(frozen=True)
 class Split:
-    """One side of the split."""
+    """The images of train, valid or test."""
 
     rows: Int64[Tensor, " image"]  # of the cache; on the CPU
     targets: Tensor  # one a picture; on the device
     names: list[str]
-    labels: list[str]  # cells of labels.csv
+    cells: list[str]  # of labels.csv
     task: Task
 
     def __len__(self) -> int:
@@ -30,24 +30,24 @@ class Split:
 
     def subset(self, chosen: list[int]) -> "Split":
         """Some of its pictures, in the order given."""
-        names, labels = ([column[i] for i in chosen] for column in (self.names, self.labels))
+        names, cells = ([column[i] for i in chosen] for column in (self.names, self.cells))
         at = torch.tensor(chosen, dtype=torch.int64)
         return replace(
             self,
             rows=self.rows[at],
             targets=self.targets[at.to(self.targets.device)],
             names=names,
-            labels=labels,
+            cells=cells,
         )
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """The cache, the classes in the order of the outputs, and the sides of the split."""
+    """The cache, the classes in the order of the outputs, and the splits."""
 
     cache: ImageCache
     classes: list[str]
-    splits: dict[str, Split]  # train, valid, test; a side without pictures is empty
+    splits: dict[str, Split]  # train, valid, test; a split without images is empty
     digest: str  # sha256 of index.csv and labels.csv
     task: Task
 
@@ -82,15 +82,15 @@ def load_dataset(
     task = TASKS[column]
     every = {label for cell in table[column] for label in label_cells.classes(cell, column)}
     table = table[table["name"].isin(row)]
-    cells_read, sizes = table[task.name], table["split"].value_counts()
-    known = task.classes(cells_read[table["split"] == "train"].tolist())
-    there = {label for cell in cells_read for label in label_cells.classes(cell, task.name)}
+    cells, counts = table[task.name], table["split"].value_counts()
+    known = task.classes(cells[table["split"] == "train"].tolist())
+    there = {label for cell in cells for label in label_cells.classes(cell, task.name)}
     check_classes(labels, every - there)
     unseen = sorted(there - set(known))
-    if unseen or len(known) < task.min_classes or not sizes.get("valid", 0):
+    if unseen or len(known) < task.min_classes or not counts.get("valid", 0):
         raise ValueError(
             f"{labels}: of the pictures that could be decoded, train holds "
-            f"{sizes.get('train', 0)} of {len(known)} classes, valid {sizes.get('valid', 0)}, and "
+            f"{counts.get('train', 0)} of {len(known)} classes, valid {counts.get('valid', 0)}, and "
             f"absent from train are {len(unseen)} classes ({shorten(unseen) or 'none'}); "
             "mend the pictures that presize left out, or use label.split: stratified"
         )

@@ -35,13 +35,13 @@ class Keypoints:
         """The middle, where points are uniform over the picture."""
         return 1 / 3
 
-    def classes(self, known: Sequence[str]) -> list[str]:
+    def classes(self, cells: Sequence[str]) -> list[str]:
         """x and y, or where there are several points, x1, y1, x2 ...
 
         Raises:
             ValueError: pictures have different numbers of points.
         """
-        counts = {len(label_cells.coordinates(cell)) // 2 for cell in known}
+        counts = {len(label_cells.coordinates(cell)) // 2 for cell in cells}
         if len(counts) > 1:
             raise ValueError(
                 f"pictures have {min(counts)} to {max(counts)} points: each needs as many as the "
@@ -50,13 +50,13 @@ class Keypoints:
         (count,) = counts or {1}
         return ["x", "y"] if count == 1 else [f"{a}{i + 1}" for i in range(count) for a in "xy"]
 
-    def encode(self, known: Sequence[str], classes: Sequence[str], image_sizes: Tensor) -> Tensor:
+    def encode(self, cells: Sequence[str], classes: Sequence[str], image_sizes: Tensor) -> Tensor:
         """Places from the cells' pixels."""
         pixels = torch.tensor(
-            [label_cells.coordinates(cell) for cell in known], dtype=torch.float32
+            [label_cells.coordinates(cell) for cell in cells], dtype=torch.float32
         )
         return (
-            pixels.reshape(len(known), len(classes)) * 2 / repeat_sizes(image_sizes, len(classes))
+            pixels.reshape(len(cells), len(classes)) * 2 / repeat_sizes(image_sizes, len(classes))
             - 1
         )
 

@@ -71,9 +71,9 @@ def render_batches(
     transform = transform.to(cache.device)
     for rows in batches:
         on_device = rows.to(cache.device, non_blocking=True)
-        images, own = cache.images(split.rows[rows]), transform.subset(on_device)
-        targets = split.task.transform_targets(split.targets[on_device], own)
-        yield resample.render(images, own, input_spec), targets
+        images, maps = cache.images(split.rows[rows]), transform.subset(on_device)
+        targets = split.task.transform_targets(split.targets[on_device], maps)
+        yield resample.render(images, maps, input_spec), targets
 
 
 @torch.no_grad()

@@ -32,15 +32,15 @@ class MultiLabel:
         """Each class as likely as not."""
         return math.log(2)
 
-    def classes(self, known: Sequence[str]) -> list[str]:
+    def classes(self, cells: Sequence[str]) -> list[str]:
         """Sorted by code point, capitals first."""
-        return sorted({label for cell in known for label in label_cells.classes(cell, self.name)})
+        return sorted({label for cell in cells for label in label_cells.classes(cell, self.name)})
 
-    def encode(self, known: Sequence[str], classes: Sequence[str], image_sizes: Tensor) -> Tensor:
+    def encode(self, cells: Sequence[str], classes: Sequence[str], image_sizes: Tensor) -> Tensor:
         """1 for each class that is there, 0 for the others."""
-        here = [set(label_cells.classes(cell, self.name)) for cell in known]
+        here = [set(label_cells.classes(cell, self.name)) for cell in cells]
         rows = [[float(label in labels) for label in classes] for labels in here]
-        return torch.tensor(rows, dtype=torch.float32).reshape(len(known), len(classes))
+        return torch.tensor(rows, dtype=torch.float32).reshape(len(cells), len(classes))
 
     check, decode = Classification.check, Classification.decode
     transform_targets = Classification.transform_targets

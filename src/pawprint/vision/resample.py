@@ -67,7 +67,7 @@ def image_transform(
 
 
 def render(
-    images: UInt8[Tensor, "batch side side rgb=3"], chosen: BatchTransform, input_spec: InputSpec
+    images: UInt8[Tensor, "batch side side rgb=3"], transform: BatchTransform, input_spec: InputSpec
 ) -> Float32[Tensor, "batch rgb=3 height width"]:
     """The network's input, normalised, in channels-last order.
 
@@ -78,19 +78,19 @@ def render(
     inputs = torch.empty(n, *input_spec.shape, 3, device=images.device).permute(0, 3, 1, 2)
     for start in range(0, n, step):
         chunk = slice(start, start + step)
-        inputs[chunk] = _render_chunk(images[chunk], chosen.subset(chunk), input_spec)
+        inputs[chunk] = _render_chunk(images[chunk], transform.subset(chunk), input_spec)
     return inputs
 
 
-def _render_chunk(images: Tensor, chosen: BatchTransform, input_spec: InputSpec) -> Tensor:
+def _render_chunk(images: Tensor, transform: BatchTransform, input_spec: InputSpec) -> Tensor:
     floats = images.float().permute(0, 3, 1, 2)
-    places = sampling_grid(chosen, input_spec)
+    places = sampling_grid(transform, input_spec)
     values = functional.grid_sample(floats, places, padding_mode="border", align_corners=False)
     if input_spec.supersample > 1:
         values = functional.avg_pool2d(values, input_spec.supersample)
     values.div_(255)
-    if chosen.brightness is not None and chosen.contrast is not None:
-        values = adjust_lighting(values, chosen.brightness, chosen.contrast)
+    if transform.brightness is not None and transform.contrast is not None:
+        values = adjust_lighting(values, transform.brightness, transform.contrast)
     mean, std = mean_and_std(values.device)
     return values.sub_(mean).div_(std)
 
@@ -102,27 +102,29 @@ def mean_and_std(device: torch.device) -> tuple[Float32[Tensor, "rgb=3 1 1"], ..
 
 
 def sampling_grid(
-    chosen: BatchTransform, input_spec: InputSpec
+    transform: BatchTransform, input_spec: InputSpec
 ) -> Float32[Tensor, "batch rows columns 2"]:
     """Where in the cache each output pixel is sampled, `supersample` times a side.
 
     Outside the square the picture is mirrored at the square's border, as fastai does.
     """
     y, x = (
-        (torch.arange(size, device=chosen.matrix.device) * 2 + 1) / size - 1
+        (torch.arange(size, device=transform.matrix.device) * 2 + 1) / size - 1
         for size in (
             input_spec.shape[0] * input_spec.supersample,
             input_spec.shape[1] * input_spec.supersample,
         )
     )
     x, y = x.view(1, 1, -1), y.view(1, -1, 1)
-    rows = chosen.matrix[:, :, :, None, None]
+    rows = transform.matrix[:, :, :, None, None]
     below = rows[:, 2, 0] * x + (rows[:, 2, 1] * y + rows[:, 2, 2])
     places = torch.empty(*below.shape, 2, device=x.device)
     for axis in (0, 1):
         place = (rows[:, axis, 0] * x + (rows[:, axis, 1] * y + rows[:, axis, 2])).div_(below)
         place.add_(1).abs_().sub_(2).abs_().neg_().add_(1)  # 1 - |2 - |p + 1||: mirrored at ±1
-        scale, offset = (values[:, axis, None, None] for values in (chosen.scale, chosen.offset))
+        scale, offset = (
+            values[:, axis, None, None] for values in (transform.scale, transform.offset)
+        )
         places[..., axis] = place.mul_(scale).add_(offset)
     return places
 

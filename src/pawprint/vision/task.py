@@ -52,11 +52,11 @@ class Task(Protocol):
     def chance_loss(self, classes: int) -> float:
         """The loss of a network that knows nothing."""
 
-    def classes(self, known: Sequence[str]) -> list[str]:
+    def classes(self, cells: Sequence[str]) -> list[str]:
         """The names of the network's outputs, in order, from the cells of train."""
 
     def encode(
-        self, known: Sequence[str], classes: Sequence[str], image_sizes: Float32[Tensor, "image 2"]
+        self, cells: Sequence[str], classes: Sequence[str], image_sizes: Float32[Tensor, "image 2"]
     ) -> Tensor:
         """The targets of these cells; `image_sizes`: width and height of the pictures, px."""
 

@@ -7,7 +7,7 @@ from pawprint.data import split_words
 
 
 @pytest.mark.parametrize(
-    ("text", "column", "side"),
+    ("text", "column", "split"),
     [
         *((text, "split", "train") for text in ("train", " Training ", "TRAIN", "trainval")),
         *((text, "x", "valid") for text in ("val", "Valid", "VALIDATION", "dev", "eval")),
@@ -20,8 +20,8 @@ from pawprint.data import split_words
         ("test tube", "split", None),
     ],
 )
-def test_a_cell_says_its_side(text: str, column: str, side: str | None) -> None:
-    assert split_words.cell_side(text, column) == side
+def test_a_cell_says_its_split(text: str, column: str, split: str | None) -> None:
+    assert split_words.cell_split(text, column) == split
 
 
 def test_other_words_are_an_error_that_lists_the_allowed_ones() -> None:
