@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks import results
 from benchmarks.photographs import BLOCK, ROOT, git, nest
-from pawprint.core import dvc_lock, files, yaml_file
+from pawprint.core import files, yaml_file
 from pawprint.experiments import runs
 from pawprint.storage import archives
 
@@ -58,7 +58,7 @@ def prepare(images: Path, weights: Path) -> None:
 
 def preset(name: str) -> dict[str, Any]:
     """A preset's params under dotted names."""
-    return dvc_lock.flat(yaml_file.load(ROOT / "presets" / f"{name}.yaml"))
+    return yaml_file.flatten(yaml_file.load(ROOT / "presets" / f"{name}.yaml"))
 
 
 def run(name: str, targets: Mapping[str, Any], target: str = "evaluate") -> None:
@@ -76,7 +76,7 @@ def run(name: str, targets: Mapping[str, Any], target: str = "evaluate") -> None
         if name in {one.name for one in runs.experiments()}:
             return
         git("-C", str(PROJECT), "checkout", "-q", "HEAD", "--", "params.yaml")
-        own = dvc_lock.flat(yaml_file.load(Path("params.yaml")))
+        own = yaml_file.flatten(yaml_file.load(Path("params.yaml")))
         changed = [f"{key}={json.dumps(v)}" for key, v in targets.items() if own[key] != v]
         began = datetime.now(UTC).isoformat(timespec="seconds")
         print(f"{name} ...", flush=True)

@@ -24,7 +24,6 @@ import pandas as pd
 from benchmarks import pairs, processes, results
 from benchmarks.pairs import Run
 from pawprint.core import files, yaml_file
-from pawprint.core.dvc_lock import flat
 from pawprint.storage import archives
 from pawprint.terminal import console
 
@@ -94,7 +93,7 @@ def git(*words: str) -> str:
 
 def write_params(project: Path, weights: Path, seed: int, changed: Mapping[str, object]) -> None:
     """params.yaml of one run: RECIPE over the project's own, as `-S` would set it."""
-    own = flat(yaml_file.load(project / "presets" / "digits.yaml"))
+    own = yaml_file.flatten(yaml_file.load(project / "presets" / "digits.yaml"))
     hashed = {"weights": str(weights), "weights_sha256": files.file_hash(weights)}
     seeds = {"seed": seed, "label.seed": seed}
     whole = nest({**own, **RECIPE, **hashed, **seeds, **changed})

@@ -25,7 +25,7 @@ import torch
 from sklearn.metrics import average_precision_score
 
 from benchmarks import photographs, processes, results
-from pawprint.core import dvc_lock, files, label_cells, yaml_file
+from pawprint.core import files, label_cells, yaml_file
 from pawprint.terminal import console
 
 WORK = photographs.ROOT / "build" / "twins"
@@ -48,7 +48,7 @@ def project(kind: str) -> Path:
 
 def ours(folder: Path, seed: int) -> Run:
     """Seconds and metric of one seed."""
-    own = dvc_lock.flat(yaml_file.load(folder / f"presets/digits-{folder.name}.yaml"))
+    own = yaml_file.flatten(yaml_file.load(folder / f"presets/digits-{folder.name}.yaml"))
     changed = photographs.nest({**own, "seed": seed, "lr_find.steps": 10})
     (folder / "params.yaml").write_text(json.dumps(changed))
     for stage in ("lr_find", "train_frozen", "lr_find_unfrozen", "train_unfrozen", "evaluate"):

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from pawprint.core import files, params
 from pawprint.core.findings import Findings
-from pawprint.data import catalog, labels, splits
-from pawprint.data.annotations import read_targets
+from pawprint.data import catalog, label_table, labels, splits
 from pawprint.storage import archives, unused_files
 from pawprint.terminal import console
 
@@ -19,24 +18,24 @@ def main() -> None:
     listing = archives.listing(PICTURES)
     names = listing.images
     unused_files.check(listing, block.label, findings)
-    annotations = read_targets(
+    annotations = labels.read_targets(
         PICTURES, names, block.label, findings, block.target, LISTS / "labels.csv"
     )
     image_splits = splits.assign_splits(
         draw.split, names, annotations, LISTS, draw.valid_fraction, draw.seed, findings
     )
-    table = labels.labels_table(names, annotations.targets, image_splits, block.target)
-    counts = labels.class_counts(table)
-    labels.check_classes(counts, table, findings)
-    hashes = labels.fingerprints(archives.read_files(PICTURES, set(table["name"])))
-    groups = labels.duplicates_across_splits(table, hashes)
-    labels.check_duplicates(groups, draw.on_duplicates, findings)
+    table = label_table.labels_table(names, annotations.targets, image_splits, block.target)
+    counts = label_table.class_counts(table)
+    label_table.check_classes(counts, table, findings)
+    hashes = label_table.fingerprints(archives.read_files(PICTURES, set(table["name"])))
+    groups = label_table.duplicates_across_splits(table, hashes)
+    label_table.check_duplicates(groups, draw.on_duplicates, findings)
     for note in findings.notes:
         print(f"label: note: {note}")
     findings.stop()
     files.write_csv(TABLE, [*table.columns], table.itertuples(index=False))
     files.write_csv(CLASSES, ["label", *counts.columns], counts.itertuples())
-    summary = labels.summary(table, counts, len(names), len(groups))
+    summary = label_table.summary(table, counts, len(names), len(groups))
     files.write_json(SUMMARY, summary)
     print(f"label: {', '.join(f'{n:,} {what}' for what, n in summary.items() if n)}")
 

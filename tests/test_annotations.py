@@ -22,7 +22,7 @@ def read(
     archive = tar({file: data, **dict.fromkeys(PICTURES, b"")})
     findings = Findings()
     result = label_csv.match_rows(archive, archives.image_names(archive), table, findings)
-    return {name: row.label for name, row in result.items()}, findings
+    return {name: row.text for name, row in result.items()}, findings
 
 
 WHOLE = "breed,fname\ncat,a/1.jpg\ndog,a/2.jpg\ncat,b/2.jpg\n"

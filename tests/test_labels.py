@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pawprint.core.findings import Findings
-from pawprint.data import labels
+from pawprint.data import label_table, labels
 from pawprint.data.catalog import LabelRule
 
 PETS = r"^(.+)_\d+\.jpg$"
@@ -103,16 +103,16 @@ def test_a_pattern_is_shown_as_it_was_written() -> None:
 
 def table(*rows: tuple[str, str, str]) -> pd.DataFrame:
     names, words, splits = map(list, zip(*rows, strict=True))
-    return labels.labels_table(names, words, splits)
+    return label_table.labels_table(names, words, splits)
 
 
 def test_rows_without_label_or_split_are_left_out() -> None:
-    rows = labels.labels_table(["a", "b", "c"], ["x", None, "y"], ["train", "valid", None])
+    rows = label_table.labels_table(["a", "b", "c"], ["x", None, "y"], ["train", "valid", None])
     assert rows.to_dict("records") == [{"name": "a", "label": "x", "split": "train"}]
 
 
 def test_counts_are_by_class_and_split_with_capitals_first() -> None:
-    counted = labels.class_counts(
+    counted = label_table.class_counts(
         table(("1", "cat", "train"), ("2", "Birman", "valid"), ("3", "cat", "train"))
     )
     assert counted.index.tolist() == ["Birman", "cat"]
@@ -123,7 +123,7 @@ def test_counts_are_by_class_and_split_with_capitals_first() -> None:
 def test_classes_absent_from_train_stop_and_absent_from_valid_are_noted() -> None:
     findings = Findings()
     rows = table(("1", "a", "train"), ("2", "b", "valid"), ("3", "c", "train"), ("4", "a", "valid"))
-    labels.check_classes(labels.class_counts(rows), rows, findings)
+    label_table.check_classes(label_table.class_counts(rows), rows, findings)
     assert [error.split(";")[0] for error in findings.errors] == [
         "1 of 3 classes have no picture in train, so they cannot be learned: b"
     ]
@@ -144,20 +144,20 @@ def test_what_cannot_be_trained_or_judged_stops(
     rows: list[tuple[str, str, str]], message: str
 ) -> None:
     findings = Findings()
-    labels.check_classes(labels.class_counts(table(*rows)), table(*rows), findings)
+    label_table.check_classes(label_table.class_counts(table(*rows)), table(*rows), findings)
     assert any(error.startswith(message) for error in findings.errors)
 
 
 def test_equal_bytes_across_the_split_are_found_and_within_a_side_are_not() -> None:
     rows = table(("1", "a", "train"), ("2", "a", "valid"), ("3", "b", "train"), ("4", "b", "train"))
-    hashes = labels.fingerprints([("1", b"x"), ("2", b"x"), ("3", b"y"), ("4", b"y")])
-    assert labels.duplicates_across_splits(rows, hashes) == [["1", "2"]]
+    hashes = label_table.fingerprints([("1", b"x"), ("2", b"x"), ("3", b"y"), ("4", b"y")])
+    assert label_table.duplicates_across_splits(rows, hashes) == [["1", "2"]]
 
 
 @pytest.mark.parametrize(("rule", "kind"), [("warn", "notes"), ("error", "errors")])
 def test_duplicates_warn_or_stop(rule: str, kind: str) -> None:
     findings = Findings()
-    labels.check_duplicates([["1", "2"]], rule, findings)
+    label_table.check_duplicates([["1", "2"]], rule, findings)
     assert "1 groups of pictures with equal bytes" in getattr(findings, kind)[0]
     assert "1 = 2" in getattr(findings, kind)[0]
 
@@ -170,8 +170,10 @@ def test_findings_stop_with_every_error_on_its_own_line() -> None:
 
 @given(st.lists(st.sampled_from(["train", "valid", "test"]), min_size=1, max_size=30))
 def test_the_summary_adds_up(splits: list[str]) -> None:
-    rows = labels.labels_table([str(i) for i in range(len(splits))], ["a"] * len(splits), splits)
-    metrics = labels.summary(rows, labels.class_counts(rows), len(splits) + 2, 0)
+    rows = label_table.labels_table(
+        [str(i) for i in range(len(splits))], ["a"] * len(splits), splits
+    )
+    metrics = label_table.summary(rows, label_table.class_counts(rows), len(splits) + 2, 0)
     assert (
         metrics["train"] + metrics["valid"] + metrics["test"] + metrics["in_no_split"]
         == metrics["pictures"]

@@ -25,9 +25,9 @@ from pawprint.cli import main
 from pawprint.core import files, yaml_file
 from pawprint.core.findings import Findings
 from pawprint.data import digits, splits
-from pawprint.data.annotations import read_targets
 from pawprint.data.catalog import DatasetEntry
-from pawprint.data.labels import LOST, check_classes, class_counts, labels_table
+from pawprint.data.label_table import check_classes, class_counts, labels_table
+from pawprint.data.labels import LOST, read_targets
 from pawprint.data.split_words import extract_groups, parse_splits
 from pawprint.data.splits import Annotations
 from pawprint.experiments import last_run

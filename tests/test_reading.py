@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from pawprint.core.findings import Findings
-from pawprint.data.annotations import read_targets
 from pawprint.data.catalog import DatasetEntry, LabelRule
+from pawprint.data.labels import read_targets
 from pawprint.data.splits import Annotations
 
 Tar = Callable[..., Path]

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from pawprint.evaluation.context import EvalContext
 from pawprint.evaluation.multilabel import MultiLabelResult, crossfit_accuracy, multilabel_result
 from pawprint.runtime import rng
 from pawprint.vision import augment, multilabel, resample
@@ -82,7 +83,7 @@ def tag(shares: list[list[float]], actual: list[list[int]], at: float = 0.5) -> 
     logits = torch.tensor(shares, dtype=torch.float64).logit()
     names = [chr(97 + i) for i in range(len(shares[0]))]
     targets = torch.tensor(actual, dtype=torch.float32)
-    return multilabel_result(logits, targets, SIDES, names, at)
+    return multilabel_result(logits, targets, EvalContext(LABELS, names, SIDES, at))
 
 
 def test_the_metrics_of_labels_by_hand() -> None:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from pawprint.evaluation import multilabel
+from pawprint.evaluation.context import EvalContext
 from pawprint.vision.keypoints import Keypoints
 from pawprint.vision.multilabel import MultiLabel
 
@@ -27,13 +29,18 @@ def draw(seed: int, *shape: int) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed)) * 2
 
 
+def result(outputs: Tensor, targets: Tensor, at: float) -> multilabel.MultiLabelResult:
+    about = EvalContext(MultiLabel(), CLASSES, torch.ones(len(outputs), 2), at)
+    return multilabel.multilabel_result(outputs, targets, about)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_loss_and_accuracy_of_labels_are_fastais(seed: int) -> None:
     outputs, targets = draw(seed, 32, 3), (draw(seed + 9, 32, 3) > 0).float()
     theirs = fastai.BCEWithLogitsLossFlat()(outputs, fastai.TensorMultiCategory(targets))
     assert MultiLabel().loss(outputs, targets).item() == pytest.approx(theirs.item(), rel=1e-6)
     for at in (0.2, 0.5, 0.9):
-        metrics = multilabel.multilabel_result(outputs, targets, torch.ones(32, 2), CLASSES, at)
+        metrics = result(outputs, targets, at)
         theirs = fastai.accuracy_multi(outputs, targets, thresh=at)
         assert metrics.metrics(15)["accuracy_multi"] == pytest.approx(theirs.item(), abs=1e-6)
 
@@ -41,7 +48,7 @@ def test_the_loss_and_accuracy_of_labels_are_fastais(seed: int) -> None:
 @pytest.mark.parametrize("mean", ["micro", "macro"])
 def test_f1_is_fastais(mean: str) -> None:
     outputs, targets = draw(0, 50, 3), (draw(9, 50, 3) > 0).float()
-    metrics = multilabel.multilabel_result(outputs, targets, torch.ones(50, 2), CLASSES, 0.5)
+    metrics = result(outputs, targets, 0.5)
     metric = fastai.F1ScoreMulti(thresh=0.5, average=mean)
     theirs = metric((outputs.sigmoid() > 0.5).float(), targets)
     assert metrics.metrics(15)[f"{mean}_f1"] == pytest.approx(theirs, abs=1e-6)
@@ -49,7 +56,7 @@ def test_f1_is_fastais(mean: str) -> None:
 
 def test_average_precision_is_fastais() -> None:
     outputs, targets = draw(0, 50, 3), (draw(9, 50, 3) > 0).float()
-    metrics = multilabel.multilabel_result(outputs, targets, torch.ones(50, 2), CLASSES, 0.5)
+    metrics = result(outputs, targets, 0.5)
     metric = fastai.APScoreMulti(average="macro")
     theirs = metric(outputs, targets)
     assert metrics.metrics(15)["map"] == pytest.approx(theirs, abs=1e-6)

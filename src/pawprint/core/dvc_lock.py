@@ -23,7 +23,7 @@ def parse(text: str, where: str) -> Stages:
         stages: Stages = content["stages"]
         hashes(stages, "outs"), hashes(stages, "deps")
         for stage in stages.values():
-            flat(stage.get("params", {}))
+            yaml_file.flatten(stage.get("params", {}))
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"{where} is not as DVC 3 writes it") from error
     return stages
@@ -70,16 +70,10 @@ def upstream(stages: Stages, name: str) -> list[str]:
 
 def params(stage: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """By the file: each dotted param of a stage, and its value."""
-    return {file: flat(values or {}) for file, values in (stage.get("params") or {}).items()}
-
-
-def flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """Nested params under dotted names."""
-    rows: dict[str, Any] = {}
-    for key, value in values.items():
-        name = f"{above}{key}"
-        rows |= flat(value, f"{name}.") if isinstance(value, dict) else {name: value}
-    return rows
+    return {
+        file: yaml_file.flatten(values or {})
+        for file, values in (stage.get("params") or {}).items()
+    }
 
 
 def conflicts(stages: Stages, name: str) -> list[str]:
@@ -135,7 +129,10 @@ def unrun_params(stages: Stages, path: str, content: Mapping[str, Any]) -> Itera
     lines = dict[str, None]()
     for stage in stages.values():
         for key, value in ((stage.get("params") or {}).get(path) or {}).items():
-            before, now = flat({key: value}), flat({key: look_up(content, key)})
+            before, now = (
+                yaml_file.flatten({key: value}),
+                yaml_file.flatten({key: look_up(content, key)}),
+            )
             lines |= dict.fromkeys(
                 f"{name} is {format_params(now.get(name))} in {path}, and ran as "
                 f"{format_params(before.get(name))}"

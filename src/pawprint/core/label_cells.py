@@ -1,49 +1,62 @@
-"""What a picture is to be told, as text: the cell of labels.csv whose column is the target's name.
+"""What an image is to be given, as text: the cell of labels.csv whose column is the target's name.
 
 `label`: a class. `labels`: any number of classes, sorted, with a semicolon between. `points`: x and
 y of each point in pixels of the original, from its upper left corner, with blanks between.
 """
 
 import math
-import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
 BETWEEN = ";"
-TARGETS = ("label", "labels", "points")
+Pick = Callable[[str], str | None]  # the class in a text, by the data set's pattern; None: none
 
 
-def format_cell(text: str, target: str, pattern: str | None, separator: str | None) -> str | None:
-    """The cell for what a data set says of a picture; None where that is no such target.
+@dataclass(frozen=True)
+class CellFormat:
+    """How the cells of one target are written."""
 
-    Args:
-        text: a class, classes with `separator` between, or numbers with blanks between.
-        target: one of TARGETS.
-        pattern: its first group, searched anywhere, is the class; None for the whole text.
-        separator: between classes, none of which may hold a semicolon.
+    # the cell for what a data set says of an image, the separator between its classes being the
+    # last argument; None where that is no such target
+    format: Callable[[str, Pick, str | None], str | None]
+    classes: Callable[[str], list[str]]  # that a cell names
+    min_classes: int  # fewest with which there is anything to learn
+    is_exclusive: bool = False  # an image has one class, so that one is taken for another
+    hint: str = ""  # why a text may be no such target
 
-    >>> format_cell("dog person ", "labels", None, " "), format_cell("", "labels", None, " ")
-    ('dog;person', '')
-    >>> format_cell("320.5 240", "points", None, None), format_cell("nan 240", "points", None, None)
-    ('320.5 240', None)
+
+def format_label(text: str, pick: Pick, separator: str | None = None) -> str | None:
+    """One class.
+
+    >>> format_label("pug", str.upper), format_label("", str)
+    ('PUG', None)
     """
-    if target == "points":
-        return text if _are_numbers(text) else None
-    if target == "label":
-        return _pick(text, pattern) or None
-    words = [word for word in text.split(separator) if word.strip()]
-    picked = [_pick(word.strip(), pattern) for word in words]
+    return pick(text) or None
+
+
+def format_labels(text: str, pick: Pick, separator: str | None) -> str | None:
+    """Classes, each once, in order; none of them may hold a semicolon.
+
+    >>> format_labels("person dog ", str, " "), format_labels("", str, " ")
+    ('dog;person', '')
+    """
+    picked = [pick(word.strip()) for word in text.split(separator) if word.strip()]
     known = sorted({label for label in picked if label and BETWEEN not in label})
     return BETWEEN.join(known) if len(known) == len({*picked}) else None
 
 
-def classes(cell: str, target: str) -> list[str]:
-    """The classes that a cell names.
+def format_points(text: str, pick: Pick, separator: str | None = None) -> str | None:
+    """An even number of finite numbers.
 
-    >>> classes("dog;person", "labels"), classes("dog", "label"), classes("320.5 240", "points")
-    (['dog', 'person'], ['dog'], [])
+    >>> format_points("320.5 240", str), format_points("nan 240", str)
+    ('320.5 240', None)
     """
-    if target == "points" or not cell:
-        return []
-    return cell.split(BETWEEN) if target == "labels" else [cell]
+    try:
+        numbers = coordinates(text)
+    except ValueError:
+        return None
+    is_whole = len(numbers) > 0 and len(numbers) % 2 == 0 and all(map(math.isfinite, numbers))
+    return text if is_whole else None
 
 
 def coordinates(cell: str) -> list[float]:
@@ -55,16 +68,33 @@ def coordinates(cell: str) -> list[float]:
     return [float(number) for number in cell.split()]
 
 
-def _pick(text: str, pattern: str | None) -> str | None:
-    if pattern is None:
-        return text
-    match = re.search(pattern, text)
-    return match.group(1) if match else None
+def _one_class(cell: str) -> list[str]:
+    return [cell] if cell else []
 
 
-def _are_numbers(text: str) -> bool:
-    try:
-        numbers = coordinates(text)
-    except ValueError:
-        return False
-    return len(numbers) > 0 and len(numbers) % 2 == 0 and all(map(math.isfinite, numbers))
+def _several_classes(cell: str) -> list[str]:
+    return cell.split(BETWEEN) if cell else []
+
+
+def _no_class(cell: str) -> list[str]:
+    return []
+
+
+CELLS = {
+    "label": CellFormat(format_label, _one_class, 2, is_exclusive=True),
+    "labels": CellFormat(
+        format_labels, _several_classes, 1, hint="no class may hold a semicolon; "
+    ),
+    "points": CellFormat(
+        format_points, _no_class, 0, hint="each column needs a number, such as 20.5; "
+    ),
+}
+
+
+def classes(cell: str, target: str) -> list[str]:
+    """The classes that a cell names.
+
+    >>> classes("dog;person", "labels"), classes("dog", "label"), classes("320.5 240", "points")
+    (['dog', 'person'], ['dog'], [])
+    """
+    return CELLS[target].classes(cell)

@@ -4,7 +4,7 @@ PyYAML follows YAML 1.1, in which `3e-3` and `1e-05` are strings, `no` is False 
 """
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,19 @@ def one_line(text: str, most: int) -> str:
     """The text in printable letters, without its middle where it is longer than `most`."""
     safe = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
     return safe if len(safe) <= most else f"{safe[: most - 20]} … {safe[-17:]}"
+
+
+def flatten(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Nested keys as one level of dotted names.
+
+    >>> flatten({"lr": 0.1, "frozen": {"epochs": 3}})
+    {'lr': 0.1, 'frozen.epochs': 3}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{above}{key}"
+        flat |= flatten(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
+    return flat
 
 
 def load(path: Path) -> dict[str, Any]:

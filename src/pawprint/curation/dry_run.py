@@ -17,8 +17,7 @@ from pawprint.core import dvc_lock, files, params, yaml_file
 from pawprint.core.findings import Findings
 from pawprint.core.params import Params
 from pawprint.curation import survey
-from pawprint.data import catalog, labels, splits
-from pawprint.data.annotations import read_targets
+from pawprint.data import catalog, label_table, labels, splits
 from pawprint.models import network
 from pawprint.runtime import distributed, rng, tensor_file
 from pawprint.storage import archives, unused_files
@@ -59,15 +58,15 @@ def dry_run(p: Params, findings: Findings) -> Iterator[Step]:
     unused_files.check(listing, block.label, findings)
     size = PICTURES.stat().st_size / 1e6
     yield Step("found", f"{len(names):,} pictures in {PICTURES} ({size:,.1f} MB)")
-    annotations = read_targets(
+    annotations = labels.read_targets(
         PICTURES, names, block.label, findings, block.target, LISTS / "labels.csv"
     )
     image_splits = splits.assign_splits(
         p.label.split, names, annotations, LISTS, p.label.valid_fraction, p.label.seed, findings
     )
-    table = labels.labels_table(names, annotations.targets, image_splits, block.target)
-    counts = labels.class_counts(table)
-    labels.check_classes(counts, table, findings)
+    table = label_table.labels_table(names, annotations.targets, image_splits, block.target)
+    counts = label_table.class_counts(table)
+    label_table.check_classes(counts, table, findings)
     check_balance(counts, findings)
     if findings.errors and table[table["split"] == "train"].empty:
         return
@@ -81,8 +80,8 @@ def dry_run(p: Params, findings: Findings) -> Iterator[Step]:
     of = f"; {len(counts)} classes" if len(counts) else ""
     yield Step("labelled", f"{chosen[block.target]!r} by {block.label.words}{of}")
     yield Step("split", split_line(table, counts, p.label.split))
-    groups = labels.duplicates_across_splits(table, {x.name: x.sha256 for x in looked.images})
-    labels.check_duplicates(groups, p.label.on_duplicates, findings)
+    groups = label_table.duplicates_across_splits(table, {x.name: x.sha256 for x in looked.images})
+    label_table.check_duplicates(groups, p.label.on_duplicates, findings)
     yield from image_steps(p, good, findings)
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from pawprint.core import label_cells
 from pawprint.core.findings import Findings, shorten
 from pawprint.data import columns, csv_text, label_csv, layouts, matching, split_words
-from pawprint.data.annotations import read_targets
 from pawprint.data.catalog import LabelRule
+from pawprint.data.labels import read_targets
 from pawprint.storage import archives
 
 STEMS = (  # of a file's name, the likeliest first

@@ -35,8 +35,8 @@ def with_folders(keys: Mapping[str, Any], names: Sequence[str], split_folders: b
         )
     if not splits.has_train and all(splits.split_of(name) for name in names):
         raise ValueError(
-            f"--split-folders: all pictures lie in {shorten(sorted(splits.split_of_folder))}, so none is "
-            "left to train with; rename the folder for training to train"
+            f"--split-folders: all pictures lie in {shorten(sorted(splits.split_of_folder))}, so "
+            "none is left to train with; rename the folder for training to train"
         )
     return {**keys, **splits.keys}
 

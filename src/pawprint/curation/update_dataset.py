@@ -19,7 +19,7 @@ from pawprint.curation.new_dataset import (
     survey_images,
 )
 from pawprint.curation.survey import Survey
-from pawprint.data import catalog, downloads, labels
+from pawprint.data import catalog, downloads, label_table
 from pawprint.data.catalog import FILE, DatasetEntry, Source
 from pawprint.storage import archives
 from pawprint.vision.cache_writer import CachedImage
@@ -114,7 +114,7 @@ def changes(block: DatasetEntry, image_labels: Labels, seen: Survey) -> Iterator
 
 def difference(old: Path, names: Sequence[str], images: Sequence[CachedImage]) -> str:
     """How many pictures came, went, or have other bytes now, the first of each; empty for none."""
-    before = labels.fingerprints(archives.read_files(old, set(names)))
+    before = label_table.fingerprints(archives.read_files(old, set(names)))
     now = {image.name: image.sha256 for image in images}
     parts = {
         "new": sorted(now.keys() - before.keys()),

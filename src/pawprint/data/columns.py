@@ -39,14 +39,14 @@ def check(
         folds = fold_column(header, body)
         for column in split:
             findings.notes.append(
-                f"column {_quote(column)} of {file} seems to say a split "
+                f"column {quote(column)} of {file} seems to say a split "
                 f"({_count(header, body, column)}), which is not used; to use it: split: "
-                f"{_quote(column)} in the block's `label` (pawprint new --split-column "
-                f"{shlex.quote(_quote(column))})"
+                f"{quote(column)} in the block's `label` (pawprint new --split-column "
+                f"{shlex.quote(quote(column))})"
             )
         if folds and not split:
             findings.notes.append(
-                f"column {_quote(folds)} of {file} seems to number folds "
+                f"column {quote(folds)} of {file} seems to number folds "
                 f"({_count(header, body, folds)}), which are not used; to judge on one of them, "
                 "add a column that says train or valid, and name it by split: (pawprint new "
                 "--split-column)"
@@ -54,7 +54,7 @@ def check(
     hot = one_hot(header, body)
     if {*hot} & {*table.labels}:
         findings.notes.append(
-            f"columns {shorten([_quote(one) for one in hot])} of {file} hold 0 and 1 "
+            f"columns {shorten([quote(one) for one in hot])} of {file} hold 0 and 1 "
             f"alone, as where each class has a column; {', '.join(table.labels)} makes classes 0 "
             "and 1. For a class a picture, or several, add one column that names them (with | "
             "between)"
@@ -69,13 +69,13 @@ def several_labels(cells: Sequence[str], table: Table, findings: Findings) -> No
     """A note, where cells seem to hold several labels, or such as another separator parts."""
     between, named = (
         table.separator,
-        f"column {_quote(table.labels[0])} of {_quote(table.file)}",
+        f"column {quote(table.labels[0])} of {quote(table.file)}",
     )
     lists = [cell for cell in cells if cell[:1] == "[" and cell[-1:] == "]"]
     if lists and len(lists) * 2 >= len(cells):
         findings.notes.append(
             f"{named}: {len(lists)} of {len(cells)} cells hold lists such as "
-            f"{_quote(lists[0])}, and all of a cell counts as a class; write such a cell "
+            f"{quote(lists[0])}, and all of a cell counts as a class; write such a cell "
             "as cat|dog, and give separator: '|' (pawprint new --separator '|')"
         )
         return
@@ -86,7 +86,7 @@ def several_labels(cells: Sequence[str], table: Table, findings: Findings) -> No
         findings.notes.append(
             f"{named}: {what} "
             f"seem to hold several labels with {seen.separator!r} between them "
-            f"({shorten([_quote(cell) for cell in seen.shown], 3)}), and each combination "
+            f"({shorten([quote(cell) for cell in seen.shown], 3)}), and each combination "
             f"counts as a class; for several labels a picture: target: labels, separator: "
             f"{seen.separator!r} (pawprint new --separator {seen.separator!r}; docs/targets.md)"
         )
@@ -175,8 +175,9 @@ def one_hot(header: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
 def _count(header: Sequence[str], body: Sequence[Sequence[str]], column: str) -> str:
     at = header.index(column)
     values = Counter(row[at] for row in body if len(row) > at)
-    return shorten([f"{_quote(value)} {n:,}" for value, n in values.most_common()])
+    return shorten([f"{quote(value)} {n:,}" for value, n in values.most_common()])
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
+    """A stranger's text, for a message."""
     return yaml_file.one_line(text, 80)

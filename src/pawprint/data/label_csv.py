@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from pawprint.core import yaml_file
 from pawprint.core.findings import Findings, shorten
 from pawprint.data import columns, csv_text, layouts, matching, split_words
 from pawprint.data.catalog import Table
@@ -20,7 +19,7 @@ class Row(NamedTuple):
 
     line: int  # of the file, from 1 on; the last one, where a quoted cell has several
     name: str
-    label: str  # of points: their numbers, with blanks between
+    text: str  # of the label; of points: their numbers, with blanks between
     split: str  # empty where the table has no such column
 
 
@@ -74,10 +73,10 @@ def read_rows(lines: Lines, table: Table, file: str) -> list[Row]:
         ("has twice the column", [column for column in table.columns if header.count(column) > 1]),
     ):
         if faulty:
-            there = shorten([quote_text(column) for column in header], 20) or "none"
+            there = shorten([columns.quote(column) for column in header], 20) or "none"
             raise ValueError(
-                f"{file}: {what} {shorten([quote_text(column) for column in faulty])}; its first "
-                f"line has {there} (cells end at a comma, or where that line has none at a "
+                f"{file}: {what} {shorten([columns.quote(column) for column in faulty])}; its "
+                f"first line has {there} (cells end at a comma, or where that line has none at a "
                 f"semicolon or a tab); {MEND}, or the file's first line"
             )
     long = [str(line) for line, row in lines if any(row[len(header) :])]
@@ -91,9 +90,9 @@ def read_rows(lines: Lines, table: Table, file: str) -> list[Row]:
         cell = dict(zip(header, row + [""] * (len(header) - len(row)), strict=True))
         label = " ".join(cell[column] for column in table.labels)
         rows.append(Row(line, cell[table.name], label, cell[table.split] if table.split else ""))
-    broken = [row for row in rows if "\n" in row.name + row.label]
+    broken = [row for row in rows if "\n" in row.name + row.text]
     if broken:
-        first = broken[0].line - (broken[0].name + broken[0].label).count("\n")
+        first = broken[0].line - (broken[0].name + broken[0].text).count("\n")
         raise ValueError(
             f"{file}: line {first}: a quoted cell of {table.name} or "
             f"{', '.join(table.labels)} goes on to line {broken[0].line}, as where a quote is not "
@@ -134,7 +133,7 @@ def texts(
         return {one: archives.decode_text(data[one], one) for one in targets}
     known = shorten(sorted(x for x in there if x.lower().endswith(ENDINGS)))
     shown = f"the CSV files there: {known}" if known else "there is no CSV"
-    raise ValueError(f"{quote_text(file)}: not in the archive or folder; {shown}; {MEND}")
+    raise ValueError(f"{columns.quote(file)}: not in the archive or folder; {shown}; {MEND}")
 
 
 def _is_part(other: str, file: str) -> bool:
@@ -159,12 +158,12 @@ def match_images(
         meant, taken = matching.hits([row.name for row in some], known, folder)
         if taken:
             findings.notes.append(
-                f"all rows of {one} name pictures within {quote_text(taken)}, which are not there; "
-                "these folders were taken off"
+                f"all rows of {one} name pictures within {columns.quote(taken)}, which are not "
+                "there; these folders were taken off"
             )
         for row, hits in zip(some, meant, strict=True):
-            of = f"{quote_text(one)} line" if len(rows_of) > 1 else "line"
-            where = f"{quote_text(row.name)} ({of} {row.line})"
+            of = f"{columns.quote(one)} line" if len(rows_of) > 1 else "line"
+            where = f"{columns.quote(row.name)} ({of} {row.line})"
             named.update(hits)
             if not hits:
                 absent.append(where)
@@ -172,11 +171,11 @@ def match_images(
                 several.append(f"{where}: {' or '.join(sorted(hits)[:2])}")
             elif row in unlabelled:
                 continue
-            elif not row.label.strip() and not table.may_be_empty:
+            elif not row.text.strip() and not table.may_be_empty:
                 empty.append(where)
             elif labels.setdefault(hits[0], row)[2:] != row[2:]:
                 both = (" ".join(one[2:]).strip() for one in (labels[hits[0]], row))
-                twice.append(f"{where}: {', then '.join(map(quote_text, both))}")
+                twice.append(f"{where}: {', then '.join(map(columns.quote, both))}")
     unnamed = [name for name in names if name not in named]
     unnamed = left_out(names, unnamed, unlabelled, table, findings)
     for faulty, problem, remedy in (
@@ -206,7 +205,7 @@ def left_out(
     """Notes of what is left out, and the pictures without a row that should have one."""
     file = table.file
     if unlabelled:
-        shown = sorted({quote_text(row.name) for row in unlabelled})
+        shown = sorted({columns.quote(row.name) for row in unlabelled})
         findings.notes.append(
             f"{len(unlabelled)} rows of {file} are for testing and have no label; their pictures "
             f"are left out: {shorten(shown)}"
@@ -235,11 +234,6 @@ def without_labels(rows: Sequence[Row], table: Table) -> set[Row]:
     if table.split is None:
         return set()
     tests = [row for row in rows if split_words.cell_split(row.split, table.split) == "test"]
-    if table.may_be_empty and any(row.label.strip() for row in tests):
+    if table.may_be_empty and any(row.text.strip() for row in tests):
         return set()
-    return {row for row in tests if not row.label.strip()}
-
-
-def quote_text(text: str) -> str:
-    """A stranger's text, for a message."""
-    return yaml_file.one_line(text, 80)
+    return {row for row in tests if not row.text.strip()}

@@ -1,24 +1,95 @@
-"""The target of each image, and everything that is wrong with the labels, at once."""
+"""The label of each image: by a regular expression on its name, by its folder, by a CSV."""
 
-import hashlib
 import re
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
-
-import pandas as pd
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+from pathlib import Path, PurePosixPath
 
 from pawprint.core import label_cells, yaml_file
 from pawprint.core.findings import Findings, shorten
-from pawprint.data import layouts, lookalikes
+from pawprint.data import biwi, label_csv, layouts, lookalikes, pattern_hints, split_words
 from pawprint.data.catalog import LabelRule
+from pawprint.data.splits import Annotations
 from pawprint.storage import sanitize
 
 LOST = "mend the rule in datasets.yaml, or take these files out of the archive or folder"
-HINTS = {  # why a cell is no target
-    "labels": "no class may hold a semicolon; ",
-    "points": "each column needs a number, such as 20.5; ",
-}
+
+
+def read_targets(
+    archive: Path,
+    names: Sequence[str],
+    rule: LabelRule,
+    findings: Findings,
+    target: str = "label",
+    csv: Path | None = None,
+) -> Annotations:
+    """Target, own split and group of each picture, by a rule of the catalogue.
+
+    Args:
+        archive: what holds the pictures.
+        names: their paths in it.
+        rule: of the catalogue.
+        findings: told what is wrong, and what is left out.
+        target: label, labels or points.
+        csv: the copy of a CSV that does not lie among the pictures.
+    """
+    is_split = rule.valid is not None or rule.test is not None
+    outside = csv if rule.outside else None
+    rows = label_csv.match_rows(archive, names, rule.table, findings, outside, is_split)
+    texts = {name: row.text for name, row in rows.items()}
+    if rule.source == "biwi":
+        texts = biwi.read_cells(archive, names, findings)
+    groups = split_words.extract_groups(names, rule.group, findings, LOST) if rule.group else None
+    own_splits = None
+    if rule.split:
+        own_splits = split_words.parse_splits(
+            names, {name: row.split for name, row in rows.items()}, rule.split, findings
+        )
+    elif groups and is_split:
+        own_splits = split_words.of_groups(groups, rule.valid, rule.test, findings, LOST)
+    targets = targets_to_learn(names, rule, target, findings, texts, own_splits)
+    return Annotations(targets, own_splits, groups)
+
+
+def targets_to_learn(
+    names: Sequence[str],
+    rule: LabelRule,
+    target: str,
+    findings: Findings,
+    texts: Mapping[str, str],
+    own_splits: Sequence[str | None] | None,
+) -> list[str | None]:
+    """The targets; pictures for testing that have none are left out with a note.
+
+    Such are those of the data set's own test, or else of a folder test/. Where they have labels,
+    but none that others have (test/unknown), these are no labels.
+    """
+    splits = layouts.split_folders(names)
+    split_words_of = own_splits or [splits.split_of(name) if splits else None for name in names]
+    tests = {name for name, split in zip(names, split_words_of, strict=True) if split == "test"}
+    targets = extract_targets(names, rule, target, findings, texts, tests)
+    by_name = dict(zip(names, targets, strict=True))
+    here = {cell for name, cell in by_name.items() if cell and name in tests}
+    rest = {cell for name, cell in by_name.items() if cell and name not in tests}
+    is_strange = label_cells.CELLS[target].is_exclusive and here and rest and not _alike(here, rest)
+    if is_strange:
+        by_name |= dict.fromkeys(tests)
+    lost = [name for name in names if name in tests and by_name[name] is None]
+    if lost and (is_strange or rule.source not in ("csv", "biwi")):  # of these it is said already
+        why = f"a {target} that no other has ({shorten(sorted(here))})" if is_strange else ""
+        findings.notes.append(
+            f"{len(lost)} of {len(names)} pictures are for testing or prediction and have "
+            f"{why or f'no {target}'}"
+            f"; they are left out: {shorten(lost)}"
+        )
+    if splits and own_splits is None:
+        findings.notes.extend(
+            layouts.mixed_splits(splits, [name for name in names if by_name[name]])
+        )
+    if rule.source == "folder":
+        findings.notes.extend(layouts.other_levels(names, splits))
+    return [by_name[name] for name in names]
 
 
 def extract_targets(
@@ -29,48 +100,44 @@ def extract_targets(
     texts: Mapping[str, str] | None = None,
     tests: Collection[str] = (),
 ) -> list[str | None]:
-    """The target of each picture, in order; None, and an error found, where the rule gives none.
+    """The target of each image, in order; None, and an error found, where the rule gives none.
 
     Args:
         names: paths in the archive, such as images/Abyssinian_1.jpg.
-        rule: of the catalogue; `name` reads the file's name, `folder` the name of the folder that
-            holds it (where that does not say a split), `path` all of the path, others what `texts`
-            has; of these the pattern's first group, where there is a pattern, searched anywhere in
-            the text.
+        rule: of the catalogue.
         target: label, labels or points.
         findings: told all names without a target, as one error, labels that no table can hold, and
             labels that look alike.
         texts: of a CSV or another file, by name; what has none is said already.
         tests: names that may have no target: theirs is no error.
     """
-    source, splits = rule.source, layouts.split_folders(names)
-    texts_read = [_text(name, source, texts or {}, splits) for name in names]
+    splits, cell_format = layouts.split_folders(names), label_cells.CELLS[target]
+    texts_read = [text_of(name, rule.source, texts or {}, splits) for name in names]
+    pick = partial(pick_label, rule.pattern)
     targets = [
-        None
-        if text is None
-        else label_cells.format_cell(text, target, rule.pattern, rule.separator)
+        None if text is None else cell_format.format(text, pick, rule.separator)
         for text in texts_read
     ]
-    wrong = [
-        (
-            name,
-            name if source not in ("csv", "biwi") else f"{name} ({yaml_file.one_line(text, 80)})",
-        )
+    wrong = {
+        name: text
         for name, text, cell in zip(names, texts_read, targets, strict=True)
         if text is not None and cell is None and name not in tests
-    ]
+    }
     if wrong:
-        shown = f"label.pattern {yaml_file.one_line(rule.pattern, 200)}" if rule.pattern else ""
-        hint = HINTS.get(target, "") + seen_alone([name for name, _ in wrong], rule, splits)
+        is_table = rule.source in ("csv", "biwi")
+        shown = [f"{x} ({yaml_file.one_line(y, 80)})" if is_table else x for x, y in wrong.items()]
+        how = f"label.pattern {yaml_file.one_line(rule.pattern, 200)}" if rule.pattern else ""
+        hint = cell_format.hint + pattern_hints.narrow_view(
+            [*wrong], [*wrong.values()], rule, splits
+        )
         findings.errors.append(
             f"{len(wrong)} of {len(names)} pictures get no {target} by "
-            f"{shown or f'label.from: {source}'}: {shorten([text for _, text in wrong])}; "
-            f"{hint}{LOST}"
+            f"{how or f'label.from: {rule.source}'}: {shorten(shown)}; {hint}{LOST}"
         )
-    counted = Counter(x for cell in targets if cell for x in label_cells.classes(cell, target))
+    counted = Counter(x for cell in targets if cell for x in cell_format.classes(cell))
     odd = sorted(label for label in counted if sanitize.name_error(label))
     if odd:
-        where = "these cells" if source == "csv" else "these pictures or folders"
+        where = "these cells" if rule.source == "csv" else "these pictures or folders"
         findings.errors.append(
             f"{len(odd)} labels cannot be used: {odd[0]!r} {sanitize.name_error(odd[0])}; "
             f"mend the rule in datasets.yaml, or rename {where}"
@@ -79,143 +146,30 @@ def extract_targets(
     return targets
 
 
-def _text(
+def text_of(
     name: str, source: str, texts: Mapping[str, str], splits: layouts.SplitFolders | None
 ) -> str | None:
+    """What a rule reads of an image: its file's name, its path, its folder, or a table's cell.
+
+    The folder is the innermost one, where that does not say a split.
+    """
     if source in ("name", "path"):
         return PurePosixPath(name).name if source == "name" else name
     return layouts.class_folder(name, splits) if source == "folder" else texts.get(name)
 
 
-def seen_alone(names: Sequence[str], rule: LabelRule, splits: layouts.SplitFolders | None) -> str:
-    """What a pattern is tried on, where it may have been meant for the whole path."""
-    if rule.source == "folder" and not layouts.class_folder(names[0], splits) and splits:
-        spoken = ", ".join(f"{folder}/" for folder in sorted(splits.split_of_folder))
-        return f"they lie in no class's folder, but in one that says a split ({spoken}); "
-    pattern = rule.pattern or ""
-    if rule.source not in ("name", "folder") or not pattern:
-        return _with_a_slash(names, pattern) if rule.source == "path" else ""
-    if "/" not in pattern and not any(re.search(pattern, name) for name in names):
-        return ""
-    what = "file's name" if rule.source == "name" else "innermost folder's name"
-    text = _text(names[0], rule.source, {}, splits)
-    return (
-        f"this pattern sees the {what} alone, here {yaml_file.one_line(str(text), 80)}, without "
-        f"the folders above it; `from: path` (pawprint new --from-path) sees the whole path; "
-        + _with_a_slash(names, pattern)
-    )
+def pick_label(pattern: str | None, text: str) -> str | None:
+    r"""The first group of `label.pattern`, searched anywhere in the text; None without a match.
 
-
-def _with_a_slash(names: Sequence[str], pattern: str) -> str:
-    """A remedy for a pattern that starts with the slash of a longer path."""
-    instead = f"(?:^|/){pattern[1:]}"
-    if not pattern.startswith("/") or all(re.search(pattern, name) for name in names):
-        return ""
-    if not all(re.search(instead, name) for name in names):
-        return ""
-    return f"a path starts without a slash here: there, {yaml_file.one_line(instead, 200)} fits; "
-
-
-def labels_table(
-    names: Sequence[str],
-    targets: Sequence[str | None],
-    splits: Sequence[str | None],
-    target: str = "label",
-) -> pd.DataFrame:
-    """Columns name, `target`, split, in the order given; rows that lack one are left out."""
-    rows = pd.DataFrame({"name": names, target: targets, "split": splits}, dtype="str")
-    return rows.dropna(ignore_index=True)
-
-
-def class_counts(rows: pd.DataFrame) -> pd.DataFrame:
-    """Pictures of each class (sorted by code point) in train, valid and test; none of points."""
-    target = rows.columns[1]
-    pairs = [
-        (label, split)
-        for cell, split in zip(rows[target], rows["split"], strict=True)
-        for label in label_cells.classes(cell, target)
-    ]
-    long = pd.DataFrame(pairs, columns=["label", "split"], dtype="str")
-    counted = pd.crosstab(long["label"], long["split"])
-    return counted.reindex(columns=["train", "valid", "test"], fill_value=0).sort_index()
-
-
-def check_classes(counted: pd.DataFrame, rows: pd.DataFrame, findings: Findings) -> None:
-    """Errors: classes absent from train, too few classes, an empty split.
-
-    Notes: classes absent from valid.
+    >>> pick_label(r"^(.+)_\d+\.jpg$", "great_pyrenees_173.jpg"), pick_label(None, "pug")
+    ('great_pyrenees', 'pug')
     """
-    if rows.empty:
-        if not findings.errors:
-            findings.errors.append(f"no picture has both {rows.columns[1]} and a split; {LOST}")
-        return
-    unseen = counted.index[counted["train"] == 0].tolist()
-    if unseen:
-        findings.errors.append(
-            f"{len(unseen)} of {len(counted)} classes have no picture in train, so they cannot be "
-            f"learned: {shorten(unseen)}; add pictures of them, or where there are two or more, "
-            "use label.split: stratified"
-        )
-    if rows.columns[1] == "label" and len(counted) < 2:
-        findings.errors.append(
-            f"all pictures are of one class, {counted.index[0]}: two are needed to tell anything "
-            "apart; mend label.pattern in datasets.yaml"
-        )
-    if rows.columns[1] == "labels" and counted.empty:
-        findings.errors.append(f"no picture has any label; {LOST}")
-    for split in ("train", "valid"):
-        if not (rows["split"] == split).any():
-            findings.errors.append(
-                f"no picture in {split}; change label.split, or where it draws, "
-                "label.valid_fraction"
-            )
-    absent = counted.index[(counted["train"] > 0) & (counted["valid"] == 0)].tolist()
-    if absent:
-        findings.notes.append(
-            f"{len(absent)} of {len(counted)} classes have no picture in valid, so their error "
-            f"stays unknown: {shorten(absent)}"
-        )
+    if pattern is None:
+        return text
+    match = re.search(pattern, text)
+    return match.group(1) if match else None
 
 
-def fingerprints(contents: Iterable[tuple[str, bytes]]) -> dict[str, str]:
-    """SHA-256 of each picture's bytes, by name."""
-    return {name: hashlib.sha256(data).hexdigest() for name, data in contents}
-
-
-def duplicates_across_splits(rows: pd.DataFrame, hashes: Mapping[str, str]) -> list[list[str]]:
-    """Groups of pictures with equal bytes that stand on more than one side of the split."""
-    groups = defaultdict(list)
-    for name, split in zip(rows["name"], rows["split"], strict=True):
-        groups[hashes[name]].append((name, split))
-    return [
-        [name for name, _ in group]
-        for group in groups.values()
-        if len({split for _, split in group}) > 1
-    ]
-
-
-def check_duplicates(
-    groups: Sequence[Sequence[str]], on_duplicates: str, findings: Findings
-) -> None:
-    """Pictures of equal bytes across the split: a note, or an error if `on_duplicates` says so."""
-    if not groups:
-        return
-    first = [shorten(group, 3, " = ") for group in groups]
-    message = (
-        f"{len(groups)} groups of pictures with equal bytes stand on both sides of the split, "
-        f"which flatters the error rate: {shorten(first, 3)}; take the copies out of the "
-        "archive or folder"
-    )
-    (findings.errors if on_duplicates == "error" else findings.notes).append(message)
-
-
-def summary(rows: pd.DataFrame, counted: pd.DataFrame, images: int, groups: int) -> dict[str, int]:
-    """The scalars of reports/labels.json."""
-    sums = {split: int((rows["split"] == split).sum()) for split in ("train", "valid", "test")}
-    return {
-        "pictures": images,
-        "classes": len(counted),
-        **sums,
-        "in_no_split": images - sum(sums.values()),
-        "duplicates_across_splits": groups,
-    }
+def _alike(some: set[str], others: set[str]) -> bool:
+    """Whether they have a label in common, also one that only looks the same."""
+    return bool({*map(lookalikes.skeleton, some)} & {*map(lookalikes.skeleton, others)})

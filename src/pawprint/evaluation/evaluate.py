@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from pawprint.evaluation.context import EvalContext
 from pawprint.evaluation.results import RESULTS, EvalResult
 from pawprint.models.model_file import ModelCard
 from pawprint.runtime import rng
@@ -111,8 +112,7 @@ def evaluate(model: nn.Module, data: Dataset, config: EvalConfig) -> dict[str, E
         if len(split := data.splits[name]):
             predictions = predict_views(model, data.cache, split, config)
             check_finite(predictions)
-            image_sizes, count = data.cache.image_sizes[split.rows], RESULTS[split.task.name]
-            by_split[name] = count(
-                predictions, split.targets, image_sizes, data.classes, config.threshold
-            )
+            image_sizes = data.cache.image_sizes[split.rows]
+            about = EvalContext(split.task, data.classes, image_sizes, config.threshold)
+            by_split[name] = RESULTS[split.task.name](predictions, split.targets, about)
     return by_split

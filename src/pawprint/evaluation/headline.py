@@ -31,33 +31,3 @@ def short_text(metrics: Metrics) -> str:
     'error_rate 0.0111'
     """
     return f"{main_metric(metrics)} {metrics[main_metric(metrics)]:.4f}"
-
-
-def title(metrics: Metrics) -> str:
-    """Of a page.
-
-    >>> title({"error_rate": 0.01114}), title({"map": 0.98}), title({"rmse_share": 0.0123})
-    ('error 1.11 %', 'mAP 0.980', 'off by 1.23 % of the side')
-    """
-    value = metrics[main_metric(metrics)]
-    return {
-        "error_rate": f"error {100 * value:.2f} %",
-        "map": f"mAP {value:.3f}",
-        "rmse_share": f"off by {100 * value:.2f} % of the side",
-    }[main_metric(metrics)]
-
-
-def sentence(metrics: Metrics) -> str:
-    """What it means, with the number of pictures."""
-    n = f"{metrics['n']:,} valid pictures"
-    if "error_rate" in metrics:
-        return (
-            f"{round(metrics['error_rate'] * metrics['n']):,} of {n} are taken for another class."
-        )
-    if "map" in metrics:
-        return (
-            f"Of all labels of {n}, said or not, {100 * metrics['accuracy_multi']:.2f} % are right "
-            f"at a threshold of {metrics['threshold']:g}, which these pictures chose; a threshold "
-            f"that others chose gives {100 * metrics['accuracy_multi_crossfit']:.2f} %."
-        )
-    return f"Root mean square over {n}: {metrics['rmse_pixels']:.2f} px."

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float64
 from torch import Tensor
 
+from pawprint.evaluation.context import EvalContext
 from pawprint.vision import keypoints
-from pawprint.vision.keypoints import Keypoints
 
 SCORES = ("label", "precision", "recall", "f1", "n")
 Row = tuple[str, str, str, str, float]
@@ -62,17 +62,11 @@ class KeypointResult:
         return []
 
 
-def keypoint_result(
-    predictions: Tensor,
-    targets: Tensor,
-    image_sizes: Tensor,
-    classes: Sequence[str],
-    threshold: float | None,
-) -> KeypointResult:
+def keypoint_result(predictions: Tensor, targets: Tensor, about: EvalContext) -> KeypointResult:
     """The counts, from places in [-1, 1] and the pictures' width and height in px."""
-    whole = keypoints.repeat_sizes(image_sizes, len(classes)).double().cpu()
+    whole = keypoints.repeat_sizes(about.image_sizes, len(about.classes)).double().cpu()
     predicted, actual = ((x.double().cpu() + 1) / 2 * whole for x in (predictions, targets))
-    losses = Keypoints().per_image_loss(predictions.double(), targets.double())
+    losses = about.task.per_image_loss(predictions.double(), targets.double())
     return KeypointResult(predicted.numpy(), actual.numpy(), whole.numpy(), losses.cpu().numpy())
 
 

@@ -10,9 +10,9 @@ from sklearn.metrics import average_precision_score, precision_recall_fscore_sup
 from torch import Tensor
 
 from pawprint.core import label_cells
+from pawprint.evaluation.context import EvalContext
 from pawprint.runtime import rng
 from pawprint.vision import multilabel
-from pawprint.vision.multilabel import MultiLabel
 
 SCORES = ("label", "precision", "recall", "f1", "average_precision", "n")
 Row = tuple[str, str, str, float, float]
@@ -118,21 +118,14 @@ class MultiLabelResult:
         return label_cells.BETWEEN.join(np.asarray(self.classes)[is_predicted].tolist())
 
 
-def multilabel_result(
-    predictions: Tensor,
-    targets: Tensor,
-    image_sizes: Tensor,
-    classes: Sequence[str],
-    threshold: float | None,
-) -> MultiLabelResult:
+def multilabel_result(predictions: Tensor, targets: Tensor, about: EvalContext) -> MultiLabelResult:
     """The counts; where no threshold was chosen, at 0.5."""
-    task = MultiLabel()
     return MultiLabelResult(
-        task.activation(predictions.double()).cpu().numpy(),
+        about.task.activation(predictions.double()).cpu().numpy(),
         (targets > 0).cpu().numpy(),
-        task.per_image_loss(predictions.double(), targets).cpu().numpy(),
-        tuple(classes),
-        0.5 if threshold is None else threshold,
+        about.task.per_image_loss(predictions.double(), targets).cpu().numpy(),
+        tuple(about.classes),
+        0.5 if about.threshold is None else about.threshold,
     )
 
 

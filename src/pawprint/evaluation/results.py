@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pawprint.evaluation import classification, keypoints, multilabel
 from pawprint.evaluation.classification import Predictions
+from pawprint.evaluation.context import EvalContext
 
 COLUMNS = ("name", "actual", "predicted", "probability", "loss")  # of `prediction_rows`
 PAIR_COLUMNS = ("actual", "predicted", "count")  # of `most_confused`
@@ -82,19 +83,13 @@ class ClassificationResult:
         return []
 
 
-def classification_result(
-    predictions: Tensor,
-    targets: Tensor,
-    image_sizes: Tensor,
-    classes: Sequence[str],
-    threshold: float | None,
-) -> EvalResult:
+def classification_result(predictions: Tensor, targets: Tensor, about: EvalContext) -> EvalResult:
     """The counts of single labels."""
-    return ClassificationResult(classification.predict_classes(predictions, targets), classes)
+    predicted = classification.predict_classes(predictions, targets)
+    return ClassificationResult(predicted, about.classes)
 
 
-# by a target's name: from predictions, targets, image sizes in px, classes and the threshold
-RESULTS: dict[str, Callable[[Tensor, Tensor, Tensor, Sequence[str], float | None], EvalResult]] = {
+RESULTS: dict[str, Callable[[Tensor, Tensor, EvalContext], EvalResult]] = {  # by a target's name
     "label": classification_result,
     "labels": multilabel.multilabel_result,
     "points": keypoints.keypoint_result,

@@ -230,7 +230,7 @@ def settings(stages: dvc_lock.Stages) -> dict[str, Any]:
     for name, stage in stages.items():
         for file, params in (stage.get("params") or {}).items():
             if name not in dvc_lock.FETCHED or file == "params.yaml":
-                decided |= dvc_lock.flat(params)
+                decided |= yaml_file.flatten(params)
         if name not in dvc_lock.FETCHED:
             deps |= {dep["path"]: dep.get("md5", "") for dep in stage.get("deps") or ()}
     images = {path: md5 for path, md5 in deps.items() if path.startswith("data/raw/")}

@@ -19,7 +19,17 @@ from pawprint.vision.classification import Classification
 from pawprint.vision.multilabel import MultiLabel
 
 NONE = "none of these"
+Outputs = Float[Tensor, " output"]  # of one image
 ClassProbabilities = list[tuple[str, float]]  # classes with their probabilities, likeliest first
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a model."""
+
+    model_card: ModelCard
+    top: int  # classes to name
+    min_probability: float | None  # below which there is no label; None: the model's threshold
 
 
 @runtime_checkable
@@ -53,22 +63,17 @@ class ClassAnswer:
     top: ClassProbabilities  # the likeliest classes
 
     @classmethod
-    def of(
-        cls,
-        image: CachedImage,
-        predictions: Float[Tensor, " c"],
-        model_card: ModelCard,
-        top: int,
-        min_probability: float | None,
-    ) -> "ClassAnswer":
-        """The likeliest class, if its probability is `min_probability` or more."""
-        ranked = rank_classes(Classification().activation(predictions[None])[0], model_card)
+    def of(cls, image: CachedImage, predictions: Outputs, request: Request) -> "ClassAnswer":
+        """The likeliest class, if its probability is `request.min_probability` or more."""
+        ranked = rank_classes(
+            Classification().activation(predictions[None])[0], request.model_card.classes
+        )
         label, probability = ranked[0]
         return cls(
             image.name,
-            label if probability >= (min_probability or 0) else None,
+            label if probability >= (request.min_probability or 0) else None,
             probability,
-            ranked[:top],
+            ranked[: request.top],
         )
 
     @staticmethod
@@ -105,23 +110,15 @@ class LabelsAnswer:
     top: ClassProbabilities  # the likeliest classes
 
     @classmethod
-    def of(
-        cls,
-        image: CachedImage,
-        predictions: Float[Tensor, " c"],
-        model_card: ModelCard,
-        top: int,
-        min_probability: float | None,
-    ) -> "LabelsAnswer":
-        """The classes above the model's threshold, or of `min_probability` or more."""
-        ranked = rank_classes(MultiLabel().activation(predictions[None])[0], model_card)
-        at = 0.5 if model_card.threshold is None else model_card.threshold
-        labels = [
-            (c, p)
-            for c, p in ranked
-            if (p > at if min_probability is None else p >= min_probability)
-        ]
-        return cls(image.name, labels, ranked[:top])
+    def of(cls, image: CachedImage, predictions: Outputs, request: Request) -> "LabelsAnswer":
+        """The classes above the model's threshold, or of `request.min_probability` or more."""
+        ranked = rank_classes(
+            MultiLabel().activation(predictions[None])[0], request.model_card.classes
+        )
+        threshold, minimum = request.model_card.threshold, request.min_probability
+        at = 0.5 if threshold is None else threshold
+        labels = [(c, p) for c, p in ranked if (p > at if minimum is None else p >= minimum)]
+        return cls(image.name, labels, ranked[: request.top])
 
     @staticmethod
     def columns(model_card: ModelCard) -> Sequence[str]:
@@ -154,20 +151,13 @@ class PointsAnswer:
     points: list[tuple[float, float]]  # x, y in px of the original
 
     @classmethod
-    def of(
-        cls,
-        image: CachedImage,
-        predictions: Float[Tensor, " c"],
-        model_card: ModelCard,
-        top: int,
-        min_probability: float | None,
-    ) -> "PointsAnswer":
+    def of(cls, image: CachedImage, predictions: Outputs, request: Request) -> "PointsAnswer":
         """The places in pixels.
 
         Raises:
             ValueError: a least probability is asked for.
         """
-        if min_probability is not None:
+        if request.min_probability is not None:
             raise ValueError(
                 "this model says points, which have no probability: no --min-probability"
             )
@@ -208,12 +198,10 @@ def header(model_card: ModelCard) -> str:
     return ",".join(["file", *ANSWERS[model_card.target].columns(model_card)])
 
 
-def rank_classes(probabilities: Float[Tensor, " c"], model_card: ModelCard) -> ClassProbabilities:
+def rank_classes(probabilities: Outputs, classes: Sequence[str]) -> ClassProbabilities:
     """All classes, likeliest first."""
     values, order = probabilities.sort(descending=True)
-    return [
-        (model_card.classes[i], p) for i, p in zip(order.tolist(), values.tolist(), strict=True)
-    ]
+    return [(classes[i], p) for i, p in zip(order.tolist(), values.tolist(), strict=True)]
 
 
 def round_top(top: ClassProbabilities) -> list[list[str | float]]:

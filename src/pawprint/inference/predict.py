@@ -8,9 +8,8 @@ from pathlib import Path
 import torch
 
 from pawprint.core.findings import Findings
-from pawprint.inference.answers import ANSWERS, Answer
+from pawprint.inference.answers import ANSWERS, Answer, Request
 from pawprint.models import model_file
-from pawprint.models.model_file import ModelCard
 from pawprint.models.network import Network
 from pawprint.runtime.device import setup_device
 from pawprint.storage import file_type, folders, image_files, unused_files
@@ -93,6 +92,7 @@ def predict_files(
     model, model_card = model_file.read(model_path)
     device = setup_device("auto", model_card.params["threads"])
     model.to(device)
+    request = Request(model_card, top, min_probability)
     odd: list[tuple[str, Oddities]] = []
     for start in range(0, len(files), BATCH):
         read = [
@@ -102,7 +102,7 @@ def predict_files(
         findings.errors.extend(f"{one.name}: {one.fault}" for one in read if one.fault)
         good = [image for image in read if not image.fault]
         if good:
-            yield from predict_batch(model, model_card, good, device, top, min_probability)
+            yield from predict_batch(model, good, device, request)
         odd += [(image.name, image.odd) for image in good]
     findings.notes.extend(oddities.notes(odd, None))  # a transparent part is nothing odd here
 
@@ -120,13 +120,12 @@ def read_image(path: Path, size: int, background: str | None) -> CachedImage:
 @torch.no_grad()
 def predict_batch(
     model: Network,
-    model_card: ModelCard,
     images: Sequence[CachedImage],
     device: torch.device,
-    top: int,
-    min_probability: float | None,
+    request: Request,
 ) -> Iterator[Answer]:
     """The answers for pictures that could be read."""
+    model_card = request.model_card
     pixels = torch.stack([x.pixels for x in images if x.pixels is not None]).to(device)
     image_sizes = torch.tensor([[float(x.width), float(x.height)] for x in images])
     input_spec = InputSpec(model_card.size, model_card.supersample)
@@ -137,4 +136,4 @@ def predict_batch(
     predictions = TASKS[model_card.target].decode(outputs, transform).cpu()
     answer_type = ANSWERS[model_card.target]
     for image, values in zip(images, predictions, strict=True):
-        yield answer_type.of(image, values, model_card, top, min_probability)
+        yield answer_type.of(image, values, request)

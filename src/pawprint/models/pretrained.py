@@ -135,8 +135,8 @@ def body_of_model_file(
         )
     if content_type != tensor_file.IMAGES:
         raise ValueError(
-            f"{source}: it is {content_type}, without the body of a network for images; give a file that "
-            "a train stage wrote, such as a copy of models/unfrozen.safetensors"
+            f"{source}: it is {content_type}, without the body of a network for images; give a "
+            "file that a train stage wrote, such as a copy of models/unfrozen.safetensors"
         )
     if model_card["arch"] != arch:
         raise ValueError(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pawprint.core import files
+from pawprint.core.label_cells import CELLS
 from pawprint.core.tables import read
 from pawprint.evaluation import classification
 from pawprint.models.model_file import ModelCard
@@ -87,7 +88,7 @@ def draw_evaluation(paths: Sequence[Path], tables: Tables, data: Dataset, bins: 
     matrix, calibration, thresholds = paths
     predictions = tables.predictions
     charts.write(matrix, charts.confusion(confusion_counts(predictions, data), data.classes))
-    sure = predictions if data.task.is_exclusive else predictions[:0]
+    sure = predictions if CELLS[data.task.name].is_exclusive else predictions[:0]
     right = (sure["actual"] == sure["predicted"]).to_numpy(dtype=np.float64)
     charts.write(calibration, charts.reliability(sure["probability"].to_numpy(), right, bins))
     charts.write(thresholds, charts.thresholds(tables.sweep))
@@ -95,7 +96,7 @@ def draw_evaluation(paths: Sequence[Path], tables: Tables, data: Dataset, bins: 
 
 def confusion_counts(predictions: pd.DataFrame, data: Dataset) -> np.ndarray:
     """Pictures by actual and predicted class; without rows where none is taken for another."""
-    if not data.task.is_exclusive:
+    if not CELLS[data.task.name].is_exclusive:
         return np.zeros((0, 0), dtype=np.int64)
     return classification.confusion_counts(
         predictions["actual"], predictions["predicted"], data.classes

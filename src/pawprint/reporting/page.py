@@ -18,7 +18,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
-from pawprint.evaluation import headline
+from pawprint.core import yaml_file
 from pawprint.reporting import charts, gallery
 from pawprint.reporting.figures import Tables, confusion_counts
 from pawprint.reporting.target_display import DISPLAYS
@@ -60,9 +60,11 @@ def render_page(
     """
     matrix, order = matrix_cells(confusion_counts(tables.predictions, data), data.classes)
     kept = choose_rows(tables.predictions)
-    empty = DISPLAYS[data.task.name].blank_figures
-    drawn = {name: caption for name, caption in CHARTS.items() if name not in empty}
-    sheets = {name: caption for name, caption in SHEETS.items() if name not in empty}
+    display = DISPLAYS[data.task.name]
+    drawn = {name: caption for name, caption in CHARTS.items() if name not in display.blank_figures}
+    sheets = {
+        name: caption for name, caption in SHEETS.items() if name not in display.blank_figures
+    }
     images = {name: as_base64((folder / f"{name}.png").read_bytes()) for name in (*drawn, *sheets)}
     text = (resources("pawprint.reporting") / "page.html").read_text(encoding="utf-8")
     environment = Environment(
@@ -72,8 +74,8 @@ def render_page(
         dataset=params["dataset"],
         arch=params["arch"],
         metrics=metrics,
-        title=headline.title(metrics),
-        sentence=headline.sentence(metrics),
+        title=display.title(metrics),
+        sentence=display.sentence(metrics),
         charts=drawn.items(),
         sheets=sheets.items(),
         images=images,
@@ -84,7 +86,10 @@ def render_page(
         classes=tables.scores["label"].tolist(),
         scores=tables.scores.to_dict("records"),
         columns=tables.scores.columns[1:-1].tolist(),
-        params=flatten(params),
+        params={
+            name: "" if value is None else str(value)
+            for name, value in yaml_file.flatten(params).items()
+        },
         kept=len(kept),
         data=embed_images(data, kept, input_spec),
     )
@@ -150,14 +155,3 @@ def thumbnail(image: np.ndarray) -> bytes:
 def as_base64(data: bytes) -> str:
     """Base64."""
     return base64.b64encode(data).decode("ascii")
-
-
-def flatten(params: Mapping[str, Any], above: str = "") -> dict[str, str]:
-    """Nested params as one level of dotted names."""
-    flat: dict[str, str] = {}
-    for name, value in params.items():
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{above}{name}.")
-        else:
-            flat[above + name] = "" if value is None else str(value)
-    return flat

@@ -1,4 +1,4 @@
-"""How each target looks to a person: captions, marks in the image, and what a page leaves out."""
+"""How each target looks to a person: captions, marks in the image, the headline of a page."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -15,6 +15,7 @@ from pawprint.vision import keypoints
 Marks = Float[Tensor, "image point 2"]  # places in [-1, 1] of the image as it is shown
 Row = Mapping[Hashable, Any]  # of predictions.csv
 Caption = tuple[str, Colour]
+Metrics = Mapping[str, float | int]  # of reports/evaluate.json
 
 
 @runtime_checkable
@@ -33,6 +34,12 @@ class Display(Protocol):
 
     def result(self, row: Row) -> Caption:
         """The prediction; where it is wrong, the truth and the loss."""
+
+    def title(self, metrics: Metrics) -> str:
+        """How good the run is, in the title of its page."""
+
+    def sentence(self, metrics: Metrics) -> str:
+        """What that means, with the number of images."""
 
 
 class ClassDisplay:
@@ -55,6 +62,19 @@ class ClassDisplay:
         text = f"{row['probability']:.2f} {row['predicted']}{truth}"
         return text, RIGHT if is_right else WRONG
 
+    def title(self, metrics: Metrics) -> str:
+        """The error rate.
+
+        >>> ClassDisplay().title({"error_rate": 0.01114})
+        'error 1.11 %'
+        """
+        return f"error {100 * metrics['error_rate']:.2f} %"
+
+    def sentence(self, metrics: Metrics) -> str:
+        """How many are wrong."""
+        wrong, n = round(metrics["error_rate"] * metrics["n"]), metrics["n"]
+        return f"{wrong:,} of {n:,} valid pictures are taken for another class."
+
 
 class LabelsDisplay:
     """Any number of classes an image."""
@@ -76,6 +96,23 @@ class LabelsDisplay:
         text, truth = (class_text(row[key], "labels") for key in ("predicted", "actual"))
         more = "" if is_right else f"\nis {truth}, loss {row['loss']:.2f}"
         return text + more, RIGHT if is_right else WRONG
+
+    def title(self, metrics: Metrics) -> str:
+        """The mean average precision.
+
+        >>> LabelsDisplay().title({"map": 0.98})
+        'mAP 0.980'
+        """
+        return f"mAP {metrics['map']:.3f}"
+
+    def sentence(self, metrics: Metrics) -> str:
+        """How many cells are right, and what the choice of the threshold adds to that."""
+        return (
+            f"Of all labels of {metrics['n']:,} valid pictures, said or not, "
+            f"{100 * metrics['accuracy_multi']:.2f} % are right "
+            f"at a threshold of {metrics['threshold']:g}, which these pictures chose; a threshold "
+            f"that others chose gives {100 * metrics['accuracy_multi_crossfit']:.2f} %."
+        )
 
 
 class PointsDisplay:
@@ -100,6 +137,19 @@ class PointsDisplay:
         )
         apart = np.hypot(*(predicted - actual).reshape(-1, 2).T).max()
         return f"{apart:.1f} px off", INK
+
+    def title(self, metrics: Metrics) -> str:
+        """The root mean square of the distances.
+
+        >>> PointsDisplay().title({"rmse_share": 0.0123})
+        'off by 1.23 % of the side'
+        """
+        return f"off by {100 * metrics['rmse_share']:.2f} % of the side"
+
+    def sentence(self, metrics: Metrics) -> str:
+        """The same in pixels."""
+        n = metrics["n"]
+        return f"Root mean square over {n:,} valid pictures: {metrics['rmse_pixels']:.2f} px."
 
 
 DISPLAYS: dict[str, Display] = {

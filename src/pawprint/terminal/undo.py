@@ -49,10 +49,10 @@ def advice(error: Exception) -> list[str]:
 def line(message: str, before: Mapping[str, Any]) -> list[str]:
     """What the last commit has for the params that a message names, and the command."""
     try:
-        now = dvc_lock.flat(yaml_file.load(FILE))
+        now = yaml_file.flatten(yaml_file.load(FILE))
     except ValueError:
         return [f"{COMMAND} brings the last commit's {FILE} back, without your edits since"]
-    then = dvc_lock.flat(before)
+    then = yaml_file.flatten(before)
     changed = [key for key in now | then if now.get(key, "") != then.get(key, "")]
     named = [key for key in changed if is_named(key, now.get(key), message)]
     if not named:

@@ -22,8 +22,6 @@ class Classification:
     metric: ClassVar[str] = "error_rate"
     output_name: ClassVar[str] = "probabilities"
     output_note: ClassVar[str] = ""
-    is_exclusive: ClassVar[bool] = True
-    min_classes: ClassVar[int] = 2
 
     def chance_loss(self, classes: int) -> float:
         """All classes alike."""

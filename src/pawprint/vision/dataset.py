@@ -87,11 +87,12 @@ def load_dataset(
     there = {label for cell in cells for label in label_cells.classes(cell, task.name)}
     check_classes(labels, every - there)
     unseen = sorted(there - set(known))
-    if unseen or len(known) < task.min_classes or not counts.get("valid", 0):
+    is_too_few = len(there - {*unseen}) < label_cells.CELLS[column].min_classes
+    if unseen or is_too_few or not counts.get("train", 0) or not counts.get("valid", 0):
         raise ValueError(
             f"{labels}: of the pictures that could be decoded, train holds "
-            f"{counts.get('train', 0)} of {len(known)} classes, valid {counts.get('valid', 0)}, and "
-            f"absent from train are {len(unseen)} classes ({shorten(unseen) or 'none'}); "
+            f"{counts.get('train', 0)} of {len(known)} classes, valid {counts.get('valid', 0)}, "
+            f"and absent from train are {len(unseen)} classes ({shorten(unseen) or 'none'}); "
             "mend the pictures that presize left out, or use label.split: stratified"
         )
     splits = {}

@@ -28,8 +28,6 @@ class Keypoints:
     output_note: ClassVar[str] = (
         "; -1 and 1 are the edges of that part, left and right for x, upper and lower for y"
     )
-    is_exclusive: ClassVar[bool] = False
-    min_classes: ClassVar[int] = 2
 
     def chance_loss(self, classes: int) -> float:
         """The middle, where points are uniform over the picture."""

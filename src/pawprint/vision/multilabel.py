@@ -25,8 +25,6 @@ class MultiLabel:
     metric: ClassVar[str] = "accuracy_multi"
     output_name: ClassVar[str] = "probabilities"
     output_note: ClassVar[str] = ""
-    is_exclusive: ClassVar[bool] = False
-    min_classes: ClassVar[int] = 1
 
     def chance_loss(self, classes: int) -> float:
         """Each class as likely as not."""

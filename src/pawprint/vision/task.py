@@ -41,14 +41,6 @@ class Task(Protocol):
     def output_note(self) -> str:
         """What else a user of an exported model must know of its outputs."""
 
-    @property
-    def is_exclusive(self) -> bool:
-        """Whether one class is taken for another."""
-
-    @property
-    def min_classes(self) -> int:
-        """Fewest classes with which there is anything to learn."""
-
     def chance_loss(self, classes: int) -> float:
         """The loss of a network that knows nothing."""
 

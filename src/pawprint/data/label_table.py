@@ -1,0 +1,117 @@
+"""The table of labels, and everything that is wrong with it, at once."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+
+from pawprint.core import label_cells
+from pawprint.core.findings import Findings, shorten
+from pawprint.data.labels import LOST
+
+
+def labels_table(
+    names: Sequence[str],
+    targets: Sequence[str | None],
+    splits: Sequence[str | None],
+    target: str = "label",
+) -> pd.DataFrame:
+    """Columns name, `target`, split, in the order given; rows that lack one are left out."""
+    table = pd.DataFrame({"name": names, target: targets, "split": splits}, dtype="str")
+    return table.dropna(ignore_index=True)
+
+
+def class_counts(table: pd.DataFrame) -> pd.DataFrame:
+    """Pictures of each class (sorted by code point) in train, valid and test; none of points."""
+    target = table.columns[1]
+    pairs = [
+        (label, split)
+        for cell, split in zip(table[target], table["split"], strict=True)
+        for label in label_cells.classes(cell, target)
+    ]
+    long = pd.DataFrame(pairs, columns=["label", "split"], dtype="str")
+    counted = pd.crosstab(long["label"], long["split"])
+    return counted.reindex(columns=["train", "valid", "test"], fill_value=0).sort_index()
+
+
+def check_classes(counted: pd.DataFrame, table: pd.DataFrame, findings: Findings) -> None:
+    """Errors: classes absent from train, too few classes, an empty split.
+
+    Notes: classes absent from valid.
+    """
+    target = table.columns[1]
+    if table.empty:
+        if not findings.errors:
+            findings.errors.append(f"no picture has both {target} and a split; {LOST}")
+        return
+    unseen = counted.index[counted["train"] == 0].tolist()
+    if unseen:
+        findings.errors.append(
+            f"{len(unseen)} of {len(counted)} classes have no picture in train, so they cannot be "
+            f"learned: {shorten(unseen)}; add pictures of them, or where there are two or more, "
+            "use label.split: stratified"
+        )
+    if len(counted) < label_cells.CELLS[target].min_classes and len(counted):
+        findings.errors.append(
+            f"all pictures are of one class, {counted.index[0]}: two are needed to tell anything "
+            "apart; mend label.pattern in datasets.yaml"
+        )
+    if counted.empty and label_cells.CELLS[target].min_classes:
+        findings.errors.append(f"no picture has any label; {LOST}")
+    for split in ("train", "valid"):
+        if not (table["split"] == split).any():
+            findings.errors.append(
+                f"no picture in {split}; change label.split, or where it draws, "
+                "label.valid_fraction"
+            )
+    absent = counted.index[(counted["train"] > 0) & (counted["valid"] == 0)].tolist()
+    if absent:
+        findings.notes.append(
+            f"{len(absent)} of {len(counted)} classes have no picture in valid, so their error "
+            f"stays unknown: {shorten(absent)}"
+        )
+
+
+def fingerprints(contents: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+    """SHA-256 of each picture's bytes, by name."""
+    return {name: hashlib.sha256(data).hexdigest() for name, data in contents}
+
+
+def duplicates_across_splits(table: pd.DataFrame, hashes: Mapping[str, str]) -> list[list[str]]:
+    """Groups of pictures with equal bytes that stand on more than one side of the split."""
+    groups = defaultdict(list)
+    for name, split in zip(table["name"], table["split"], strict=True):
+        groups[hashes[name]].append((name, split))
+    return [
+        [name for name, _ in group]
+        for group in groups.values()
+        if len({split for _, split in group}) > 1
+    ]
+
+
+def check_duplicates(
+    groups: Sequence[Sequence[str]], on_duplicates: str, findings: Findings
+) -> None:
+    """Pictures of equal bytes across the split: a note, or an error if `on_duplicates` says so."""
+    if not groups:
+        return
+    first = [shorten(group, 3, " = ") for group in groups]
+    message = (
+        f"{len(groups)} groups of pictures with equal bytes stand on both sides of the split, "
+        f"which flatters the error rate: {shorten(first, 3)}; take the copies out of the "
+        "archive or folder"
+    )
+    (findings.errors if on_duplicates == "error" else findings.notes).append(message)
+
+
+def summary(table: pd.DataFrame, counted: pd.DataFrame, images: int, groups: int) -> dict[str, int]:
+    """The scalars of reports/labels.json."""
+    sums = {split: int((table["split"] == split).sum()) for split in ("train", "valid", "test")}
+    return {
+        "pictures": images,
+        "classes": len(counted),
+        **sums,
+        "in_no_split": images - sum(sums.values()),
+        "duplicates_across_splits": groups,
+    }
