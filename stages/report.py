@@ -21,7 +21,7 @@ RATES = (RATES_1, RATES_2) = Path("reports/lr_find.json"), Path("reports/lr_find
 TABLES = (TABLE_1, TABLE_2) = Path("reports/train_frozen.csv"), Path("reports/train_unfrozen.csv")
 FINDERS, TRAINING = Path("reports/lr_find.png"), Path("reports/training.png")
 MATRIX, CALIBRATION = Path("reports/confusion.png"), Path("reports/reliability.png")
-THRESHOLDS = Path("reports/thresholds.png")
+THRESHOLDS, SCATTER = Path("reports/thresholds.png"), Path("reports/scatter.png")
 RESULTS, WORST = Path("reports/results.png"), Path("reports/top_losses.png")
 LOOKED, MIXED = Path("reports/gradcam.png"), Path("reports/most_confused.png")
 PAGE = Path("reports/report.html")
@@ -36,13 +36,14 @@ def main() -> None:
     spec = evaluate.eval_input_spec(model_card, p.evaluate.size)
     figures.draw_finders(FINDERS, CURVES, RATES)
     figures.draw_history(TRAINING, TABLES, [model_file.read_card(FROZEN), model_card], data)
-    figures.draw_evaluation((MATRIX, CALIBRATION, THRESHOLDS), tables, data, p.evaluate.bins)
+    drawn = (MATRIX, CALIBRATION, THRESHOLDS, SCATTER)
+    figures.draw_evaluation(drawn, tables, data, p.evaluate.bins)
     figures.draw_sheets((RESULTS, WORST, LOOKED, MIXED), data, model, tables, spec)
     run_params = figures.page_params(p.dataset, p.evaluate.model_dump(), model_card, UNFROZEN)
     metrics = files.read_json(SUMMARY)
     html = page.render_page(data, spec, tables, metrics, run_params, PAGE.parent)
     files.write_text(PAGE, html)
-    print(f"report: {PAGE}, {PAGE.stat().st_size / 1e6:.1f} MB, and 9 pictures beside it")
+    print(f"report: {PAGE}, {PAGE.stat().st_size / 1e6:.1f} MB, and 10 pictures beside it")
 
 
 if __name__ == "__main__":

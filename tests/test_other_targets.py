@@ -225,7 +225,7 @@ def test_points_have_no_least_probability(
         main.main()
         assert capsys.readouterr().out.count("\n") == 1
         return
-    with pytest.raises(SystemExit, match="points, which have no probability: no --min-prob") as end:
+    with pytest.raises(SystemExit, match="points, which have no probability: leave out") as end:
         main.main()
     assert len(str(end.value).splitlines()) == 1
 
@@ -290,7 +290,7 @@ def test_epochs_says_that_it_judges_error_rates(
     with pytest.raises(SystemExit) as ended:
         main.main()
     output = str(ended.value.code) + capsys.readouterr().err
-    assert "of several labels or points" in output and "Traceback" not in output
+    assert "its metric is " in output and "Traceback" not in output
 
 
 def test_the_export_answers_as_torch(through: str, monkeypatch: Any, tmp_path: Path) -> None:

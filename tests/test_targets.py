@@ -83,7 +83,7 @@ def tag(shares: list[list[float]], actual: list[list[int]], at: float = 0.5) -> 
     logits = torch.tensor(shares, dtype=torch.float64).logit()
     names = [chr(97 + i) for i in range(len(shares[0]))]
     targets = torch.tensor(actual, dtype=torch.float32)
-    return multilabel_result(logits, targets, EvalContext(LABELS, names, SIDES, at))
+    return multilabel_result(logits, targets, EvalContext(LABELS, names, (), SIDES, at))
 
 
 def test_the_metrics_of_labels_by_hand() -> None:

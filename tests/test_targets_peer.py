@@ -30,7 +30,7 @@ def draw(seed: int, *shape: int) -> torch.Tensor:
 
 
 def result(outputs: Tensor, targets: Tensor, at: float) -> multilabel.MultiLabelResult:
-    about = EvalContext(MultiLabel(), CLASSES, torch.ones(len(outputs), 2), at)
+    about = EvalContext(MultiLabel(), CLASSES, (), torch.ones(len(outputs), 2), at)
     return multilabel.multilabel_result(outputs, targets, about)
 
 

@@ -2,13 +2,16 @@
 
 `label`: a class. `labels`: any number of classes, sorted, with a semicolon between. `points`: x and
 y of each point in pixels of the original, from its upper left corner, with blanks between.
+`number`: a decimal number.
 """
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 BETWEEN = ";"
+NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")  # float() also takes 1_0
 Pick = Callable[[str], str | None]  # the class in a text, by the data set's pattern; None: none
 
 
@@ -68,6 +71,35 @@ def coordinates(cell: str) -> list[float]:
     return [float(number) for number in cell.split()]
 
 
+def format_number(text: str, pick: Pick, separator: str | None = None) -> str | None:
+    """One finite number, without what surrounds it where a pattern says so.
+
+    >>> format_number(" 20.5", str), format_number("inf", str), format_number("20,5", str)
+    ('20.5', None, None)
+    """
+    word = (pick(text) or "").strip()
+    return word if NUMBER.fullmatch(word) and math.isfinite(float(word)) else None
+
+
+def number(cell: str) -> float:
+    """The number of a cell.
+
+    >>> number("20.5")
+    20.5
+    """
+    return float(cell)
+
+
+def format_prediction(value: float, deviation: float) -> str:
+    """A predicted number, to about a thousandth of the training images' deviation.
+
+    >>> format_prediction(3.14159, 9.3), format_prediction(1234567.89, 2e5)
+    ('3.142', '1234568')
+    """
+    decimals = max(0, 4 - math.ceil(math.log10(deviation)))
+    return f"{value:.{decimals}f}"
+
+
 def _one_class(cell: str) -> list[str]:
     return [cell] if cell else []
 
@@ -87,6 +119,9 @@ CELLS = {
     ),
     "points": CellFormat(
         format_points, _no_class, 0, hint="each column needs a number, such as 20.5; "
+    ),
+    "number": CellFormat(
+        format_number, _no_class, 0, hint="it must be a finite number, such as 20.5; "
     ),
 }
 

@@ -189,6 +189,7 @@ def image_steps(p: Params, table: pd.DataFrame, findings: Findings) -> Iterator[
             f"batch_size ({p.batch_size}), or set more epochs"
         )
     task = TASKS[table.columns[1]]
+    task = task.fit(train[task.name].tolist())
     classes = task.classes(train[task.name].tolist())
     cells = train[task.name].tolist()[:SHOWN]
     targets = task.encode(cells, classes, image_sizes)

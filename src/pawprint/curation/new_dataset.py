@@ -125,7 +125,11 @@ def survey_images(
     unused_files.check(listing, block.label, findings)
     image_labels = label_images(archive, names, block, csv, findings)
     survey_result = survey.survey_archive(archive, names, survey.background())
-    single = image_labels if block.target == "label" else dict.fromkeys(image_labels)
+    single = (
+        image_labels
+        if label_cells.CELLS[block.target].is_exclusive
+        else dict.fromkeys(image_labels)
+    )
     survey.check(survey_result, single, findings)
     return image_labels, survey_result
 

@@ -181,11 +181,11 @@ class LabelRule(Section):
 
 
 class DatasetEntry(Section):
-    """A data set: each picture has one `label`, any number of `labels`, or `points` in it."""
+    """A data set: an image has one `label`, any number of `labels`, `points` or a `number`."""
 
     pictures: Source
     label: LabelRule
-    target: Literal["label", "labels", "points"] = "label"
+    target: Literal["label", "labels", "points", "number"] = "label"
     lists: Lists | None = None
     count: int | None = None
     licence: str | None = None

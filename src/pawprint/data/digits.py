@@ -1,6 +1,7 @@
 """Images that need no network: written here as archives, so that they walk the whole path.
 
-scikit-learn's digits as they are, and images composed of them with several labels or a point each.
+scikit-learn's digits as they are, and images composed of them with several labels, a point or a
+number each.
 The digits are split before anything is composed: no digit of a valid image is in a train image.
 """
 
@@ -21,6 +22,11 @@ CANVAS, GLYPH = 64, 20  # px a side
 OVERLAP = 0.3  # of a glyph's square that another one may cover
 BILINEAR = Image.Resampling.BILINEAR
 PIECE, PIECES = 7, 8  # px a side, and how many, of clutter
+TABLES = {  # by the folder in the archive
+    "digits-labels": "labels.csv",
+    "digits-points": "points.csv",
+    "digits-number": "numbers.csv",
+}
 Scene = tuple[UInt8[np.ndarray, "64 64"], tuple[object, ...]]  # and the cells of its row
 Compose = Callable[[np.random.Generator, np.ndarray, np.ndarray], Scene]
 
@@ -49,6 +55,11 @@ def write_points(path: Path) -> None:
     _write(path, "digits-points", ("fname", "x", "y", "is_valid"), compose_point, seed=9)
 
 
+def write_numbers(path: Path) -> None:
+    """A tar of pictures with 1 to 4 digits each, and numbers.csv: fname, sum, is_valid."""
+    _write(path, "digits-number", ("fname", "sum", "is_valid"), compose_sum, seed=10)
+
+
 def _write(path: Path, folder: str, header: tuple[str, ...], compose: Compose, seed: int) -> None:
     rng = np.random.default_rng(seed)
     greys, digits = load_digits(return_X_y=True)
@@ -67,8 +78,7 @@ def _write(path: Path, folder: str, header: tuple[str, ...], compose: Compose, s
                 data = io.BytesIO()
                 Image.fromarray(canvas).save(data, "PNG")
                 archives.add_file(archive, f"{folder}/{name}", data.getvalue())
-        words = f"{folder}/{header[1] if header[1] == 'labels' else 'points'}.csv"
-        archives.add_file(archive, words, file.getvalue().encode())
+        archives.add_file(archive, f"{folder}/{TABLES[folder]}", file.getvalue().encode())
 
 
 def enlarge(greys: Float[np.ndarray, "n 64"]) -> UInt8[np.ndarray, "n 20 20"]:
@@ -82,12 +92,28 @@ def compose_labels(
     rng: np.random.Generator, glyphs: UInt8[np.ndarray, "n 20 20"], digits: Int[np.ndarray, " n"]
 ) -> Scene:
     """2 to 6 digits at uniform places; the cell names each digit that is there once."""
+    canvas, chosen = scatter_digits(rng, glyphs, int(rng.integers(2, 7)))
+    return canvas, (" ".join(map(str, sorted({*digits[chosen].tolist()}))),)
+
+
+def compose_sum(
+    rng: np.random.Generator, glyphs: UInt8[np.ndarray, "n 20 20"], digits: Int[np.ndarray, " n"]
+) -> Scene:
+    """1 to 4 digits at uniform places; the cell is their sum."""
+    canvas, chosen = scatter_digits(rng, glyphs, int(rng.integers(1, 5)))
+    return canvas, (int(digits[chosen].sum()),)
+
+
+def scatter_digits(
+    rng: np.random.Generator, glyphs: UInt8[np.ndarray, "n 20 20"], count: int
+) -> tuple[UInt8[np.ndarray, "64 64"], Int[np.ndarray, " count"]]:
+    """Digits at uniform places of a picture, and which they are."""
     canvas = np.zeros((CANVAS, CANVAS), np.uint8)
-    chosen = rng.choice(len(glyphs), rng.integers(2, 7))
+    chosen = rng.choice(len(glyphs), count)
     for i, (left, top) in zip(chosen, draw_places(rng, len(chosen)), strict=True):
         part = canvas[top : top + GLYPH, left : left + GLYPH]
         np.maximum(part, glyphs[i], out=part)
-    return canvas, (" ".join(map(str, sorted({*digits[chosen].tolist()}))),)
+    return canvas, chosen
 
 
 def draw_places(rng: np.random.Generator, count: int) -> Int[np.ndarray, "glyph 2"]:
@@ -124,4 +150,5 @@ GENERATORS = {  # by the `url` that datasets.yaml gives
     "sklearn:digits": write_digits,
     "sklearn:digits-labels": write_labels,
     "sklearn:digits-points": write_points,
+    "sklearn:digits-number": write_numbers,
 }

@@ -31,7 +31,7 @@ def read_targets(
         names: their paths in it.
         rule: of the catalogue.
         findings: told what is wrong, and what is left out.
-        target: label, labels or points.
+        target: label, labels, points or number.
         csv: the copy of a CSV that does not lie among the pictures.
     """
     is_split = rule.valid is not None or rule.test is not None
@@ -105,7 +105,7 @@ def extract_targets(
     Args:
         names: paths in the archive, such as images/Abyssinian_1.jpg.
         rule: of the catalogue.
-        target: label, labels or points.
+        target: label, labels, points or number.
         findings: told all names without a target, as one error, labels that no table can hold, and
             labels that look alike.
         texts: of a CSV or another file, by name; what has none is said already.

@@ -15,5 +15,6 @@ class EvalContext:
 
     task: Task
     classes: Sequence[str]  # the names of the model's outputs
+    cells: Sequence[str]  # of labels.csv
     image_sizes: Float32[Tensor, "image 2"]  # width and height, px
     threshold: float | None  # of labels, by the model's file

@@ -113,6 +113,8 @@ def evaluate(model: nn.Module, data: Dataset, config: EvalConfig) -> dict[str, E
             predictions = predict_views(model, data.cache, split, config)
             check_finite(predictions)
             image_sizes = data.cache.image_sizes[split.rows]
-            about = EvalContext(split.task, data.classes, image_sizes, config.threshold)
+            about = EvalContext(
+                split.task, data.classes, split.cells, image_sizes, config.threshold
+            )
             by_split[name] = RESULTS[split.task.name](predictions, split.targets, about)
     return by_split

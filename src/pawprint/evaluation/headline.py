@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 
 Metrics = Mapping[str, float | int]
-MAIN = ("error_rate", "map", "rmse_share")
+MAIN = ("error_rate", "map", "rmse_share", "rmse")
+
+
+def is_of_ratings(metrics: Metrics) -> bool:
+    """Whether they are of collab/, whose rmse stands without the r2 that numbers of images have."""
+    return "rmse" in metrics and "r2" not in metrics
 
 
 def main_metric(metrics: Metrics) -> str:
@@ -16,7 +21,7 @@ def main_metric(metrics: Metrics) -> str:
         ValueError: they are not of pictures.
     """
     for name in MAIN:
-        if name in metrics:
+        if name in metrics and not is_of_ratings(metrics):
             return name
     raise ValueError(
         f"reports/evaluate.json: holds none of {', '.join(MAIN)}; of ratings (collab/), "

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 from torch import Tensor
 
-from pawprint.evaluation import classification, keypoints, multilabel
+from pawprint.evaluation import classification, keypoints, multilabel, regression
 from pawprint.evaluation.classification import Predictions
 from pawprint.evaluation.context import EvalContext
 
@@ -93,6 +93,7 @@ RESULTS: dict[str, Callable[[Tensor, Tensor, EvalContext], EvalResult]] = {  # b
     "label": classification_result,
     "labels": multilabel.multilabel_result,
     "points": keypoints.keypoint_result,
+    "number": regression.regression_result,
 }
 
 

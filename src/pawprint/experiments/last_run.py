@@ -96,7 +96,7 @@ def dataset(stages: dvc_lock.Stages) -> str:
 
 def main(metrics: Mapping[str, Any]) -> str:
     """The metric that counts most, of pictures or of ratings."""
-    return "rmse" if "rmse" in metrics else headline.main_metric(metrics)
+    return "rmse" if headline.is_of_ratings(metrics) else headline.main_metric(metrics)
 
 
 def metric_text(metrics: Mapping[str, Any]) -> str:
@@ -107,14 +107,16 @@ def metric_text(metrics: Mapping[str, Any]) -> str:
 def count(metrics: Mapping[str, Any]) -> str:
     """The pictures, and how many of them are wrong where that can be said."""
     wrong = f"{round(metrics['error_rate'] * metrics['n'])} of " if "error_rate" in metrics else ""
-    return f"{wrong}{metrics['n']:,} valid {'ratings' if 'rmse' in metrics else 'pictures'}"
+    what = "ratings" if headline.is_of_ratings(metrics) else "pictures"
+    return f"{wrong}{metrics['n']:,} valid {what}"
 
 
 def closing_line(now: Mapping[str, Any], before: str, lr: object, where: str) -> str:
     """The line, from the metrics now, the metric at the last commit, and the rate of this run."""
-    place = "../.venv" if "rmse" in now else ".venv"  # of the ratings, one folder up
+    is_of_ratings = headline.is_of_ratings(now)
+    place = "../.venv" if is_of_ratings else ".venv"  # of the ratings, one folder up
     activate = "" if os.environ.get("VIRTUAL_ENV") else f". {place}/bin/activate && "
-    report = "" if "rmse" in now else f"{where}; "
+    report = "" if is_of_ratings else f"{where}; "
     return (
         f"{metric_text(now)} ({count(now)}), last commit {before}; {report}next: {activate}"
         f"dvc exp run -S lr={'1e-3' if lr == 3e-3 else '3e-3'}"

@@ -48,10 +48,10 @@ def read_phase(path: Path, name: str) -> Phase:
         table = whole[[column for column in COLUMNS if column in whole]].astype(float)
     except ValueError as error:
         raise ValueError(f"{path}: no table of epochs; {REMEDY}") from error
-    if {"accuracy_multi", "rmse_share"} & {*whole.columns}:
+    if {*COLUMNS[:2]} <= {*whole.columns} and COLUMNS[2] not in whole and len(whole.columns) > 3:
         raise ValueError(
-            f"{path}: of several labels or points, while `pawprint epochs` judges error rates of "
-            "single ones; look at valid_loss there"
+            f"{path}: its metric is {whole.columns[3]}, and `pawprint epochs` judges error rates "
+            "alone; look at valid_loss there"
         )
     if len(table.columns) < len(COLUMNS):
         raise ValueError(f"{path}: no table of epochs; {REMEDY}")

@@ -131,8 +131,8 @@ def read_run(name: str, commit: str) -> Run:
     table = pd.read_csv(io.BytesIO(files[PREDICTIONS]), dtype="str", keep_default_na=False)
     if (table["probability"] == "").any():
         raise ValueError(
-            f"{name}: its pictures have points, which are neither right nor wrong; compare "
-            "rmse_share over commits by `dvc metrics diff`"
+            f"{name}: its images have points or numbers, which are neither right nor wrong; "
+            "compare their metrics over commits with `dvc metrics diff`"
         )
     wrong = pd.Series((table["actual"] != table["predicted"]).to_numpy(), table["name"])
     return Run(name, settings({key: one for key, one in stages.items() if key not in DRAWN}), wrong)

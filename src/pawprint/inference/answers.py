@@ -17,6 +17,7 @@ from pawprint.vision import keypoints
 from pawprint.vision.cache_writer import CachedImage
 from pawprint.vision.classification import Classification
 from pawprint.vision.multilabel import MultiLabel
+from pawprint.vision.task import load_task
 
 NONE = "none of these"
 Outputs = Float[Tensor, " output"]  # of one image
@@ -157,10 +158,7 @@ class PointsAnswer:
         Raises:
             ValueError: a least probability is asked for.
         """
-        if request.min_probability is not None:
-            raise ValueError(
-                "this model says points, which have no probability: no --min-probability"
-            )
+        check_no_minimum(request, "points")
         pairs = keypoints.as_points(predictions[None])[0].tolist()
         width, height = image.width / 2, image.height / 2
         return cls(image.name, [((x + 1) * width, (y + 1) * height) for x, y in pairs])
@@ -186,11 +184,67 @@ class PointsAnswer:
         return "; ".join(f"x {x:.1f}, y {y:.1f}" for x, y in self.points) + " px"
 
 
-ANSWERS: dict[str, type[ClassAnswer] | type[LabelsAnswer] | type[PointsAnswer]] = {
+@dataclass(frozen=True)
+class NumberAnswer:
+    """A number."""
+
+    file: str
+    value: str  # as many digits as the training images' deviation gives it
+
+    @classmethod
+    def of(cls, image: CachedImage, predictions: Outputs, request: Request) -> "NumberAnswer":
+        """The number in the units of the data set.
+
+        Raises:
+            ValueError: a least probability is asked for.
+        """
+        check_no_minimum(request, "numbers")
+        task = load_task(request.model_card.target, request.model_card.scale)
+        _, deviation = task.scale or (0.0, 1.0)
+        value = task.activation(predictions[None].double())[0, 0].item()
+        return cls(image.name, label_cells.format_prediction(value, deviation))
+
+    @staticmethod
+    def columns(model_card: ModelCard) -> Sequence[str]:
+        """The name of the cell."""
+        return model_card.classes
+
+    @property
+    def as_dict(self) -> dict[str, Any]:
+        """label (null), value, top (empty)."""
+        return {"label": None, "value": float(self.value), "top": []}
+
+    @property
+    def cells(self) -> Sequence[str]:
+        """The number."""
+        return [self.value]
+
+    @property
+    def text(self) -> str:
+        """The number."""
+        return self.value
+
+
+ANSWERS: dict[
+    str, type[ClassAnswer] | type[LabelsAnswer] | type[PointsAnswer] | type[NumberAnswer]
+] = {
     "label": ClassAnswer,
     "labels": LabelsAnswer,
     "points": PointsAnswer,
+    "number": NumberAnswer,
 }
+
+
+def check_no_minimum(request: Request, what: str) -> None:
+    """Raise where a probability is asked of what has none.
+
+    Raises:
+        ValueError: with the option.
+    """
+    if request.min_probability is not None:
+        raise ValueError(
+            f"this model predicts {what}, which have no probability: leave out --min-probability"
+        )
 
 
 def header(model_card: ModelCard) -> str:

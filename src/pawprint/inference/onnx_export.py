@@ -17,9 +17,9 @@ from pawprint.models import model_file
 from pawprint.models.model_file import ModelCard
 from pawprint.models.network import Network
 from pawprint.vision import resample
-from pawprint.vision.task import TASKS
+from pawprint.vision.task import TASKS, load_task
 
-MAX_DIFFERENCE = 1e-4  # of answers, between torch and onnxruntime
+MAX_DIFFERENCE = 1e-4  # of answers, between torch and onnxruntime; of numbers in deviations
 
 
 class Exported(nn.Module):
@@ -31,7 +31,7 @@ class Exported(nn.Module):
     def __init__(self, model: Network, model_card: ModelCard) -> None:
         """Take the network as it is."""
         super().__init__()
-        self.model, self.task = model, TASKS[model_card.target]
+        self.model, self.task = model, load_task(model_card.target, model_card.scale)
         self.register_buffer("mean", torch.tensor(model_card.mean).view(3, 1, 1))
         self.register_buffer("std", torch.tensor(model_card.std).view(3, 1, 1))
 
@@ -85,7 +85,8 @@ def write(model_path: Path, target: Path) -> str:
         onnx_model = program.model_proto
         onnx.helper.set_model_props(onnx_model, metadata(model_card))
         onnx.save(onnx_model, temporary)
-        apart = difference(temporary, exported, model_card)
+        _, deviation = model_card.scale or (0.0, 1.0)
+        apart = difference(temporary, exported, model_card) / deviation
         if apart > MAX_DIFFERENCE:
             raise ValueError(
                 f"{target}: not written: onnxruntime and torch differ by {apart:.1g}, more than "

@@ -18,6 +18,8 @@ from pawprint.models.network import Network
 from pawprint.runtime import tensor_file
 from pawprint.runtime.tensor_file import IMAGES
 
+NO_SCALE = ("scale", None)  # is not written, so that other targets' files keep their bytes
+
 
 @dataclass(frozen=True)
 class ModelCard:
@@ -32,8 +34,9 @@ class ModelCard:
     params: dict[str, Any]  # declared by the stage that wrote it
     data: str  # sha256 of index.csv and labels.csv
     versions: dict[str, str]
-    target: str = "label"  # or labels, or points
+    target: str = "label"  # or labels, points, number
     threshold: float | None = None  # probability above which one of several labels is said
+    scale: list[float] | None = None  # mean and deviation of numbers, by the training images
     background: str | None = None  # of transparent parts; None: of before, when they were dropped
 
     @property
@@ -49,7 +52,8 @@ class ModelCard:
 
 def write(path: Path, model: nn.Module, model_card: ModelCard) -> None:
     """The network's parameters and buffers, with their card."""
-    tensor_file.write_tensors(path, model.state_dict(), asdict(model_card))
+    text = {key: value for key, value in asdict(model_card).items() if (key, value) != NO_SCALE}
+    tensor_file.write_tensors(path, model.state_dict(), text)
 
 
 def read(path: Path) -> tuple[Network, ModelCard]:

@@ -81,16 +81,20 @@ def unsmoothed_losses(smoothed: Float[np.ndarray, " step"]) -> Float[np.ndarray,
 
 
 def history(
-    tables: Mapping[str, pd.DataFrame], cycles: Mapping[str, tuple[OneCycle, int]]
+    tables: Mapping[str, pd.DataFrame],
+    cycles: Mapping[str, tuple[OneCycle, int]],
+    metric_unit: str = "%",
 ) -> Figure:
     """Losses, error, and the schedule, all phases on one axis of epochs.
 
     Args:
-        tables: columns epoch, train_loss, valid_loss and a metric of 0-1, by phase in order.
+        tables: columns epoch, train_loss, valid_loss and a metric, by phase in order.
         cycles: the schedule and its batches an epoch, by phase.
+        metric_unit: % of a metric of 0-1; empty for one in the units of the data set.
     """
     drawing, (loss_axis, metric_axis, lr_axis) = figure(3, 13, 3.6)
     metric = next(iter(tables.values())).columns[3]
+    factor, metric_label = (100, f"{metric}, %") if metric_unit == "%" else (1, metric)
     momentum_axis, begun = lr_axis.twinx(), 0
     for i, (phase, table) in enumerate(tables.items()):
         at = begun + table["epoch"].to_numpy() + 1
@@ -98,7 +102,7 @@ def history(
         for column, colour in shown.items():
             label = column.replace("_", " ") if i == 0 else None
             loss_axis.plot(at, table[column], "o-", ms=3, color=colour, label=label)
-        metric_axis.plot(at, 100 * table[metric], "o-", ms=3, color=GREEN)
+        metric_axis.plot(at, factor * table[metric], "o-", ms=3, color=GREEN)
         cycle, per_epoch = cycles[phase]
         steps = range(cycle.steps)
         place = begun + np.arange(cycle.steps) / max(per_epoch, 1)
@@ -114,7 +118,7 @@ def history(
         begun += len(table)
     loss_axis.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
     loss_axis.legend(frameon=False)
-    metric_axis.set(xlabel="epoch", ylabel=f"{metric}, %", ylim=(0, None))
+    metric_axis.set(xlabel="epoch", ylabel=metric_label, ylim=(0, None))
     lr_axis.set(xlabel="epoch", ylabel="learning rate (dotted: first layers)", yscale="log")
     momentum_axis.set(ylabel="momentum")
     momentum_axis.grid(visible=False)
@@ -183,6 +187,18 @@ def thresholds(sweep: pd.DataFrame) -> Figure:
         axis.plot(sweep["threshold"], sweep[column], color=colour, label=column)
     axis.set(xlabel="threshold", ylabel="on valid, which chose it", xlim=(0, 1), ylim=(None, 1))
     axis.legend(frameon=False)
+    return drawing
+
+
+def scatter(actual: np.ndarray, predicted: np.ndarray) -> Figure:
+    """Predicted over actual numbers, a point an image; on the line they are equal."""
+    if not len(actual):
+        return blank()
+    drawing, (axis,) = figure(1, 4.8, 4.4)
+    ends = [min(actual.min(), predicted.min()), max(actual.max(), predicted.max())]
+    axis.plot(ends, ends, color=GREY, lw=1)
+    axis.scatter(actual, predicted, s=8, color=BLUE, alpha=0.5, lw=0)
+    axis.set(xlabel="actual", ylabel="predicted")
     return drawing
 
 

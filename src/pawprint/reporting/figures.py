@@ -15,6 +15,7 @@ from pawprint.evaluation import classification
 from pawprint.models.model_file import ModelCard
 from pawprint.models.network import Network
 from pawprint.reporting import charts, contact_sheet, gallery
+from pawprint.reporting.target_display import DISPLAYS
 from pawprint.runtime import distributed
 from pawprint.training.schedule import OneCycle
 from pawprint.vision.dataset import Dataset
@@ -76,22 +77,25 @@ def draw_history(
         steps = keys["epochs"] * per_epoch
         cycles[phase] = (OneCycle(model_card.params["peaks"], steps, **shape), per_epoch)
     histories = dict(zip(PHASES, map(read_table, tables), strict=True))
-    charts.write(path, charts.history(histories, cycles))
+    charts.write(path, charts.history(histories, cycles, DISPLAYS[data.task.name].metric_unit))
 
 
 def draw_evaluation(paths: Sequence[Path], tables: Tables, data: Dataset, bins: int) -> None:
-    """The confusion of all classes that the model knows, the calibration, the thresholds.
+    """The confusion of all classes that the model knows, calibration, thresholds, and a scatter.
 
     The first two are of single labels alone: `probability` of several is a product over all classes
     as if they were independent, which no calibration is to be read from.
     """
-    matrix, calibration, thresholds = paths
+    matrix, calibration, thresholds, scatter = paths
     predictions = tables.predictions
     charts.write(matrix, charts.confusion(confusion_counts(predictions, data), data.classes))
     sure = predictions if CELLS[data.task.name].is_exclusive else predictions[:0]
     right = (sure["actual"] == sure["predicted"]).to_numpy(dtype=np.float64)
     charts.write(calibration, charts.reliability(sure["probability"].to_numpy(), right, bins))
     charts.write(thresholds, charts.thresholds(tables.sweep))
+    rows = predictions[:0] if "scatter" in DISPLAYS[data.task.name].blank_figures else predictions
+    pairs = (rows[key].astype("float64").to_numpy() for key in ("actual", "predicted"))
+    charts.write(scatter, charts.scatter(*pairs))
 
 
 def confusion_counts(predictions: pd.DataFrame, data: Dataset) -> np.ndarray:

@@ -30,6 +30,7 @@ CHARTS = {
     "training": "Loss, error and schedule of both phases, by epoch",
     "lr_find": "The learning-rate finder, before each phase",
     "reliability": "How often an answer of some probability is right",
+    "scatter": "The predicted number of each valid image over the actual one",
     "thresholds": "What each threshold of a label's probability would give",
 }
 SHEETS = {

@@ -77,7 +77,7 @@ def validation_sheet(data: Dataset, input_spec: InputSpec) -> Image.Image:
 def captioned_batch(data: Dataset, images: Tensor, targets: Tensor) -> Image.Image:
     """A batch with what the network is to say of each picture."""
     display, visible = DISPLAYS[data.task.name], contact_sheet.denormalize(images)
-    captions, marks = display.captions(targets, data.classes), display.marks(targets)
+    captions, marks = display.captions(targets, data), display.marks(targets)
     return contact_sheet.draw_sheet(
         visible, captions, COLUMNS, marks=[(contact_sheet.RIGHT, marks)]
     )

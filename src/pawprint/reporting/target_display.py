@@ -1,6 +1,6 @@
 """How each target looks to a person: captions, marks in the image, the headline of a page."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor
 from pawprint.core import label_cells
 from pawprint.reporting.contact_sheet import INK, RIGHT, WRONG, Colour
 from pawprint.vision import keypoints
+from pawprint.vision.dataset import Dataset
 
 Marks = Float[Tensor, "image point 2"]  # places in [-1, 1] of the image as it is shown
 Row = Mapping[Hashable, Any]  # of predictions.csv
@@ -23,10 +24,14 @@ class Display(Protocol):
     """One target's."""
 
     @property
+    def metric_unit(self) -> str:
+        """Of the metric in the tables of epochs: % of a fraction, or nothing."""
+
+    @property
     def blank_figures(self) -> frozenset[str]:
         """Figures of the page that mean nothing for this target: their files are blank."""
 
-    def captions(self, targets: Tensor, classes: Sequence[str]) -> list[str]:
+    def captions(self, targets: Tensor, data: Dataset) -> list[str]:
         """What stands below each image."""
 
     def marks(self, targets: Tensor) -> Marks:
@@ -45,11 +50,12 @@ class Display(Protocol):
 class ClassDisplay:
     """One class an image."""
 
-    blank_figures: ClassVar[frozenset[str]] = frozenset({"thresholds"})
+    metric_unit: ClassVar[str] = "%"
+    blank_figures: ClassVar[frozenset[str]] = frozenset({"thresholds", "scatter"})
 
-    def captions(self, targets: Tensor, classes: Sequence[str]) -> list[str]:
+    def captions(self, targets: Tensor, data: Dataset) -> list[str]:
         """The class."""
-        return [classes[number] for number in targets.tolist()]
+        return [data.classes[number] for number in targets.tolist()]
 
     def marks(self, targets: Tensor) -> Marks:
         """None."""
@@ -79,11 +85,12 @@ class ClassDisplay:
 class LabelsDisplay:
     """Any number of classes an image."""
 
-    blank_figures: ClassVar[frozenset[str]] = frozenset({"reliability", "most_confused"})
+    metric_unit: ClassVar[str] = "%"
+    blank_figures: ClassVar[frozenset[str]] = frozenset({"reliability", "most_confused", "scatter"})
 
-    def captions(self, targets: Tensor, classes: Sequence[str]) -> list[str]:
+    def captions(self, targets: Tensor, data: Dataset) -> list[str]:
         """The classes that are there."""
-        rows = (zip(classes, row, strict=True) for row in targets.tolist())
+        rows = (zip(data.classes, row, strict=True) for row in targets.tolist())
         return [", ".join(label for label, there in row if there) or "none" for row in rows]
 
     def marks(self, targets: Tensor) -> Marks:
@@ -118,11 +125,12 @@ class LabelsDisplay:
 class PointsDisplay:
     """Points in an image: crosses, the truth in green and the prediction in red."""
 
+    metric_unit: ClassVar[str] = "%"
     blank_figures: ClassVar[frozenset[str]] = frozenset(
-        {"reliability", "thresholds", "most_confused", "gradcam"}
+        {"reliability", "thresholds", "most_confused", "gradcam", "scatter"}
     )
 
-    def captions(self, targets: Tensor, classes: Sequence[str]) -> list[str]:
+    def captions(self, targets: Tensor, data: Dataset) -> list[str]:
         """None: the crosses tell."""
         return [""] * len(targets)
 
@@ -152,10 +160,50 @@ class PointsDisplay:
         return f"Root mean square over {n:,} valid pictures: {metrics['rmse_pixels']:.2f} px."
 
 
+class NumberDisplay:
+    """A number for an image."""
+
+    metric_unit: ClassVar[str] = ""
+    blank_figures: ClassVar[frozenset[str]] = frozenset(
+        {"reliability", "thresholds", "most_confused", "gradcam"}
+    )
+
+    def captions(self, targets: Tensor, data: Dataset) -> list[str]:
+        """The number, in the units of the data set."""
+        values = data.task.activation(targets.cpu().double())[:, 0].tolist()
+        _, deviation = data.task.scale or (0.0, 1.0)
+        return [label_cells.format_prediction(value, deviation) for value in values]
+
+    def marks(self, targets: Tensor) -> Marks:
+        """None."""
+        return torch.zeros(len(targets), 0, 2)
+
+    def result(self, row: Row) -> Caption:
+        """The predicted number and the true one."""
+        return f"{row['predicted']}, is {row['actual']}", INK
+
+    def title(self, metrics: Metrics) -> str:
+        """The root mean square of the residuals.
+
+        >>> NumberDisplay().title({"rmse": 1.2345})
+        'rmse 1.234'
+        """
+        return f"rmse {metrics['rmse']:.4g}"
+
+    def sentence(self, metrics: Metrics) -> str:
+        """How far off the numbers are, and how much of their spread is explained."""
+        n, rmse, mae = metrics["n"], metrics["rmse"], metrics["mae"]
+        return (
+            f"Over {n:,} valid images the root mean square error is {rmse:.4g}, the mean absolute "
+            f"error {mae:.4g}; R² is {metrics['r2']:.3f} (1 is perfect, 0 is the mean's)."
+        )
+
+
 DISPLAYS: dict[str, Display] = {
     "label": ClassDisplay(),
     "labels": LabelsDisplay(),
     "points": PointsDisplay(),
+    "number": NumberDisplay(),
 }
 
 

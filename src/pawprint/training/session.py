@@ -69,6 +69,7 @@ class ImageSession:
         model_file.write(path, model, self._model_card(model, params))
 
     def _model_card(self, model: Network, params: dict[str, Any]) -> ModelCard:
+        scale = self.data.task.scale
         return ModelCard(
             arch=self.arch,
             classes=self.data.classes,
@@ -80,6 +81,7 @@ class ImageSession:
             data=self.data.digest,
             versions=versions(),
             target=self.data.task.name,
+            scale=None if scale is None else [*scale],
             threshold=self._choose_threshold(model),
             background=params["presize"]["background"],
         )

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import torch
 from jaxtyping import Int64
@@ -13,6 +13,8 @@ from torch.nn import functional
 from pawprint.runtime.device import at_least_float32
 from pawprint.vision.augment import BatchTransform
 
+AnyTask = TypeVar("AnyTask")  # the other tasks take some of these methods as they are
+
 
 @dataclass(frozen=True)
 class Classification:
@@ -20,8 +22,13 @@ class Classification:
 
     name: ClassVar[str] = "label"
     metric: ClassVar[str] = "error_rate"
+    scale: ClassVar[None] = None
     output_name: ClassVar[str] = "probabilities"
     output_note: ClassVar[str] = ""
+
+    def fit(self: AnyTask, cells: Sequence[str]) -> AnyTask:
+        """Nothing of it depends on the training images."""
+        return self
 
     def chance_loss(self, classes: int) -> float:
         """All classes alike."""

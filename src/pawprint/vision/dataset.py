@@ -79,12 +79,12 @@ def load_dataset(
             f"{labels} and {index} have no picture in common, so they are of two data sets; make "
             "both again: `dvc repro`"
         )
-    task = TASKS[column]
     every = {label for cell in table[column] for label in label_cells.classes(cell, column)}
     table = table[table["name"].isin(row)]
-    cells, counts = table[task.name], table["split"].value_counts()
-    known = task.classes(cells[table["split"] == "train"].tolist())
-    there = {label for cell in cells for label in label_cells.classes(cell, task.name)}
+    cells, counts = table[column], table["split"].value_counts()
+    train_cells = cells[table["split"] == "train"].tolist()
+    known = TASKS[column].classes(train_cells)
+    there = {label for cell in cells for label in label_cells.classes(cell, column)}
     check_classes(labels, every - there)
     unseen = sorted(there - set(known))
     is_too_few = len(there - {*unseen}) < label_cells.CELLS[column].min_classes
@@ -95,10 +95,10 @@ def load_dataset(
             f"and absent from train are {len(unseen)} classes ({shorten(unseen) or 'none'}); "
             "mend the pictures that presize left out, or use label.split: stratified"
         )
-    splits = {}
+    task, splits = TASKS[column].fit(train_cells), {}
     for split in ("train", "valid", "test"):
         chosen = table[table["split"] == split]
-        names, words = chosen["name"].tolist(), chosen[task.name].tolist()
+        names, words = chosen["name"].tolist(), chosen[column].tolist()
         rows = torch.tensor([row[name] for name in names], dtype=torch.int64)
         image_sizes = cache.image_sizes[rows]
         targets = task.encode(words, known, image_sizes)

@@ -16,6 +16,7 @@ from torch.nn import functional
 from pawprint.core import label_cells
 from pawprint.runtime.device import at_least_float32
 from pawprint.vision.augment import BatchTransform
+from pawprint.vision.classification import Classification
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,13 @@ class Keypoints:
 
     name: ClassVar[str] = "points"
     metric: ClassVar[str] = "rmse_share"
+    scale: ClassVar[None] = None
     output_name: ClassVar[str] = "places"
     output_note: ClassVar[str] = (
         "; -1 and 1 are the edges of that part, left and right for x, upper and lower for y"
     )
+
+    fit = Classification.fit
 
     def chance_loss(self, classes: int) -> float:
         """The middle, where points are uniform over the picture."""
@@ -103,11 +107,7 @@ class Keypoints:
         Raises:
             ValueError: smoothing is asked for.
         """
-        if smoothing:
-            raise ValueError(
-                f"optimizer.label_smoothing is {smoothing:g}, but points are no labels; set it to "
-                "0 in params.yaml"
-            )
+        check_no_smoothing(smoothing, "points")
         return functional.mse_loss(self.activation(outputs), targets)
 
     def per_image_loss(self, predictions: Tensor, targets: Tensor) -> Tensor:
@@ -121,6 +121,19 @@ class Keypoints:
     def threshold(self, predictions: Callable[[], Tensor], targets: Tensor) -> float | None:
         """There are no labels."""
         return None
+
+
+def check_no_smoothing(smoothing: float, what: str) -> None:
+    """Raise where labels are to be smoothed that are none.
+
+    Raises:
+        ValueError: with the key to set.
+    """
+    if smoothing:
+        raise ValueError(
+            f"optimizer.label_smoothing is {smoothing:g}, but {what} are no labels; set it to "
+            "0 in params.yaml"
+        )
 
 
 def as_points(places: Float[Tensor, "image output"]) -> Float[Tensor, "image point 2"]:

@@ -23,6 +23,7 @@ class MultiLabel:
 
     name: ClassVar[str] = "labels"
     metric: ClassVar[str] = "accuracy_multi"
+    scale: ClassVar[None] = None
     output_name: ClassVar[str] = "probabilities"
     output_note: ClassVar[str] = ""
 
@@ -40,7 +41,7 @@ class MultiLabel:
         rows = [[float(label in labels) for label in classes] for labels in here]
         return torch.tensor(rows, dtype=torch.float32).reshape(len(cells), len(classes))
 
-    check, decode = Classification.check, Classification.decode
+    fit, check, decode = Classification.fit, Classification.check, Classification.decode
     transform_targets = Classification.transform_targets
 
     def activation(self, outputs: Tensor) -> Tensor:

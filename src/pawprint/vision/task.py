@@ -1,9 +1,9 @@
-"""What an image is to be given: one class of several, any number of classes, or points in it.
+"""What an image is to be given: one class of several, any number of classes, points, or a number.
 
-All that differs between the three in training stands here and in their modules (classification,
-multilabel, keypoints). Three more tables are keyed by a target's name: evaluation/results.py (what
-evaluate counts), reporting/target_display.py (how it looks) and inference/answers.py (what predict
-says); its text in labels.csv is core/label_cells.py's.
+All that differs between them in training stands here and in their modules (classification,
+multilabel, keypoints, regression). Four more tables are keyed by a target's name, one a package:
+core/label_cells.py (its text in labels.csv), evaluation/results.py (what evaluate counts),
+reporting/target_display.py (how it looks) and inference/answers.py (what predict says).
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +16,7 @@ from pawprint.vision.augment import BatchTransform
 from pawprint.vision.classification import Classification
 from pawprint.vision.keypoints import Keypoints
 from pawprint.vision.multilabel import MultiLabel
+from pawprint.vision.regression import Regression
 
 Outputs = Float[Tensor, "image output"]
 Losses = Float[Tensor, " image"]
@@ -41,6 +42,13 @@ class Task(Protocol):
     def output_note(self) -> str:
         """What else a user of an exported model must know of its outputs."""
 
+    @property
+    def scale(self) -> tuple[float, float] | None:
+        """Mean and deviation by which targets are standardised; None: they are not."""
+
+    def fit(self, cells: Sequence[str]) -> "Task":
+        """The task as the training images' cells need it."""
+
     def chance_loss(self, classes: int) -> float:
         """The loss of a network that knows nothing."""
 
@@ -61,7 +69,7 @@ class Task(Protocol):
         """The targets as the network sees the pictures through these maps."""
 
     def activation(self, outputs: Outputs) -> Outputs:
-        """The outputs as numbers for a person: probabilities, or places in [-1, 1]."""
+        """The outputs as numbers for a person: probabilities, places in [-1, 1], values."""
 
     def decode(self, outputs: Outputs, transform: BatchTransform) -> Outputs:
         """What the outputs say of the whole image: the inverse of `transform_targets`."""
@@ -84,7 +92,14 @@ class Task(Protocol):
         """The probability above which a label counts, chosen on valid; None: there is none."""
 
 
-TASKS: dict[str, Task] = {task.name: task for task in (Classification(), MultiLabel(), Keypoints())}
+TASKS: dict[str, Task] = {
+    task.name: task for task in (Classification(), MultiLabel(), Keypoints(), Regression())
+}
+
+
+def load_task(name: str, scale: Sequence[float] | None) -> Task:
+    """The task of a model file: with the scale of its training images, where it has one."""
+    return Regression(*scale) if scale else TASKS[name]
 
 
 def check_finite(outputs: Float[Tensor, "image output"]) -> None:

@@ -1,0 +1,77 @@
+"""What evaluate counts where each image has one number."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64
+from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+from torch import Tensor
+
+from pawprint.core import label_cells
+from pawprint.evaluation.context import EvalContext
+
+SCORES = ("label", "precision", "recall", "f1", "n")
+Row = tuple[str, str, str, str, float]
+
+
+@dataclass(frozen=True)
+class RegressionResult:
+    """Of one split, in the order of its images; numbers in the units of the data set."""
+
+    predicted: Float64[np.ndarray, " image"]
+    actual: Float64[np.ndarray, " image"]
+    loss: Float64[np.ndarray, " image"]  # squares of standardised residuals
+    cells: Sequence[str]  # of `actual`, as labels.csv has them
+    deviation: float  # of the training images' numbers
+
+    @property
+    def scores(self) -> Sequence[str]:
+        """The columns of `per_class`."""
+        return SCORES
+
+    def metrics(self, bins: int) -> dict[str, float | int]:
+        """rmse and mae (in the units of the data set), r2, loss and n.
+
+        r2 is 0 for the mean of these images, and 0 where one image has no spread to explain.
+        """
+        return {
+            "rmse": float(root_mean_squared_error(self.actual, self.predicted)),
+            "mae": float(mean_absolute_error(self.actual, self.predicted)),
+            "r2": float(r2_score(self.actual, self.predicted)) if len(self.actual) > 1 else 0.0,
+            "loss": float(self.loss.mean()),
+            "n": len(self.actual),
+        }
+
+    def prediction_rows(self, names: Sequence[str]) -> list[Row]:
+        """name, actual, predicted, no probability, and loss."""
+        columns = zip(names, self.cells, self.predicted.tolist(), self.loss.tolist(), strict=True)
+        return [
+            (name, cell, label_cells.format_prediction(value, self.deviation), "", round(loss, 6))
+            for name, cell, value, loss in columns
+        ]
+
+    def per_class(self) -> list[tuple[object, ...]]:
+        """None: there are no classes."""
+        return []
+
+    def most_confused(self) -> list[tuple[str, str, int]]:
+        """None."""
+        return []
+
+    def threshold_sweep(self) -> list[tuple[float, float, float, float]]:
+        """None: there is no threshold."""
+        return []
+
+
+def regression_result(predictions: Tensor, targets: Tensor, about: EvalContext) -> RegressionResult:
+    """The counts, from standardised predictions."""
+    predictions, targets = predictions.cpu().double(), targets.cpu().double()
+    assert about.task.scale is not None
+    return RegressionResult(
+        about.task.activation(predictions)[:, 0].numpy(),
+        np.array([label_cells.number(cell) for cell in about.cells], dtype=np.float64),
+        about.task.per_image_loss(predictions, targets).numpy(),
+        tuple(about.cells),
+        about.task.scale[1],
+    )

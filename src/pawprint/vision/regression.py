@@ -1,0 +1,94 @@
+"""One real number an image: age, weight, count, price.
+
+The network learns standardised values, (number - mean) / deviation of the training images, so that
+the loss, the learning rate and the head's initial weights fit numbers of any size and unit.
+Deviation from fastai's RegressionBlock, which learns the numbers as they are.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from pawprint.core import label_cells
+from pawprint.runtime.device import at_least_float32
+from pawprint.vision.classification import Classification
+from pawprint.vision.keypoints import Keypoints, check_no_smoothing
+
+
+@dataclass(frozen=True)
+class Regression:
+    """One output and mean squared error; targets and predictions are standardised."""
+
+    mean: float = 0.0  # of the training images' numbers
+    deviation: float = 1.0
+
+    name: ClassVar[str] = "number"
+    metric: ClassVar[str] = "rmse"
+    output_name: ClassVar[str] = "values"
+    output_note: ClassVar[str] = ", in the units of the data set"
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Mean and deviation."""
+        return self.mean, self.deviation
+
+    def fit(self, cells: Sequence[str]) -> "Regression":
+        """The task with the scale of these cells.
+
+        Raises:
+            ValueError: all are the same number.
+        """
+        numbers = np.array([label_cells.number(cell) for cell in cells], dtype=np.float64)
+        mean, deviation = float(numbers.mean()), float(numbers.std())
+        if not deviation > 0:
+            raise ValueError(
+                f"all {len(numbers)} training images have the number {numbers[0]:g}: there is "
+                "nothing to learn; fix `label` in datasets.yaml, or the column that it names"
+            )
+        return Regression(mean, deviation)
+
+    def chance_loss(self, classes: int) -> float:
+        """The mean of the training images, whatever the image."""
+        return 1.0
+
+    def classes(self, cells: Sequence[str]) -> list[str]:
+        """The name of the one output."""
+        return ["value"]
+
+    def encode(self, cells: Sequence[str], classes: Sequence[str], image_sizes: Tensor) -> Tensor:
+        """Standardised, n×1."""
+        numbers = np.array([label_cells.number(cell) for cell in cells], dtype=np.float64)
+        standardised = (numbers - self.mean) / self.deviation  # in float64: 1.6e9 ± 1 keeps the 1
+        return torch.from_numpy(standardised.astype(np.float32)).reshape(-1, 1)
+
+    def activation(self, outputs: Tensor) -> Tensor:
+        """In the units of the data set."""
+        return at_least_float32(outputs) * self.deviation + self.mean
+
+    check, decode = Classification.check, Classification.decode
+    transform_targets = Classification.transform_targets
+    average_views = Keypoints.average_views
+
+    def loss(self, outputs: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
+        """The mean square, standardised.
+
+        Raises:
+            ValueError: smoothing is asked for.
+        """
+        check_no_smoothing(smoothing, "numbers")
+        return functional.mse_loss(at_least_float32(outputs), targets)
+
+    per_image_loss = Keypoints.per_image_loss
+
+    def metric_value(self, predictions: Tensor, targets: Tensor) -> Tensor:
+        """The root of the mean square, in the units of the data set."""
+        return (predictions - targets).square().mean().sqrt() * self.deviation
+
+    def threshold(self, predictions: Callable[[], Tensor], targets: Tensor) -> float | None:
+        """There are no labels."""
+        return None
