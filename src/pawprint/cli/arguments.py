@@ -6,6 +6,7 @@ import sys
 from typing import TypeAlias
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+# word for word as in messages of data/ and storage/: a reworded one needs its key here
 OPTIONS = {  # of `pawprint new`, by the words that stand for them where a block is checked
     "label.from: csv": "a CSV",
     "label.from: folder": "--folder",
@@ -29,6 +30,7 @@ OPTIONS = {  # of `pawprint new`, by the words that stand for them where a block
 
 def count(text: str) -> int:
     """A whole number from 1 on."""
+    # int() alone takes '1_0', '+3' and ' 3' too
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
     return int(text)
@@ -40,6 +42,7 @@ def fraction(text: str) -> float:
         value = float(text)
     except ValueError:
         value = -1.0
+    # nan is refused too, since no comparison with it holds
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
     return value

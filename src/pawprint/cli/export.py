@@ -26,6 +26,7 @@ def run(args: argparse.Namespace) -> None:
 
     try:
         print(onnx_export.write(args.model, args.to))
+    # onnx and onnxruntime are an extra, since training needs neither
     except ModuleNotFoundError as error:
         sys.exit(
             f"pawprint: export needs the package {error.name}: "

@@ -23,6 +23,7 @@ COMMANDS = (result, summary, predict, export, report, compare, epochs, verify, r
 
 def main() -> None:
     """Run the command that is named; exit 1 with one line where something is missing."""
+    # before all else: it may start the program again
     console.read_names_as_utf8()
     console.escape_letters()
     args = parser().parse_args()
@@ -34,6 +35,7 @@ def run(args: argparse.Namespace) -> None:
     here = Path.cwd()
     try:
         args.run(root.enter_root(args))
+    # summary and predict end by sys.exit with a text, which may advise a command too
     except (*console.EXPECTED, SystemExit) as error:
         text = error.code if isinstance(error, SystemExit) else console.error_message(error)
         if isinstance(text, str) and (way := root.way_back(text, here)):

@@ -31,6 +31,7 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         SystemExit: some could not; the others are answered all the same.
     """
+    # here, since torch takes seconds to import: --help and a wrong option must not wait
     from pawprint.inference import answers, predict
     from pawprint.models import model_file
 
@@ -48,6 +49,7 @@ def run(args: argparse.Namespace) -> None:
         args.model, paths, args.top, args.min_probability, findings
     )
     for answer in console.progress_bar(answers_made, "predict", len(paths)):
+        # flush: into a pipe, the answers would come in one piece at the end
         print(shown(answer), flush=True)
     for note in findings.notes:
         print(f"pawprint: note: {note}", file=sys.stderr)

@@ -14,6 +14,7 @@ def add_parser(commands: Commands) -> None:
     near.add_argument("item", help="its title, or a part of it that no other has")
     for parser in (items, near):
         parser.add_argument("--top", type=arguments.count, default=10, help="items to name (10)")
+        # each parser has one of user and item, and run asks for both
         parser.set_defaults(run=run, user=None, item=None, is_for_ratings=True)
 
 

@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> None:
         for note in drift.notes():
             print(note, file=sys.stderr)
         return
+    # in a copy: a date in the report itself would change its hash in dvc.lock at each run
     commit = git.git_output("describe", "--always", "--dirty").strip() or "no commit"
     words = f"commit {commit}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     words += f"; not checked against it: {status.unknown}" if status.unknown else ""

@@ -80,6 +80,7 @@ def conflicts(stages: Stages, name: str) -> list[str]:
     """Why what a stage wrote is not of one run of all stages before it; none, where it is."""
     if name not in stages:
         return [f"{FILE} knows no run of stage {name}"]
+    # after `dvc repro STAGE` alone, dvc.lock holds the hashes of two runs
     relevant = {stage: stages[stage] for stage in upstream(stages, name)}
     return [*broken_links(relevant), *differing_params(relevant), *differing_code(relevant)]
 
@@ -137,6 +138,7 @@ def unrun_params(stages: Stages, path: str, content: Mapping[str, Any]) -> Itera
                 f"{name} is {format_params(now.get(name))} in {path}, and ran as "
                 f"{format_params(before.get(name))}"
                 for name in before | now
+                # whether it is there counts too: get gives None for an empty key as for none
                 if (name in before, before.get(name)) != (name in now, now.get(name))
             )
     yield from lines

@@ -31,6 +31,8 @@ def project_root() -> Path:
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`, renamed to it when the block ends well, else removed."""
+    # beside the target, since a rename is atomic only within a file system; the process's id in its
+    # name keeps two runs at once from writing to one file
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,6 +80,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
         atomic_write(path) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,
     ):
+        # csv's default is \r\n on every system
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
@@ -98,6 +101,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def file_hash(path: Path, algorithm: str = "sha256") -> str:
     """Hexadecimal hash of the file's bytes, read in pieces of 1 MiB."""
+    # DVC and some data sets have md5 only, which a FIPS build of Python refuses for security
     hashed = hashlib.new(algorithm, usedforsecurity=False)
     with path.open("rb") as file:
         while piece := file.read(CHUNK):

@@ -24,5 +24,6 @@ class Findings:
 def shorten(names: Sequence[str], most: int = 5, between: str = ", ") -> str:
     """The first `most` of the names, and how many more there are, for a message."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
+    # a file's name may hold a line end, or an escape that a terminal obeys
     shown = [name if name.isprintable() else repr(name) for name in names[:most]]
     return between.join(shown) + more

@@ -15,6 +15,7 @@ def git_output(*words: str) -> str:
 
 def names(commit: str, paths: Iterable[str]) -> list[str]:
     """The files of a commit that are these, or lie in these, by their path from where we are."""
+    # -z: else git quotes a name that is not ASCII, as "\303\244.csv"
     listed = git_output("ls-tree", "-r", "-z", "--name-only", commit, "--", *paths)
     return [name for name in listed.split("\0") if name]
 
@@ -23,12 +24,13 @@ def contents(commit: str, paths: Iterable[str]) -> dict[str, bytes]:
     """The files of a commit that are among these, by their path from the working folder."""
     names = list(paths)
     asked = "".join(f"{commit}:./{name}\n" for name in names)
+    # one process for all files: most of the time of a call is git's own start
     command = ["git", "cat-file", "--batch"]
     output = subprocess.run(command, input=asked.encode(), capture_output=True, check=True).stdout
     files, at = dict[str, bytes](), 0
     for name in names:
         end = output.index(b"\n", at)
-        head = output[at:end].rsplit(b" ", 2)
+        head = output[at:end].rsplit(b" ", 2)  # a missing name is echoed, blanks and all
         at = end + 1
         if head[-1].isdigit():  # else it is missing
             size = int(head[-1])

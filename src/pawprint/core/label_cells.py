@@ -44,6 +44,7 @@ def format_labels(text: str, pick: Pick, separator: str | None) -> str | None:
     ('dog;person', '')
     """
     picked = [pick(word.strip()) for word in text.split(separator) if word.strip()]
+    # sorted: a set's order of texts differs between processes, and labels.csv has a hash
     known = sorted({label for label in picked if label and BETWEEN not in label})
     return BETWEEN.join(known) if len(known) == len({*picked}) else None
 
@@ -58,6 +59,7 @@ def format_points(text: str, pick: Pick, separator: str | None = None) -> str | 
         numbers = coordinates(text)
     except ValueError:
         return None
+    # float() reads nan and inf too, and one of them makes the whole loss NaN
     is_whole = len(numbers) > 0 and len(numbers) % 2 == 0 and all(map(math.isfinite, numbers))
     return text if is_whole else None
 

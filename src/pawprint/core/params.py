@@ -18,12 +18,13 @@ ARCHITECTURES = (
 )
 
 Count = Annotated[int, Field(gt=0)]
+# YAML has .inf, which is above 0: it would be a learning rate
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Magnitude = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # RandomState, for the split, takes 32 bits
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Pixels = Annotated[int, Field(ge=8, le=2048)]
 # the networks shrink a picture 32-fold; on 16 px, oneDNN leaves gradients of bfloat16 depthwise
@@ -57,7 +58,7 @@ class Augment(Section):
     max_rotate: Annotated[float, Field(ge=0, le=90)]
     max_zoom: Annotated[float, Field(ge=1, le=10)]
     max_warp: Annotated[float, Field(ge=0, lt=0.5)]
-    max_lighting: Annotated[float, Field(ge=0, lt=1)]
+    max_lighting: Annotated[float, Field(ge=0, lt=1)]  # 1: the range of contrast is infinite
     p_affine: Fraction
     p_lighting: Fraction
     min_scale: Annotated[float, Field(gt=0, le=1)]
@@ -93,7 +94,7 @@ class Finder(Section):
 class OneCycleParams(Section):
     """One-cycle over some epochs."""
 
-    epochs: Annotated[int, Field(ge=0)]
+    epochs: Annotated[int, Field(ge=0)]  # 0 leaves the phase out
     pct_start: Share
     div: Annotated[float, Field(ge=1, allow_inf_nan=False)]
     div_final: Annotated[float, Field(ge=1, allow_inf_nan=False)]
@@ -142,7 +143,7 @@ class TrainParams(Section):
 
     arch: Architecture
     size: Sides
-    batch_size: Annotated[int, Field(ge=2)]
+    batch_size: Annotated[int, Field(ge=2)]  # BatchNorm in the head raises on one
     precision: Literal["auto", "float32", "bfloat16", "float16"]
     threads: Annotated[int, Field(ge=1, le=1024)]
     processes: Annotated[int, Field(ge=1, le=1024)]

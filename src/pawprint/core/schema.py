@@ -27,6 +27,7 @@ BOUNDS = {
 class Section(BaseModel):
     """A group of keys: unknown, missing and mistyped ones are errors."""
 
+    # strict: else pydantic takes true for 1, as in `supersample: true`, and '3' for 3
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     example: ClassVar[str] = "docs/own-data.md shows a whole block"  # for whom a key is missing
 
@@ -94,12 +95,14 @@ def error_lines(
             message = f"must be {rule}"
             message += by_dvc(path, lookup(content, path), rule) if is_dvcs else ""
         lines.append(error_line(content, path, message))
+    # pydantic has an error for each alternative of a key, such as a number or `auto`
     return list(dict.fromkeys(lines))
 
 
 def by_dvc(path: tuple[str, ...], value: object, rule: str) -> str:
     """How `dvc exp run -S` sets a key right, where its way of writing is what went wrong."""
     key = ".".join(path)
+    # `-S unfrozen.lr_min=` sets an empty text, not null
     if value == "" and rule.endswith(KINDS["null"]):
         return f"; to leave it empty: -S {key}=null"
     if rule.startswith(KINDS["string"]) and isinstance(value, int | float):

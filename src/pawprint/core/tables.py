@@ -44,6 +44,7 @@ def read_array(path: Path) -> np.ndarray:
         ValueError: it is damaged.
     """
     try:
+        # mapped: the cache of the pets has 4.7 GB, and need not fit the memory
         return np.asanyarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except (ValueError, EOFError) as error:
         raise damaged(path, "no array, or a part of one") from error

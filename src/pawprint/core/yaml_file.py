@@ -14,6 +14,7 @@ from yaml.reader import ReaderError
 MERGE = "tag:yaml.org,2002:merge"
 NOT_VALUES = (ValueError, KeyError, AttributeError)  # of 2026-13-45, !!bool x, !!timestamp x
 CONFLICT = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?: .*)?$", re.M)
+# letters that web pages, word processors and Chinese keyboards put for ASCII ones
 LOOKALIKES = re.compile("[\u00a0\u2000-\u200d\u202f\u3000\ufeff\uff1a\uff0c\u2018-\u201f]")
 FITS = "this line does not fit those above it: compare how far they are indented"
 REASONS = [  # PyYAML's context: problem; whether the context is the place; what to write
@@ -96,6 +97,7 @@ def construct_int(loader: Loader, node: yaml.ScalarNode) -> int:
     return sign * int(digits)
 
 
+# without YAML 1.1's rules for these types: add_implicit_resolver only adds, the first rule wins
 Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag.rsplit(":", 1)[1] not in SCALARS]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()

@@ -52,15 +52,18 @@ def format_scalar(value: str | int | Sequence[str]) -> str:
             "so cannot stand in datasets.yaml; rename it"
         )
     try:
+        # the reader decides: YAML has many rules on what is a number, a comment or a truth value
         is_plain = yaml_file.parse(f"k: {value}\n", "") == {"k": value}
     except ValueError:
         is_plain = False
+    # single quotes: in double ones the backslashes of a regular expression are escapes
     return value if is_plain else "'" + value.replace("'", "''") + "'"
 
 
 def _quote(value: str) -> str:
     """A text as an entry of a list in brackets."""
     plain = format_scalar(value)
+    # within brackets a comma or a brace ends a text that has no quotes
     is_word = all(letter.isalnum() or letter in "_-" for letter in value)
     return plain if plain != value or is_word else "'" + value.replace("'", "''") + "'"
 
@@ -93,6 +96,7 @@ def update_entry(path: Path, name: str, sha256: str, count: int, csv: str | None
     new = {**old, "pictures": {**images, "sha256": sha256}}
     new |= {"count": count} if "count" in old else {}
     new |= {"label": {**old["label"], "sha256": csv}} if csv else {}
+    # from the end on, so that the places of the other edits stay true
     for start, stop, instead in sorted(_edits(text, name, sha256, count, csv), reverse=True):
         text = text[:start] + instead + text[stop:]
     by_hand = f"sha256: {sha256}, count: {count}" + (f", label.sha256: {csv}" if csv else "")
@@ -100,6 +104,7 @@ def update_entry(path: Path, name: str, sha256: str, count: int, csv: str | None
 
 
 def _edits(text: str, name: str, sha256: str, count: int, csv: str | None) -> Iterator[Edit]:
+    # places in the text: to load and dump the file would drop a person's comments and quotes
     entries = _entries(_entries(yaml.compose(text, yaml_file.Loader))[name][1])
     if csv:
         value = _entries(entries["label"][1])["sha256"][1]
@@ -119,6 +124,7 @@ def _edits(text: str, name: str, sha256: str, count: int, csv: str | None) -> It
         yield value.end_mark.index, value.end_mark.index, f", {written}"
         return
     after = text.find("\n", value.end_mark.index)
+    # at the line's end, behind a comment that may follow the URL
     at = len(text) if after < 0 else after - (text[after - 1] == "\r")
     yield at, at, f"{_line_end(text)}{' ' * key.start_mark.column}{written}"
 

@@ -109,7 +109,7 @@ def check_fetched(dataset: str) -> None:
             "`dvc repro fetch`"
         )
     stages_here = {"fetch": stages["fetch"]} if "fetch" in stages else {}
-    parts = (f"{dataset}.pictures.", f"{dataset}.lists.")
+    parts = (f"{dataset}.pictures.", f"{dataset}.lists.")  # a new pattern needs no new archive
     check_ran(PICTURES, "fetch", stages_here, catalog.FILE, parts)
 
 
@@ -179,6 +179,7 @@ def image_steps(p: Params, table: pd.DataFrame, findings: Findings) -> Iterator[
     transform = resample.image_transform(values, image_sizes, p.presize.size, input_spec)
     batch = resample.render(pixels, transform, input_spec)
     yield Step("augmented", f"{describe_tensor(batch[0])}, normalised")
+    # all equal in size: a last batch of two images spoils BatchNorm's statistics (LOG.md)
     count = distributed.steps_per_epoch(len(train), p.batch_size)
     largest = math.ceil(len(train) / count)
     many = f"{count:,} {'batch' if count == 1 else 'batches'}"
@@ -221,6 +222,7 @@ def network_steps(
     network.freeze(model, p.optimizer.train_norm)
     network.set_dropout(model, p.optimizer.dropout)
     trained = sum(x.numel() for x in model.parameters() if x.requires_grad)
+    # dropout draws from torch's global generator: without a seed each call would say another loss
     with torch.no_grad(), rng.global_seed(p.seed, "summary", "dropout"):
         features = model.body(batch)
         outputs = model.head(features)

@@ -14,6 +14,7 @@ def commit_entry(rows: Iterable[str], message: str, is_committed: bool) -> Itera
     Raises:
         ValueError: git does not commit it.
     """
+    # asked first, since the file is written while the rows are read
     had_changes, is_written = is_changed(), False
     for row in rows:
         is_written = is_written or row.startswith("written")
@@ -43,6 +44,7 @@ def commit(message: str) -> None:
         ValueError: git does not, such as where it knows nobody's name.
     """
     known = git.git_output("ls-files", "--", str(FILE))
+    # `git commit --only` refuses a path that git does not know yet
     if not known:
         subprocess.run(["git", "add", "--", str(FILE)], capture_output=True, check=False)
     command = ["git", "commit", "--quiet", "--only", "-m", message, "--", str(FILE)]

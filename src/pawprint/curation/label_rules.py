@@ -43,6 +43,7 @@ def offers(archive: Path, names: Sequence[str], beside: Sequence[Path] = ()) -> 
     suffixes = {PurePosixPath(name).suffix for name in names}
     ending = re.escape(suffixes.pop()) if len(suffixes) == 1 else r"\.\w+"
     for stem in STEMS:
+        # the first that fits, alone: on most names several fit, and give nearly the same classes
         keys = {"from": "name", "pattern": f"{stem}{ending}$", **split_keys}
         if classes := fitting_classes(archive, names, keys):
             yield keys, classes
@@ -57,6 +58,7 @@ def fitting_classes(
     A class has two pictures or more on average, and what says a split is no class.
     """
     findings, target = Findings(), "labels" if "separator" in keys else "label"
+    # by the code of stage label, so that no rule is offered which that refuses
     targets = read_targets(
         archive, names, LabelRule.model_validate(keys), findings, target, csv
     ).targets
@@ -123,12 +125,14 @@ def _by_columns(
 ) -> Iterator[Keys]:
     """A rule for each column that may hold labels: words before numbers."""
     header = lines[0][1][:MAX_FILES] if lines else []
+    # a row may lack cells at its end, where these are empty
     padded = [row + [""] * MAX_FILES for _, row in lines[1:]]
     values = {key: [row[i] for row in padded] for i, key in enumerate(header) if key}
     hits = {
         key: sum(len(some) == 1 for some in matching.hits(cells, known, folder)[0])
         for key, cells in values.items()
     }
+    # what it holds tells the column of names, since its title may be anything: id, fname, image_id
     name = max(hits, key=lambda key: hits[key], default="")
     if not hits.get(name):
         return

@@ -55,6 +55,7 @@ def add_dataset(
     target = {"target": "labels"} if "separator" in rule else {}
     images = {"url": url} | ({"sha256": sha256} if sha256 else {})
     keys = {**target, "pictures": images, "label": dict(rule) or {"from": "folder"}}
+    # before any fetching: a mistyped option must not cost a download
     block = schema.validate(DatasetEntry, keys, f"new {name}")
     new_rule.check_typed(url)
     archive, text = fetch_archive(name, block.pictures)
@@ -72,6 +73,7 @@ def add_dataset(
         label["file"], source = new_rule.csv_place(rule["file"], url, archive)
         if source:
             csv, text = fetch_archive(name, source)
+            # the keys are written in this order: sha256 right below its file
             label = {"from": "csv", "file": "", "sha256": csv.name} | label
             yield row("csv", text)
     block = schema.validate(DatasetEntry, {**keys, "label": label}, f"new {name}")
@@ -100,6 +102,7 @@ def check_name(name: str) -> None:
             f"pictures `pawprint new {name} --update`; for another rule, change its `label` there, "
             "or take the block out first"
         )
+    # 1e5 and true fit the pattern of names, and params.yaml would read them as something else
     if yaml_file.parse(f"k: {name}", "") != {"k": name}:
         raise ValueError(f"{name}: is no text to YAML; take a name such as set-{name}")
 
@@ -107,6 +110,7 @@ def check_name(name: str) -> None:
 def fetch_archive(name: str, source: Source) -> tuple[Path, str]:
     """The archive in the store, named by its sha256, and where it came from."""
     with console.byte_bar(f"fetch {name}") as bar:
+        # not fetch_verified: the hash is what is to be found out here
         return downloads.fetch(source, bar.update, generators=digits.GENERATORS)
 
 

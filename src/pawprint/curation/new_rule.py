@@ -74,6 +74,7 @@ def csv_place(file: str, images: str, archive: Path) -> tuple[str, Source | None
     beside = [top / file, top.parent / file] if top.is_dir() else [top.parent / file]
     for path in (typed, *beside):
         if path.is_file():
+            # a CSV within the folder is packed with it: its hash is the archive's
             name = os.path.relpath(path.resolve(), top.resolve())
             if archives.normalize_name(name) in inside:
                 return archives.normalize_name(name), None

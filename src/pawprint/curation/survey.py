@@ -46,6 +46,7 @@ def survey_archive(archive: Path, names: Sequence[str], background: str) -> Surv
             formats.update([image_format(data)])
             yield name, data
 
+    # os.cpu_count() counts all cores, also those that taskset or a cpuset keeps from us
     images = cache_writer.decode_all(
         contents(), SURVEY_SIZE, background, len(os.sched_getaffinity(0))
     )

@@ -43,6 +43,7 @@ def update_dataset(name: str, url: str | None) -> Iterator[str]:
             f"{FILE}: `{name}` has url: {block.pictures.url}; change it there, then run "
             f"`pawprint new {name} --update`"
         )
+    # without the block's hash, which is that of the pictures before the change
     archive, text = fetch_archive(name, Source(url=block.pictures.url))
     yield from origin(text)
     csv = None
@@ -54,6 +55,7 @@ def update_dataset(name: str, url: str | None) -> Iterator[str]:
     algorithm, before = block.pictures.expected or ("sha256", "")
     is_equal = csv is None or csv.name == block.label.sha256
     if (
+        # the store's name is a sha256, and a block may have an md5 alone
         files.file_hash(archive, algorithm) == before
         and block.count in (None, len(image_labels))
         and is_equal
@@ -74,6 +76,7 @@ def update_dataset(name: str, url: str | None) -> Iterator[str]:
 
 def place(url: str) -> str:
     """The same text for the same place, whether or not it is written from the root."""
+    # Path.absolute() leaves `..` in, and resolve() follows links
     return url.rstrip("/") if ":" in url else os.path.abspath(Path(url).expanduser())  # noqa: PTH100
 
 

@@ -74,6 +74,8 @@ def centre(pose: Sequence[float], camera: Sequence[float]) -> tuple[float, float
     if len(pose) != NUMBERS or len(camera) < 9 or not all(map(math.isfinite, [*pose, *camera])):
         return None
     x, y, z = pose[9:]
+    # the division would mirror a head that is behind the camera
     if z <= 0:
         return None
+    # as in fastbook's chapter 6: distortion and the camera's pose, also in rgb.cal, are left out
     return camera[0] * x / z + camera[2], camera[4] * y / z + camera[5]

@@ -15,6 +15,7 @@ from pawprint.core.schema import Section
 FILE = Path("datasets.yaml")
 Entry = TypeVar("Entry", bound=Section)
 
+# for what is published with nothing better, such as the pets' images.tar.gz
 Md5 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -55,6 +56,7 @@ class Source(Section):
     @property
     def file_name(self) -> str:
         """The last part of the URL or path."""
+        # as a browser names the saved file, for PAWPRINT_DATA: without the query, %20 as a blank
         return PurePosixPath(unquote(urlsplit(self.url).path)).name
 
 
@@ -98,6 +100,7 @@ class LabelRule(Section):
     the groups that `label.split: official` judges on, the others train.
     """
 
+    # `from` is a keyword of Python, so the field has another name
     source: Literal["name", "folder", "path", "csv", "biwi"] = Field(alias="from")
     pattern: Pattern | None = None
     file: str | None = None
@@ -164,6 +167,7 @@ class LabelRule(Section):
         if self.file is None or self.name is None or self.label is None:
             return None
         columns = [self.label] if isinstance(self.label, str) else self.label
+        # with several labels an empty cell says something: none of the classes is in the image
         is_several = self.separator is not None
         return Table(self.file, self.name, columns, self.split, is_several, self.separator)
 
@@ -234,4 +238,5 @@ def load_entry(entry_type: type[Entry], name: str, path: Path) -> Entry:
             f"{path}: no block `{name}`, which params.yaml asks for (dataset: {name}); "
             f"add it, or choose one of {known}"
         )
+    # this block alone: an error in another one must not stop a training that does not use it
     return schema.validate(entry_type, content[name], f"{path}: {name}")

@@ -10,6 +10,7 @@ from pawprint.core.findings import Findings, shorten
 from pawprint.data import split_words
 from pawprint.data.catalog import Table
 
+# the blank last, since names of classes hold it too (great dane)
 SEPARATORS = ("|", ";", ",", "/", "+", "&", " ")
 MOST = 20  # values of a column that is a split
 
@@ -71,6 +72,7 @@ def several_labels(cells: Sequence[str], table: Table, findings: Findings) -> No
         table.separator,
         f"column {quote(table.labels[0])} of {quote(table.file)}",
     )
+    # pandas writes a list of Python's so
     lists = [cell for cell in cells if cell[:1] == "[" and cell[-1:] == "]"]
     if lists and len(lists) * 2 >= len(cells):
         findings.notes.append(
@@ -103,6 +105,7 @@ def split_columns(
     proposals = []
     for at, column in enumerate(header):
         cells = {row[at] for row in body if len(row) > at}
+        # one value parts nothing, and a split has few: more are names or labels
         if not column or column in taken or not 1 < len(cells) <= MOST:
             continue
         spoken = {split_words.cell_split(cell, column) for cell in cells}
@@ -152,6 +155,8 @@ def _is_evident(several: dict[str, tuple[str, ...]], single: set[str], separator
     if max(orders.values()) > 1 and len(several) > 1:
         return True
     known = {label.strip() for label in single}
+    # panda and red panda are no evidence, as red is no label; half is enough, as a rare label may
+    # never stand alone
     whole = sum(known.issuperset(parts) for parts in several.values())
     if whole >= max(1, len(several) / 2):
         return True
@@ -159,6 +164,7 @@ def _is_evident(several: dict[str, tuple[str, ...]], single: set[str], separator
     in_many = Counter(part for parts in several.values() for part in {*parts})
     many = 2 if separator == " " else 1  # combinations for each part: two words are common
     is_mixed = len(several) > max(many * len(distinct), 3) and min(in_many.values()) >= 1
+    # with blanks the number of words must differ too: of great dane and irish setter it does not
     return is_mixed and (separator != " " or len({*map(len, several.values())}) > 1)
 
 
@@ -166,9 +172,11 @@ def one_hot(header: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
     """The columns that hold 0 and 1 alone, where there are two or more: a class each."""
     columns_found = []
     for at, column in enumerate(header):
+        # pandas writes whole numbers as 1.0 in a column that has an empty cell
         cells = {row[at].removesuffix(".0") for row in body if len(row) > at}
         if cells == {"0", "1"} and column and split_words.parse(column) is None:
             columns_found.append(column)
+    # one such column alone is a label with two classes
     return columns_found if len(columns_found) > 1 else []
 
 

@@ -19,9 +19,11 @@ def parse(content: str, file: str) -> list[tuple[int, list[str]]]:
         ValueError: a quote is not closed, or a cell is far too long.
     """
     first, _, rest = content.partition("\n")
+    # a spreadsheet may quote it: "sep=;" has seven letters; a longer line is a column's name
     skipped = first.strip().strip('"').lower().startswith("sep=") and len(first.strip()) < 8
     text = rest if skipped else content
     end = first.strip().strip('"')[4:] if skipped else ending(text.partition("\n")[0])
+    # strict: else a quote that is not closed swallows the rest of the file without an error
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=end or ",")
     try:
         rows = [(reader.line_num + skipped, [cell.strip() for cell in row]) for row in reader]
@@ -67,6 +69,7 @@ def _close(text: str, at: int) -> int:
 
 def _why(text: str, end: str, line: int, skipped: bool, error: csv.Error) -> str:
     """What is wrong, and the line where it begins."""
+    # csv tells the line at which it gave up, which may be the last one of the file
     long = [(a, b) for a, b in quotes(text, end or ",") if a != b and a <= line <= (b or line)]
     if not long:
         return f"line {line + skipped}: no CSV ({error}); fix this line"

@@ -87,7 +87,7 @@ def fetch(
     if source.expected:
         algorithm, expected = source.expected
         path = store / expected
-        if path.is_file() and files.file_hash(path, algorithm) == expected:
+        if path.is_file() and files.file_hash(path, algorithm) == expected:  # it may be damaged
             return path, f"{source.url}: kept from an earlier run"
     return _fetch_to_store(source, store, on_progress, generators or {})
 
@@ -121,6 +121,7 @@ def _fetch_to_store(
         _download(source.url, part, on_progress)
         path = _verify(source, part, store, AGAIN)
         return path, f"{source.url}: downloaded, {_size(path):,} bytes"
+    # a part for each process, since it is begun from nothing; a download's part is to be resumed
     part, notes = part.with_suffix(f".{os.getpid()}.part"), list[str]()
     with files.atomic_write(part) as temporary:
         if local is None:
@@ -154,13 +155,14 @@ def _key(source: Source) -> str:
     """A name for the source in the store: its hash, or one made from its URL."""
     if source.expected:
         return source.expected[1]
-    return "url-" + hashlib.sha256(source.url.encode()).hexdigest()[:16]
+    return "url-" + hashlib.sha256(source.url.encode()).hexdigest()[:16]  # a URL has slashes
 
 
 def _verify(source: Source, part: Path, store: Path, remedy: str) -> Path:
     """Rename what is complete to its hash; a wrong one is removed: the next run starts afresh."""
     algorithm, expected = source.expected or ("sha256", "")
     actual = files.file_hash(part, algorithm)
+    # only with another hash, or none given: a web page may be the file that was wanted
     if actual != expected and remedy == AGAIN:
         _refuse_page(source.url, part)
     if expected and actual != expected:
@@ -197,7 +199,7 @@ def _download(url: str, part: Path, on_progress: Callable[[int], object]) -> Non
             if failures >= MAX_RETRIES or fetch_errors.is_final(error):
                 raise ConnectionError(fetch_errors.message(url, error, _size(part))) from error
             size = _size(part)
-            time.sleep(WAIT * 2 ** (failures - 1))
+            time.sleep(WAIT * 2 ** (failures - 1))  # 0.5, 1, 2, 4 s: given up after 7.5 s
 
 
 def _pieces(url: str, part: Path) -> Iterator[int]:
@@ -211,9 +213,9 @@ def _pieces(url: str, part: Path) -> Iterator[int]:
     if _size(part) and tag.is_file():
         headers |= {"Range": f"bytes={_size(part)}-", "If-Range": tag.read_text()}
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
-        if answer.status_code == 416 and _is_whole(answer, part):
+        if answer.status_code == 416 and _is_whole(answer, part):  # an earlier run got all
             return
-        if answer.status_code == 416:
+        if answer.status_code == 416:  # the part is longer than the file: the next try begins it
             part.unlink()
         fetch_errors.check_status(answer)
         resumed = answer.status_code == 206
@@ -223,6 +225,7 @@ def _pieces(url: str, part: Path) -> Iterator[int]:
             part.unlink()
             raise requests.ConnectionError("the server sent another part than was asked for")
         validator = answer.headers.get("ETag") or answer.headers.get("Last-Modified", "")
+        # a weak ETag (W/) may be equal for other bytes, and If-Range takes none (RFC 9110)
         if validator and not validator.startswith("W/"):
             files.write_text(tag, validator)
         else:
@@ -231,6 +234,7 @@ def _pieces(url: str, part: Path) -> Iterator[int]:
             for piece in answer.iter_content(CHUNK_BYTES):
                 file.write(piece)
                 yield len(piece)
+        # urllib3 before 2.0 takes a connection that ends early for the end of the file
         expected = answer.headers.get("Content-Length")
         if expected is not None and answer.raw.tell() < int(expected):
             raise requests.ConnectionError(f"the connection ended early, at {_size(part):,} bytes")

@@ -6,6 +6,7 @@ import requests
 
 from pawprint.storage import web_pages
 
+# not 408, 429 and 500 to 504: they may pass
 FINAL = (400, 401, 403, 404, 405, 410, 451)  # answers that another try does not change
 
 
@@ -42,6 +43,7 @@ def is_final(error: Exception) -> bool:
 
 def is_about_this_machine(error: Exception) -> bool:
     """Whether the error is the disk's, not the network's."""
+    # all errors of requests are OSErrors too, so an OSError alone says nothing
     return not isinstance(error, requests.RequestException | ConnectionError | TimeoutError)
 
 
@@ -57,9 +59,11 @@ def message(url: str, error: Exception, size: int) -> str:
 
 def _cause(error: BaseException) -> str:
     """The innermost reason, in a few words."""
+    # requests wraps urllib3's error, which wraps the socket's: the innermost says what happened
     reason = getattr(error, "reason", None) or error.__cause__ or error.__context__
     while isinstance(reason, BaseException) and (reason.__cause__ or reason.__context__):
         reason = reason.__cause__ or reason.__context__
     words = "".join(letter if letter.isprintable() else " " for letter in str(reason or error))
+    # urllib3 begins with the connection's address in memory, and a colon
     text = " ".join(words.rsplit(": ", 1)[-1].strip("()'\" ").split())
     return text[:200] or type(error).__name__

@@ -79,6 +79,7 @@ def read_rows(lines: Lines, table: Table, file: str) -> list[Row]:
                 f"first line has {there} (cells end at a comma, or where that line has none at a "
                 f"semicolon or a tab); {MEND}, or the file's first line"
             )
+    # empty cells too many do no harm: spreadsheets end lines with commas
     long = [str(line) for line, row in lines if any(row[len(header) :])]
     if long:
         raise ValueError(
@@ -173,6 +174,7 @@ def match_images(
                 continue
             elif not row.text.strip() and not table.may_be_empty:
                 empty.append(where)
+            # the same label and split again, under another line or name, is no error
             elif labels.setdefault(hits[0], row)[2:] != row[2:]:
                 both = (" ".join(one[2:]).strip() for one in (labels[hits[0]], row))
                 twice.append(f"{where}: {', then '.join(map(columns.quote, both))}")
@@ -233,6 +235,7 @@ def without_labels(rows: Sequence[Row], table: Table) -> set[Row]:
     """
     if table.split is None:
         return set()
+    # as in competitions, which keep the answers of the test images back
     tests = [row for row in rows if split_words.cell_split(row.split, table.split) == "test"]
     if table.may_be_empty and any(row.text.strip() for row in tests):
         return set()

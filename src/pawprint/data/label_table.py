@@ -32,6 +32,7 @@ def class_counts(table: pd.DataFrame) -> pd.DataFrame:
     ]
     long = pd.DataFrame(pairs, columns=["label", "split"], dtype="str")
     counted = pd.crosstab(long["label"], long["split"])
+    # crosstab has no column for a split without images
     return counted.reindex(columns=["train", "valid", "test"], fill_value=0).sort_index()
 
 
@@ -42,6 +43,7 @@ def check_classes(counted: pd.DataFrame, table: pd.DataFrame, findings: Findings
     """
     target = table.columns[1]
     if table.empty:
+        # else one of these says already why the table is empty
         if not findings.errors:
             findings.errors.append(f"no picture has both {target} and a split; {LOST}")
         return
@@ -75,6 +77,7 @@ def check_classes(counted: pd.DataFrame, table: pd.DataFrame, findings: Findings
 
 def fingerprints(contents: Iterable[tuple[str, bytes]]) -> dict[str, str]:
     """SHA-256 of each picture's bytes, by name."""
+    # of the file, not of the pixels: to find copies that were saved again, all must be decoded
     return {name: hashlib.sha256(data).hexdigest() for name, data in contents}
 
 

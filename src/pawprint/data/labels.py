@@ -172,4 +172,5 @@ def pick_label(pattern: str | None, text: str) -> str | None:
 
 def _alike(some: set[str], others: set[str]) -> bool:
     """Whether they have a label in common, also one that only looks the same."""
+    # test/Cat beside train/cat is a label spelt otherwise, not one that means `unknown`
     return bool({*map(lookalikes.skeleton, some)} & {*map(lookalikes.skeleton, others)})

@@ -33,6 +33,7 @@ class SplitFolders:
     def at(self, name: str) -> range:
         """Where the outermost of them stands on the way to this picture, twice where it is X/X."""
         parts = folders(name)
+        # the outermost: within train/ and val/, a folder `train` may be a class
         first = next((i for i, part in enumerate(parts) if part in self.split_of_folder), None)
         if first is None:
             return range(0)
@@ -64,6 +65,7 @@ class SplitFolders:
             split: sorted(folder for folder, word in self.split_of_folder.items() if word == split)
             for split in ("valid", "test")
         }
+        # .*? and not .*, so that the outermost of them is found here too
         pattern = f"^(?:.*?/)?({self.alternatives})/{rest}"
         return {"group": pattern} | {split: some for split, some in known.items() if some}
 
@@ -90,6 +92,7 @@ def split_folders(names: Sequence[str]) -> SplitFolders | None:
     for folder in sorted({folder for name in names for folder in folders(name)}):
         if word := split_words.parse(folder):
             by_rest[word[1]][folder] = word[0]
+    # train/ without valid or test may be a class, beside bus/ and boat/
     whole = [some for some in by_rest.values() if {"train"} < {*some.values()}]
     if whole:
         spoken = {folder: split for some in whole for folder, split in some.items()}
@@ -100,6 +103,7 @@ def split_folders(names: Sequence[str]) -> SplitFolders | None:
     spoken = {
         folder: split
         for folder, split in alone.items()
+        # without a train/ beside them, these two may be classes
         if not {"dev", "eval"} & {*split_words.tokens(folder)}
     }
     return SplitFolders(spoken, _doubles(names, spoken)) if spoken else None
@@ -124,6 +128,7 @@ def class_folder(name: str, splits: SplitFolders | None) -> str:
 
 def class_rules(names: Sequence[str], splits: SplitFolders | None) -> list[dict[str, str]]:
     """The rules by which a level of the folders names the class, the likeliest first."""
+    # test/ often has no folders for classes, which would leave no level that all share
     known = [name for name in names if not splits or splits.split_of(name) != "test"]
     places = [_places(name, splits) for name in known]
     depth = min(map(len, places), default=0)

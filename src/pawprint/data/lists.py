@@ -29,6 +29,7 @@ def read(folder: Path) -> dict[str, list[str]]:
 def entries(text: str) -> list[str]:
     """The first word of each line, comments aside."""
     lines = text.splitlines()
+    # a line of the pets' trainval.txt goes on with the numbers of class, species and breed
     return [line.split()[0] for line in lines if line.strip() and not line.startswith("#")]
 
 
@@ -43,6 +44,7 @@ def files(archive: Path, names: Sequence[str]) -> dict[str, str]:
     targets = {name for name, split_word in spoken.items() if split_word and not split_word[1]}
     for name, data in archives.read_files(archive, targets):
         word = spoken[name]
+        # any .txt is looked at, in whatever encoding; a wrong letter only fits no name
         hits, _ = matching.hits(entries(data.decode(errors="replace")), known, PurePosixPath())
         if word and 2 * sum(map(bool, hits)) > len(hits):
             members.setdefault(word[0], name)
@@ -63,6 +65,7 @@ def check(
             f"{len(twice)} pictures stand in two of the data set's own lists: {shorten(twice)}; "
             "mend `lists` in datasets.yaml, or use label.split: random"
         )
+    # no error: of the pets' 7,390 images 41 are in no list
     if unlisted:
         findings.notes.append(
             f"{len(unlisted)} of {len(names)} pictures are in none of the data set's own lists "

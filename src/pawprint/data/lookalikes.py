@@ -20,9 +20,13 @@ def skeleton(label: str) -> str:
     >>> skeleton("Große  Katze") == skeleton("grosse_katze"), skeleton("c\\u0430t")
     (True, 'cat')
     """
+    # NFKC keeps accents: resume and résumé are two words; casefold parts the Turkish İ into i and
+    # a dot (U+0307)
     plain = unicodedata.normalize("NFKC", label).casefold().replace("i\u0307", "i")
+    # Cf: zero-width spaces, byte order marks and the like, which nobody sees
     shown = "".join(letter for letter in plain if unicodedata.category(letter) != "Cf")
     alike = unicodedata.normalize("NFKC", shown.translate(LETTERS))
+    # between letters alone: -1 and 1, or 1-2 and 12, differ to the eye
     return " ".join(re.sub(r"(?<=[^\W\d_])[-_\s]+(?=[^\W\d_])", " ", alike).split())
 
 

@@ -49,6 +49,7 @@ def hits(cells: Sequence[str], images: Known, folder: PurePosixPath) -> tuple[li
 
 def _path(cell: str) -> str:
     is_url = cell.startswith(("http://", "https://", "gs://", "s3://", "file://"))
+    # in a plain file's name # and ? are letters; a URL's host is kept as a folder, to be taken off
     parts = urlsplit(cell) if is_url else None
     return archives.normalize_name(f"{parts.netloc}{unquote(parts.path)}" if parts else cell)
 
@@ -56,6 +57,7 @@ def _path(cell: str) -> str:
 def _meaning(path: str, images: Known, folder: PurePosixPath) -> list[str]:
     wholes = dict.fromkeys([path, str(folder / path), str(images.top / path)])
     for whole in wholes:
+        # a whole path means itself, even where other folders hold a file of that name
         if images.meant.get(whole) == [whole]:
             return [whole]
     for whole in wholes:
@@ -66,5 +68,6 @@ def _meaning(path: str, images: Known, folder: PurePosixPath) -> list[str]:
 
 def _shared_folder(paths: Iterable[str]) -> list[str]:
     """The folders with which all of these paths start."""
+    # strict=False: the shortest path ends it
     levels = zip(*(path.split("/")[:-1] for path in paths), strict=False)
     return [level[0] for level in takewhile(lambda level: len({*level}) == 1, levels)]

@@ -62,6 +62,7 @@ def cell_split(text: str, column: str) -> str | None:
     """
     word = text.strip().casefold()
     if word in TRUE or word in FALSE:
+        # a column whose name says no split is read as fastai's is_valid
         about = (parse(column) or ("valid", frozenset()))[0]
         return about if word in TRUE else {"train": "valid"}.get(about, "train")
     meaning = parse(text)

@@ -66,6 +66,7 @@ def draw_splits(
     Raises:
         ValueError: as for `stratified_split` and `group_split`.
     """
+    # images without a target are left out later: they must take no places in valid
     rows = [i for i, target in enumerate(annotations.targets) if target is not None]
     if rule == "stratified":
         drawn_splits = stratified_split(
@@ -89,10 +90,12 @@ def permutation(n: int, seed: int) -> list[int]:
     A Mersenne Twister's 32-bit numbers drive Fisher and Yates's shuffle from the front.
     Source: torch's CPU generator; a test compares the two.
     """
+    # importing torch takes seconds, and stage label needs nothing else of it
     twister = np.random.RandomState(seed)  # the classic seeding, as torch has it
     draws = twister.randint(0, 2**32, size=max(n - 1, 0), dtype=np.uint32)
     order = list(range(n))
     for i, draw in enumerate(draws.tolist()):
+        # torch takes the remainder too, slightly uneven as it is
         j = i + draw % (n - i)
         order[i], order[j] = order[j], order[i]
     return order
@@ -110,6 +113,7 @@ def stratified_split(labels: Sequence[str], valid_fraction: float, seed: int) ->
     Raises:
         ValueError: a target has one picture only, or a split gets fewer pictures than classes.
     """
+    # sklearn refuses what is refused here too, but its words name no key of params.yaml
     names, sizes = np.unique(np.asarray(labels), return_counts=True)
     single = names[sizes < 2].tolist()
     if single:
@@ -137,6 +141,7 @@ def group_split(groups: Sequence[str | None] | None, valid_fraction: float, seed
     Raises:
         ValueError: the data set names no groups, or fewer than two.
     """
+    # sorted: a set's order of texts differs between processes, and the seed draws from this list
     known = sorted({*filter(None, groups or ())})
     if groups is None or len(known) < 2:
         raise ValueError(

@@ -36,6 +36,7 @@ class Entry(NamedTuple):
 
 def normalize_name(name: str) -> str:
     """The member's name with forward slashes and without a leading `./`."""
+    # some programs on Windows write backslashes, which the zip format does not allow
     return PurePosixPath(name.replace("\\", "/")).as_posix()
 
 
@@ -109,6 +110,7 @@ def match_names(names: Iterable[str]) -> dict[str, list[str]]:
     for path in map(PurePosixPath, paths):
         files[path.name].append(str(path))
         stems[path.stem].append(str(path))
+    # the last one wins: a path before a file name before a stem
     return {**stems, **files, **paths}
 
 
@@ -155,6 +157,7 @@ def decode_text(data: bytes, name: str) -> str:
         ValueError: they are something else.
     """
     try:
+        # Excel's `CSV UTF-8` has a byte order mark, which would go into the first column's name
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(
@@ -212,6 +215,7 @@ def _walk_zip(path: Path) -> Iterator[Entry]:
         members = [one for one in archive.infolist() if not zip_names.is_folder(one)]
         names = zip_names.member_names(members)
         for member, (name, is_guess) in zip(members, names, strict=True):
+            # the upper half holds the mode of Unix; a zip made on Windows has 0 there
             is_plain = not stat.S_ISLNK(member.external_attr >> 16)
             read = partial(_read_zip_member, archive, member)
             yield Entry(normalize_name(name), is_plain, member.file_size, read, is_guess)

@@ -98,7 +98,7 @@ HEADS = [
         ("SQLite", rb"SQLite format 3\x00"),
         ("HDF5", rb"\x89HDF\r\n\x1a\n"),
         ("NumPy's .npy", rb"\x93NUMPY"),
-        ("MATLAB's .mat", rb"MATLAB 5\.0"),
+        ("MATLAB's .mat", rb"MATLAB 5\.0"),  # the pets' images.tar.gz holds some
         ("Parquet", rb"PAR1"),
         ("a pickle", rb"\x80[\x02-\x05][\x8a\x95}\](c]"),
     ),
@@ -174,6 +174,7 @@ def _is_raw(head: bytes) -> bool:
     first = number(4, 4)
     entries = range(first + 2, first + 2 + 12 * number(first, 2), 12)
     tags = {number(i, 2): number(i + 8, 4) for i in entries if i + 12 <= len(head)}
+    # tags of TIFF: NewSubfileType (1: a reduced image), SubIFDs; of DNG: DNGVersion
     is_preview, has_more, is_dng = tags.get(254) == 1, 330 in tags, 50706 in tags
     return is_dng or (is_preview and has_more)
 
@@ -205,6 +206,7 @@ def _decode_text(head: bytes) -> str | None:
         text = codecs.getincrementaldecoder(encoding)().decode(head)  # its last letter may be cut
     except UnicodeDecodeError:
         text = head.decode("latin-1")
+        # half of the bytes of packed data are above 127, and few of a text in Latin-1
         if sum(byte > 127 for byte in head) > len(head) / 4:
             return None
     is_text = all(ord(letter) > 31 or letter in "\t\n\v\f\r\x1b" for letter in text)

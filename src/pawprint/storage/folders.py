@@ -39,6 +39,7 @@ def walk(folder: Path) -> Tree:
     """The tree of a folder; links are followed wherever they lead, but never in circles."""
     tree = Tree()
     _visit(folder, "", (), tree)
+    # each file system lists a folder in another order, and the tar must have one hash
     tree.files.sort()
     return tree
 
@@ -51,6 +52,7 @@ def _visit(folder: Path, name: str, above: tuple[Identity, ...], tree: Tree) -> 
         if not image_files.is_hidden(name):
             tree.lost.append((f"{name}/", _why(error)))
         return
+    # not the path, which grows for ever in a circle; a folder that two links reach is taken twice
     identity = (status.st_dev, status.st_ino)
     if identity in above:
         tree.circles.append(name)
@@ -181,5 +183,6 @@ def pack(folder: Path, target: Path) -> list[str]:
                 lost.append((name, _why(error)))
                 continue
             archives.add_file(archive, name, data)
+    # again: a file that is listed may still not be opened, since stat needs no right to read it
     check(folder, tree, lost)
     return notes(tree, lost)

@@ -123,6 +123,7 @@ def is_candidate(name: str) -> bool:
 
 def may_be_image(name: str) -> bool:
     """Whether a file whose content cannot be seen may be an image, or a folder of them."""
+    # a long one may be .jpg_large, as Twitter names a saved image, or the end of a folder's name
     return suffix(name) in ("", *SUFFIXES, *OTHER_SUFFIXES) or len(suffix(name)) > 5
 
 
@@ -136,6 +137,7 @@ def waste_part(name: str) -> str:
     return next((part for part in name.split("/") if _is_waste(part)), "")
 
 
+# folders are asked for again with every file in them
 @lru_cache(1 << 16)
 def _is_waste(part: str) -> bool:
     return bool(WASTE.fullmatch(part))

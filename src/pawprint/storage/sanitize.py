@@ -11,6 +11,7 @@ FORMULA = re.compile(r"=|[+\-@].*[(|!]")
 
 def name_error(text: str) -> str:
     """Why this text is refused, in a few words; empty where it is harmless."""
+    # Python decodes bytes of a name that are no UTF-8 as lone surrogates (PEP 383)
     if any("\ud800" <= letter <= "\udfff" for letter in text):
         return "is no UTF-8"
     if any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in text):

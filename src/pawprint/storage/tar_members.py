@@ -29,6 +29,7 @@ class Member(tarfile.TarInfo):
         try:
             return super().fromtarfile(tarfile)
         except DAMAGE as error:
+            # at its first header it is no tar at all, and tarfile.open tries the next compression
             if not tarfile.offset:
                 raise
             raise _damage(tarfile.offset) from error

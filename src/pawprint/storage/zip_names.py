@@ -18,6 +18,7 @@ def member_names(members: Sequence[zipfile.ZipInfo]) -> list[tuple[str, bool]]:
     else: on Windows, where these are written, UTF-8 is a guess.
     """
     known = [_known_name(member) for member in members]
+    # zipfile has decoded names that are not marked as CP437: this gives their bytes back
     raw = [
         member.filename.encode("cp437")
         for member, name in zip(members, known, strict=True)

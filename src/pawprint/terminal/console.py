@@ -43,6 +43,7 @@ def read_names_as_utf8() -> None:
     if sys.getfilesystemencoding() == "utf-8" or os.environ.get("PYTHONUTF8") == "1":
         return
     os.environ |= {"PYTHONUTF8": "1", "PYTHONIOENCODING": getattr(sys.stdout, "encoding", "utf-8")}
+    # orig_argv has `-m` and Python's own options, which sys.argv lacks
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
@@ -118,6 +119,7 @@ def run_command(command: Callable[[], object], name: str) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output has gone
+        # else Python fails once more as it flushes at its end; 141 = 128 + SIGPIPE, as from a shell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except (*EXPECTED, RuntimeError) as error:

@@ -70,6 +70,7 @@ def line(message: str, before: Mapping[str, Any]) -> list[str]:
 def is_named(key: str, value: object, message: str) -> bool:
     """Whether a message is about this param: by its name, or by a text that only it can be."""
     words = [f"`{key}`", *([key] if "." in key else [])]
+    # a shorter text stands in many messages by chance
     if isinstance(value, str) and len(value) > 2:
         words.append(value)
     return any(re.search(rf"(?<![\w.]){re.escape(word)}(?![\w])", message) for word in words)
