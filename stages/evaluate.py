@@ -19,6 +19,7 @@ LOSSES, SWEEP = Path("reports/top_losses.csv"), Path("reports/thresholds.csv")
 def main() -> None:
     p = params.load()
     model, model_card = model_file.read(MODEL)
+    # the threads of the training, from its card: the key is no param of this stage
     device = setup_device(p.runtime.device, model_card.params["threads"])
     budget = cache_budget(device, p.runtime.memory)
     data = dataset.load_dataset(IMAGES, INDEX, LABELS, device, budget)

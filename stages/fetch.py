@@ -13,6 +13,7 @@ PICTURES, LISTS = Path("data/raw/pictures"), Path("data/raw/lists")
 def main() -> None:
     name = params.load().dataset
     block = catalog.load_dataset_entry(name)
+    # DVC wants every output, also of a data set without lists
     LISTS.mkdir(parents=True, exist_ok=True)
     with console.byte_bar(f"fetch {name}") as bar:
         pictures, generators = block.pictures, digits.GENERATORS

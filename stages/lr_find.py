@@ -23,7 +23,7 @@ def main() -> dict[str, str]:
     network.freeze(model, p.optimizer.train_norm)
     points = lr_curve(run, model, find, session.GROUPS, "lr_find")
     curve = list(console.progress_bar(points, "lr_find", find.steps))
-    distributed.exit_other_processes()
+    distributed.exit_other_processes()  # not before: all take part in each step
     print(f"lr_find: {lr_finder.write_suggestions(TABLE, SUMMARY, curve, find.steps)}")
     return run.machine
 

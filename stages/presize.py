@@ -15,6 +15,7 @@ IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv"
 def main() -> None:
     p = params.load().presize
     names = archives.image_names(PICTURES)
+    # not os.cpu_count: a container or a scheduler may allow fewer
     contents, workers = archives.read_files(PICTURES, names), len(os.sched_getaffinity(0))
     images = cache_writer.decode_all(contents, p.size, p.background, workers)
     shown = console.progress_bar(images, "presize", len(names))

@@ -31,7 +31,7 @@ def main() -> None:
     p = params.load()
     model, model_card = model_file.read(UNFROZEN)
     device = setup_device("cpu", model_card.params["threads"])
-    data = dataset.load_dataset(IMAGES, INDEX, LABELS, device, 0)
+    data = dataset.load_dataset(IMAGES, INDEX, LABELS, device, 0)  # 0 bytes: by memory map
     tables = figures.read_tables(PREDICTIONS, CONFUSED, LOSSES, SCORES, SWEEP)
     spec = evaluate.eval_input_spec(model_card, p.evaluate.size)
     figures.draw_finders(FINDERS, CURVES, RATES)

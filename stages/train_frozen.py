@@ -26,7 +26,7 @@ def main() -> dict[str, str]:
     model = network.create_model(p.arch, len(run.data.classes), p.seed, tensors)
     network.freeze(model, p.optimizer.train_norm)
     max_lrs = frozen_max_lrs(lr, p.frozen.body_ratio, session.GROUPS)
-    inputs = [INDEX, LABELS, PRETRAINED]
+    inputs = [INDEX, LABELS, PRETRAINED]  # not images.npy, of GB: INDEX has each image's hash
     files = PhaseFiles("frozen", Path(__file__), inputs, MODEL, TABLE, SUMMARY)
     for line in run_phase(run, model, max_lrs, p.frozen, declared, files):
         print(line)

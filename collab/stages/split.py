@@ -19,7 +19,7 @@ def main() -> None:
     table = rating_file.read_ratings(RATINGS, block.table.file, block.table.names, titles, findings)
     for note in findings.notes:
         print(f"split: note: {note}")
-    findings.stop()
+    findings.stop()  # after all were read, so that every error is told in one run
     table["split"] = split_ratings(table, rule.rule, rule.valid_fraction, rule.seed)
     files.write_csv(TABLE, list(table.columns), table.itertuples(index=False))
     summary = count_ratings(table)

@@ -66,6 +66,7 @@ def group_runs(runs: Sequence[Run], over: Sequence[str]) -> tuple[list[Group], l
             raise ValueError(f"--over {absent[0]}: no such param in {run.name}; seed, label.seed …")
         unit = tuple(run.settings[key] for key in over)
         rest = {key: value for key, value in run.settings.items() if key not in over}
+        # as text, since a param may be a list, which cannot be a key
         group = groups.setdefault(repr(sorted(rest.items())), Group(rest))
         twin = group.runs.setdefault(unit, run)
         if twin is not run:
@@ -118,6 +119,7 @@ def difference(
     """
     if not units:
         raise ValueError("no run of the one has a partner of the same seed in the other")
+    # by the images' names: with label.seed in `over` each run has judged others, NaN elsewhere
     tables = [
         pd.DataFrame({i: group.runs[unit].wrong.astype(float) for i, unit in enumerate(units)})
         for group in (first, second)
@@ -130,6 +132,7 @@ def difference(
 
 def best_group(groups: Sequence[Group]) -> int:
     """The place of the lowest mean error among the groups with the most runs."""
+    # the lowest mean of all may be a single run with a lucky seed
     most = max(len(group.runs) for group in groups)
     return next(i for i, group in enumerate(groups) if len(group.runs) == most)
 

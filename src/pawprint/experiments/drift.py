@@ -55,6 +55,7 @@ def inputs(stages: dvc_lock.Stages, name: str) -> Mapping[str, Any]:
         one: (
             stages[one].get("cmd"),
             stages[one].get("params"),
+            # what a stage wrote may differ by the machine; only what none wrote is an input
             {path: md5 for path, md5 in deps[one].items() if path not in writer},
         )
         for one in dvc_lock.upstream(stages, name)

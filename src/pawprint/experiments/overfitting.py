@@ -97,6 +97,7 @@ def diagnose(phase: Phase, images: int, asked: int = 0) -> str:
         return f"{phase.name}: {count(phase.epochs)}, too few to judge"
     last, least = errors[-1], min(errors)
     at, lowest = errors.index(least) + 1, losses.index(min(losses)) + 1
+    # at least one image's: no error at all would have a standard error of 0
     chance = math.sqrt(max(last * (1 - last), 1 / images) / images)
     ends = f"{phase.name}: {count(phase.epochs)}, error {last:.4f} at the end"
     if last - least > chance:

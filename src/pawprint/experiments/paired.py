@@ -49,7 +49,7 @@ def difference(first: Wrong, second: Wrong, level: float) -> Difference:
     if first.shape != second.shape or (np.isnan(first) != np.isnan(second)).any():
         raise ValueError("the two sides have not judged the same pictures")
     seen = ~np.isnan(first)
-    less = np.where(seen, first - second, 0.0)
+    less = np.where(seen, first - second, 0.0)  # NaN would spread through the products below
     low, high = np.quantile(bootstrap_means(less, seen), [(1 - level) / 2, (1 + level) / 2])
     more, fewer = int((less.sum(0) > 0).sum()), int((less.sum(0) < 0).sum())
     p = binomtest(more, more + fewer).pvalue if more + fewer else 1.0
@@ -60,14 +60,15 @@ def difference(first: Wrong, second: Wrong, level: float) -> Difference:
 
 def bootstrap_means(less: Wrong, seen: NDArray[np.bool_]) -> NDArray[np.float64]:
     """The mean difference in SAMPLES draws of runs and pictures, with replacement; seed 0."""
-    rng, (runs, images) = np.random.default_rng(0), less.shape
+    rng, (runs, images) = np.random.default_rng(0), less.shape  # fixed: one table, one interval
     judged, means = seen.astype(float), list[NDArray[np.float64]]()
     piece = max(1, CELLS // images)
     for begin in range(0, SAMPLES, piece):
         draws = min(piece, SAMPLES - begin)
+        # how often each run and image is drawn: products of matrices in place of 4,000 index tables
         rows = rng.multinomial(runs, np.full(runs, 1 / runs), draws).astype(float)
         columns = rng.multinomial(images, np.full(images, 1 / images), draws)
         sums = ((rows @ less) * columns).sum(1)
         counts = ((rows @ judged) * columns).sum(1)
-        means.append(sums / np.maximum(counts, 1))
+        means.append(sums / np.maximum(counts, 1))  # of several splits a draw may miss all cells
     return np.concatenate(means)

@@ -128,6 +128,7 @@ def read_run(name: str, commit: str) -> Run:
             f"{name}: stage evaluate wrote no {PREDICTIONS}; `dvc metrics diff` compares what "
             "is no classes of pictures"
         )
+    # a class may be called NA, or 007
     table = pd.read_csv(io.BytesIO(files[PREDICTIONS]), dtype="str", keep_default_na=False)
     if (table["probability"] == "").any():
         raise ValueError(

@@ -111,7 +111,9 @@ def explain_difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 
 def _rerun(clone: Path) -> None:
+    # the `python` of the stages' commands must be this one
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    # --no-commit: hashes are all that is wanted, and the clone's cache goes with it
     command = [sys.executable, "-m", "dvc", "repro", "--force", "--no-commit"]
     process = subprocess.run(command, cwd=clone, env={**os.environ, "PATH": path}, check=False)
     if process.returncode == 130:
@@ -128,6 +130,7 @@ def _link(root: Path, clone: Path) -> None:
     named = [part.get(key) for part in parts for key in ("url", "file")]
     for name in (downloads.STORE.name, *filter(None, [*named, whole.get("weights")])):
         source, target = root / name, clone / name
+        # an absolute path is there without a link; of collab/, ../ still lies in the clone's folder
         inside = clone.parent.resolve() in target.resolve().parents
         if inside and source.exists() and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -34,6 +34,7 @@ class ModelCard:
     params: dict[str, Any]  # declared by the stage that wrote it
     data: str  # sha256 of index.csv and labels.csv
     versions: dict[str, str]
+    # defaults are for files that were written before there was the key
     target: str = "label"  # or labels, points, number
     threshold: float | None = None  # probability above which one of several labels is said
     scale: list[float] | None = None  # mean and deviation of numbers, by the training images
@@ -94,7 +95,7 @@ def _card(path: Path, text: Mapping[str, Any]) -> ModelCard:
 def _explain_mismatch(path: Path) -> Iterator[None]:
     try:
         yield
-    except (TypeError, RuntimeError) as error:
+    except (TypeError, RuntimeError) as error:  # fields of the card; tensors of load_state_dict
         reason = " ".join(str(error).split())[:300]
         raise ValueError(
             f"{path}: not a model file of this version: {reason}; train it again: `dvc repro`"

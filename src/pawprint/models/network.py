@@ -52,6 +52,7 @@ def create_model(arch: str, classes: int, seed: int, pretrained: Mapping[str, Te
         seed: of the initial weights.
         pretrained: the body's tensors by torchvision's names; empty for a body from the seed.
     """
+    # the body is drawn even where weights replace it: so the head is the same without them
     with rng.global_seed(seed, "weights"):
         model = build_model(arch, classes)
     if pretrained:
@@ -64,6 +65,7 @@ def build_model(arch: str, classes: int) -> Network:
     body = build_body(torchvision.models.get_model(arch, weights=None))
     features = feature_shapes(body)[-1][1]
     model = Network(body, build_head(features, classes))
+    # plain order is 7 % faster for resnet18 at 64 px; one network at one size, so not used
     return model.to(memory_format=torch.channels_last)
 
 
@@ -90,7 +92,7 @@ def build_head(features: int, classes: int) -> nn.Sequential:
         ConcatPool(),
         nn.BatchNorm1d(2 * features),
         nn.Dropout(0.25),
-        nn.Linear(2 * features, HIDDEN, bias=False),
+        nn.Linear(2 * features, HIDDEN, bias=False),  # fastai: no bias, as BatchNorm comes before
         nn.ReLU(inplace=True),
         nn.BatchNorm1d(HIDDEN),
         nn.Dropout(0.5),
@@ -100,7 +102,7 @@ def build_head(features: int, classes: int) -> nn.Sequential:
         if isinstance(layer, nn.Linear):
             nn.init.kaiming_normal_(layer.weight)
         elif isinstance(layer, nn.BatchNorm1d):
-            nn.init.constant_(layer.bias, 1e-3)
+            nn.init.constant_(layer.bias, 1e-3)  # fastai's start; torch's is 0
     return head
 
 
@@ -117,7 +119,7 @@ def feature_shapes(body: nn.Sequential, side: int = 64) -> list[tuple[int, int]]
     """Stride and channels after each child of the body, found by a picture of `side` px."""
     shapes = []
     mode = body.training
-    body.eval()
+    body.eval()  # or BatchNorm's running statistics would move by an image of zeros
     with torch.no_grad():
         x = next(body.parameters()).new_zeros(1, 3, side, side)
         for child in body:

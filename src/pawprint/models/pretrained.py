@@ -107,11 +107,12 @@ def fetch_published(arch: str, name: str, on_progress: Callable[[int], object]) 
             f"{arch}; or give the path of a .pth or .safetensors file"
         )
     url = known[name].url
+    # torch.hub's rule: the name ends with the first hex digits of the file's sha256
     prefix = Path(urlsplit(url).path).stem.rsplit("-", 1)[-1]  # resnet34-b627a593.pth
     path = downloads.fetch_once(url, downloads.STORE / Path(url).name, on_progress)
     actual = files.file_hash(path)
     if not actual.startswith(prefix):
-        path.unlink()
+        path.unlink()  # else fetch_once would take it from the store next time
         raise ValueError(f"{url}: sha256 {actual} does not begin with {prefix}; try again")
     return path
 

@@ -60,6 +60,7 @@ def align(arch: str, body: nn.Sequential, model: Tensors, source: str) -> dict[s
             f"{source}: these weights are not of {arch}: of its {len(targets)} tensors, "
             f"{'; '.join(problems)}; change arch or weights in params.yaml"
         )
+    # weights that were saved in half precision are trained on in float32
     return {name: tensors[name].to(targets[name].dtype).contiguous() for name in targets}
 
 
@@ -103,6 +104,7 @@ def pick_network(
             "mean: torch.save(checkpoint[NAME], 'weights.pth')"
         )
     ((prefix, children),) = fits.items()
+    # torchvision's classifier lies beside `features`, and is left out without a note
     prefix = prefix.removesuffix("features.")
     inside = {name: name.removeprefix(prefix) for name in given if name.startswith(prefix)}
     inside = {name: respell_names(short, children) for name, short in inside.items()}
@@ -110,6 +112,7 @@ def pick_network(
     taken = {
         name: short
         for name, short in inside.items()
+        # numbers stay in: further layers of a larger network are an error in align, not left out
         if (first := short.split(".")[0]) in ours or first.isdecimal()
     }
     rest = [name for name in given if name not in taken]
@@ -133,7 +136,7 @@ def fitting(body: nn.Sequential, given: Tensors) -> Iterator[tuple[str, dict[str
         names = {respell_names(name, spelling): shape for name, shape in shapes.items()}
         first = next(iter(names))
         for prefix in [name.removesuffix(first) for name in given if name.endswith(first)]:
-            is_whole = not prefix or prefix.endswith(".")
+            is_whole = not prefix or prefix.endswith(".")  # else aux_conv1.weight would fit too
             if is_whole and all(
                 prefix + name in given and given[prefix + name].shape == shape
                 for name, shape in names.items()

@@ -61,6 +61,7 @@ def read(path: Path) -> WeightFile:
     """
     with path.open("rb") as file:
         head = file.read(file_type.HEAD_BYTES)
+    # safetensors has no magic number: the length of a header, then its JSON
     if 0 < int.from_bytes(head[:8], "little") < MAX_HEADER and head[8:9] == b"{":
         return _read_safetensors(path)
     if what := _other(path, head):
@@ -73,7 +74,7 @@ def read(path: Path) -> WeightFile:
         raise ValueError(f"{path}: not a file of weights: {_reason(error)}") from error
     if not isinstance(content, Mapping) or not (tensors := dict(_flat(content))):
         what = f"something without tensors by name (type {type(content).__name__})"
-    elif "param_groups" in content:
+    elif "param_groups" in content:  # its moments are tensors by name as well
         what = "an optimizer's state"
     else:
         return WeightFile(tensors)
@@ -111,6 +112,7 @@ def _other_zip(path: Path) -> str:
             names = {name.rpartition("/")[2] for name in archive.namelist()}
     except (zipfile.BadZipFile, ValueError):
         return DAMAGED
+    # before data.pkl, which a TorchScript archive holds too
     for name, (what, advice) in MEMBERS.items():
         if name in names:
             return f"{what}; {advice.replace('FILE', repr(str(path)))}"

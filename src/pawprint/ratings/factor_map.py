@@ -20,6 +20,7 @@ def components(
     centred = table - table.mean(0)
     _, _, directions = torch.linalg.svd(centred, full_matrices=False)
     projected: Tensor = centred @ directions[:count].T
+    # svd leaves the sign open: another library may mirror the plane
     signs = torch.where((projected**3).sum(0) < 0, -1.0, 1.0)
     return projected * signs
 
@@ -38,6 +39,7 @@ def draw_map(
     for i, place in zip(chosen[:most], places[:most].tolist(), strict=False):
         x, y = [*place, 0.0][:2]  # a single factor has no second component
         axis.plot(x, y, ".", color=charts.BLUE)
+        # matplotlib would set what stands between two $ as a formula
         axis.annotate(
             yaml_file.one_line(model_card.items[i], 30).replace("$", r"\$"), (x, y), fontsize=7
         )

@@ -78,6 +78,8 @@ class EmbeddingDotBias(nn.Module):
 
     def forward(self, pairs: Int32[Tensor, "rating pair=2"]) -> Float[Tensor, " rating"]:
         """The ratings of these rows of the users and the items."""
+        # one look-up instead of two saves 40 of 320 µs a step; embedding_bag was 50 slower, and the
+        # whole step written by hand as one autograd function no faster
         rows = pairs + self.first
         outputs = torch.linalg.vecdot(*functional.embedding(rows, self.factors).unbind(1))
         if self.biases is not None:
@@ -98,6 +100,7 @@ class EmbeddingDotBias(nn.Module):
 
     def of_all(self, users: Int64[Tensor, " user"]) -> Float[Tensor, "user item"]:
         """The ratings of all items (row 1 first) by these users: one product of matrices."""
+        # pair by pair it would take minutes for 70,000 users and 10,000 items
         theirs, items = self.tables()
         outputs = theirs[users] @ items[1:].T
         if (biases := self.bias_tables()) is not None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from pawprint.ratings.dataset import Ratings
 from pawprint.ratings.models import EmbeddingDotBias, EmbeddingNN
 
+# 70,000 users and 10,000 items at once would be 2.8 GB of float32 scores
 AT_ONCE = 64  # users whose items are all scored together
 Scores = Callable[[Int64[Tensor, " user"]], Float[Tensor, "user item"]]
 
@@ -27,6 +28,7 @@ def top_k(
 ) -> Int64[Tensor, "user k"]:
     """The k items with the highest scores that a user has not seen; of equal ones the first."""
     open_ones = scores.masked_fill(seen, -torch.inf)
+    # not topk, whose choice among equal scores may differ between devices
     return open_ones.sort(dim=1, descending=True, stable=True).indices[:, :k]
 
 
@@ -73,11 +75,13 @@ def rank_valid(
     """
     rows = data.valid.pairs[data.valid.targets >= min_rating]
     strange = rows[rows[:, 1] == 0]  # items that train does not know: all missed
+    # row 0 is any number of items, so there no two ratings are known to be of the same
     rows = torch.cat([torch.unique(rows[rows[:, 1] > 0], dim=0), strange])  # each once
     totals = torch.bincount(rows[:, 0].long(), minlength=len(data.users) + 1)
     totals[0] = 0  # users that train does not know
     for users in torch.split(totals.nonzero().squeeze(1), AT_ONCE):
         seen = mark_hits(data.train.pairs, users, len(data.items))[:, 1:]
+        # where fewer than k items are left, seen ones are listed too: these are no hits
         relevant = mark_hits(rows, users, len(data.items))[:, 1:] & ~seen
         chosen = top_k(score(users), seen, k)
         yield recall_and_ndcg(chosen, relevant, totals[users])

@@ -14,6 +14,7 @@ from pawprint.data import csv_text
 from pawprint.ratings.table import MEND, check_rows, replace_titles
 from pawprint.storage import archives, file_type
 
+# a comma last, since titles hold it, and | after ::, which MovieLens has between genres
 SEPARATORS = ("\t", "::", "|", ";", ",")  # the first of them that a file's first line holds
 COLUMNS = ("user", "item", "rating", "time")
 
@@ -122,6 +123,7 @@ def cells(content: str, where: str) -> pd.DataFrame:
     if first.lower().startswith("sep="):
         raise ValueError(f"{where}: its first line {first.strip()!r} is a spreadsheet's; remove it")
     if mark == "::":
+        # pandas' C parser takes separators of one letter only
         content, mark = content.replace("::", "\t"), "\t"
     try:
         table = pd.read_csv(
@@ -129,9 +131,10 @@ def cells(content: str, where: str) -> pd.DataFrame:
             sep=mark,
             header=None,
             dtype=str,
+            # where tabs, | or :: end a cell, a quote is a letter of a title
             quoting=csv.QUOTE_MINIMAL if mark in ",;" else csv.QUOTE_NONE,
-            keep_default_na=False,
-            skip_blank_lines=False,
+            keep_default_na=False,  # NA and None may be names
+            skip_blank_lines=False,  # so that a row's number is its line in messages
         )
     except pd.errors.ParserError as error:
         if mark in ",;":
@@ -165,6 +168,7 @@ def pick_columns(table: pd.DataFrame, columns: dict[str, str], file: str | None)
     if columns:
         chosen = table.iloc[1:, [head.index(name) for name in columns.values()]]
         return chosen.set_axis(list(columns), axis=1)
+    # a first line whose third cell is no number has the columns' names
     is_named = np.isnan(pd.to_numeric(pd.Series(head[2:3]), errors="coerce")).all()
     chosen = table.iloc[int(is_named) :, :4]
     return chosen.set_axis(list(COLUMNS[: chosen.shape[1]]), axis=1)

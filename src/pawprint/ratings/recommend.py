@@ -30,7 +30,7 @@ def user_row(name: str, known: Sequence[str]) -> int:
     Raises:
         ValueError: train has no rating by this user.
     """
-    if name in known:
+    if name in known:  # whole names only: 8 is a part of 80, and another user
         return known.index(name) + 1
     raise ValueError(unknown_name(name, known, "users", []))
 
@@ -42,6 +42,7 @@ def item_row(name: str, known: Sequence[str]) -> int:
         ValueError: train has no rating of it, or several names hold this part.
     """
     folded = name.casefold()
+    # Alien is found although it is a part of Aliens: the whole name goes before a part
     for hits in (
         [one for one in known if one == name],
         [one for one in known if one.casefold() == folded],
@@ -97,6 +98,7 @@ def similar_items(
     cosines = cosine_similarity(item_factors(model), [place])[0]
     cosines[place] = -torch.inf
     order = cosines.sort(descending=True, stable=True).indices[:top].tolist()
+    # the item itself sorts last, but is there where `top` is as long as the list
     return [ScoredItem(model_card.items[i], cosines[i].item()) for i in order if i != place]
 
 

@@ -45,7 +45,7 @@ def replace_titles(items: pd.Series, names: pd.DataFrame, findings: Findings) ->
 
 def check_rows(table: pd.DataFrame, findings: Findings) -> pd.DataFrame:
     """The table with numbers for ratings and times; faulty rows are told by their lines."""
-    table = table[(table != "").any(axis=1)]
+    table = table[(table != "").any(axis=1)]  # the index stays: it is the line
     numbers = table.columns.intersection(["rating", "time"])
     converted = table.assign(**{x: pd.to_numeric(table[x], errors="coerce") for x in numbers})
     for column in table.columns:
@@ -109,6 +109,7 @@ def split_ratings(table: pd.DataFrame, rule: str, valid_fraction: float, seed: i
         splits_made = splits.random_split(len(table), valid_fraction, seed)
     else:
         order = np.argsort(table["time"].to_numpy(), kind="stable")
+        # rounded down like fastai's; not order[-n:], which is everything where n is 0
         valid = order[len(order) - int(valid_fraction * len(order)) :]
         if rule == "one":
             users = table["user"].iloc[order]

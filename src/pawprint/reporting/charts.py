@@ -23,7 +23,7 @@ from pawprint.training.schedule import OneCycle
 
 BLUE, ORANGE, GREEN, GREY = "#1f5fa8", "#d95f02", "#2a7f4f", "#8a8a8a"
 STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
+    "font.family": "DejaVu Sans",  # matplotlib brings it, so it is the same on every machine
     "axes.grid": True,
     "grid.alpha": 0.25,
     "font.size": 9,
@@ -34,6 +34,7 @@ RATES = {"valley": "v", "steep": "^", "minimum": "o", "slide": "s"}
 def write(path: Path, figure: Figure) -> None:
     """The figure as a PNG, whole or not at all."""
     with files.atomic_write(path) as temporary, rc_context(STYLE):
+        # matplotlib would write its version into the file
         figure.savefig(temporary, format="png", dpi=110, metadata={"Software": None})
 
 
@@ -130,7 +131,7 @@ def history(
 
 def cluster_order(counts: Int[np.ndarray, "class class"]) -> list[int]:
     """An order of the classes in which those that are taken for one another are neighbours."""
-    if len(counts) < 3:
+    if len(counts) < 3:  # linkage needs two, and two have one order only
         return list(range(len(counts)))
     mistakes = counts + counts.T
     near = mistakes / np.maximum(np.sqrt(np.outer(counts.sum(1) + 1, counts.sum(1) + 1)), 1)
@@ -169,13 +170,14 @@ def cell_colours(
     """White where nothing is; blue for right, red for wrong, stronger with the share of the row."""
     right = np.diag(np.diag(fractions))
     blue, red = np.array([0.12, 0.37, 0.66]), np.array([0.80, 0.15, 0.10])
+    # the square root keeps one mistake among many images visible
     strength = right[..., None] * (1 - blue) + np.sqrt(fractions - right)[..., None] * (1 - red)
     return np.asarray(np.clip(1 - strength, 0, 1))
 
 
 def blank() -> Figure:
     """Of what this kind of target does not have."""
-    return Figure((1, 1))
+    return Figure((1, 1))  # a file all the same: DVC takes a missing output for an error
 
 
 def thresholds(sweep: pd.DataFrame) -> Figure:
@@ -207,6 +209,7 @@ def reliability(probability: np.ndarray, right: np.ndarray, bins: int) -> Figure
     if not len(probability):
         return blank()
     drawing, (axis, counted) = figure(2, 8, 3.6)
+    # a probability of 1 is of the last bin
     bin_of = np.minimum((probability * bins).astype(int), bins - 1)
     centres = (np.arange(bins) + 0.5) / bins
     n = np.bincount(bin_of, minlength=bins)

@@ -52,6 +52,7 @@ def draw_sheet(
     for i, (image, caption, ink) in enumerate(zip(images, captions, inks, strict=True)):
         left = MARGIN + i % columns * (wide + MARGIN)
         top = MARGIN + i // columns * (high + below + MARGIN)
+        # not smoothed: each pixel that the network gets is seen
         shown = Image.fromarray(image.numpy()).resize((wide, high), Image.Resampling.NEAREST)
         sheet.paste(shown, (left, top))
         for colour, places in marks:
@@ -79,6 +80,7 @@ def typeface() -> ImageFont.FreeTypeFont:
 
 def ellipsize(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
     """The text, or as much of its beginning as fits `width` px, with an ellipsis."""
+    # a label may hold control characters or letters that turn the writing's direction
     shown = "".join(c if c.isprintable() else "?" for c in text)
     if font.getlength(shown) <= width:
         return shown

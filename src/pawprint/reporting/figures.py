@@ -67,6 +67,7 @@ def draw_history(
     path: Path, tables: Sequence[Path], cards: Sequence[ModelCard], data: Dataset
 ) -> None:
     """Losses, error and schedule of both phases, from the CSVs and models of the train stages."""
+    # the schedule again from the cards: no stage writes a table of its steps
     cycles, train = {}, len(data.splits["train"])
     for phase, model_card in zip(PHASES, cards, strict=True):
         keys, per_epoch = (

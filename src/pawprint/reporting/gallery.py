@@ -47,6 +47,7 @@ def results_sheet(data: Dataset, table: pd.DataFrame, input_spec: InputSpec) -> 
         table: predictions.csv, every name in valid.
         input_spec: as they were judged.
     """
+    # no seed of params: runs on one split show the same images, so they can be compared
     order = torch.randperm(len(table), generator=rng.generator("results"))[:MAX_IMAGES].tolist()
     return captioned_sheet(data, table.iloc[order], input_spec)
 
@@ -131,6 +132,7 @@ def confused_sheet(
     for pair in pairs.iloc[:MAX_PAIRS].to_dict("records"):
         actual, taken = pair["actual"], pair["predicted"]
         both = predictions[(predictions["actual"] == actual) & (predictions["predicted"] == taken)]
+        # the name decides among equals, so that equal runs give equal sheets
         worst = both.sort_values(["probability", "name"], ascending=[False, True]).iloc[0]
         typical = train.names[train.cells.index(taken)]
         images += [visible_images(data, "valid", [worst["name"]], input_spec)]

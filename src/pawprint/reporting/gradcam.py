@@ -23,10 +23,11 @@ def grad_cam(
         batch: normalised pictures.
         classes: the output that is explained, one a picture.
     """
-    with torch.no_grad():
+    with torch.no_grad():  # the body needs no gradient: only what reaches its features counts
         features = model.body(batch)
     features = features.detach().requires_grad_()
     with torch.enable_grad():
+        # in evaluation mode images do not mix, so one backward pass of the sum serves all
         scores = model.head(features).gather(1, classes[:, None]).sum()
         (gradients,) = torch.autograd.grad(scores, features)
     weights = gradients.mean((2, 3), keepdim=True)

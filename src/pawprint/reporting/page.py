@@ -68,6 +68,7 @@ def render_page(
     }
     images = {name: as_base64((folder / f"{name}.png").read_bytes()) for name in (*drawn, *sheets)}
     text = (resources("pawprint.reporting") / "page.html").read_text(encoding="utf-8")
+    # names and labels may be hostile; a misspelt name in the template is an error, not a gap
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
     )
@@ -135,6 +136,7 @@ def embed_images(data: Dataset, rows: pd.DataFrame, input_spec: InputSpec) -> Ma
         part = rows.iloc[start : start + 64]
         images = gallery.visible_images(data, "valid", names[start : start + 64], input_spec)
         for row, image in zip(part.to_dict("records"), images, strict=True):
+            # value != value: NaN, which JSON does not have
             known = {key: None if value != value else value for key, value in row.items()}
             if known["probability"] is None:
                 known["said"], _ = DISPLAYS[data.task.name].result(row)

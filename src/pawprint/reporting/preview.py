@@ -67,6 +67,7 @@ def describe_params(draws: AugmentParams, i: int) -> str:
 def validation_sheet(data: Dataset, input_spec: InputSpec) -> Image.Image:
     """Pictures of valid as they are judged, spread evenly over the list."""
     split = data.splits["valid"]
+    # the list is sorted, so its first images are often of one class
     spread = torch.linspace(0, len(split) - 1, min(MAX_IMAGES, len(split))).round().long()
     chosen = split.subset(spread.tolist())
     return captioned_batch(

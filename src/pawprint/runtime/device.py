@@ -28,8 +28,10 @@ def setup_device(name: str, threads: int) -> torch.device:
         ValueError: CUDA is asked for, and there is none, or no device of that number.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
+    # threads is a tracked param: results of 1 and of 2 threads differ in the last bits
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
+    # a benchmark picks algorithms by their time, so another run may get other ones
     torch.backends.cudnn.benchmark = False
     keep_freed_memory()
     cuda_devices = torch.cuda.device_count()

@@ -38,6 +38,7 @@ def launch_or_join(count: int) -> None:
             f"torchrun has started {launched} processes, and params.yaml says processes: {count}, "
             f"on which the result depends; set it to {launched}, or start {count}"
         )
+    # with GPUs too some tensors stay on the CPU, such as the bytes of a checkpoint
     both = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     distributed.init_process_group(both)
 
@@ -54,12 +55,13 @@ def _launch(count: int) -> int:
         max_nodes=1,
         nproc_per_node=count,
         rdzv_backend="c10d",
-        rdzv_endpoint="localhost:0",
-        local_addr="localhost",
+        rdzv_endpoint="localhost:0",  # port 0: a free one, so that two trainings do not collide
+        local_addr="localhost",  # else torch looks up this machine's name, which may not resolve
         max_restarts=0,
         monitor_interval=0.1,  # seconds
     )
     try:
+        # orig_argv still has `-m stages.NAME`; sys.argv has a path in its place
         elastic_launch(config, sys.executable)(*sys.orig_argv[1:])
     except SignalException as stopped:
         return 128 + stopped.sigval
@@ -124,6 +126,7 @@ def wrap_parallel(model: nn.Module) -> nn.Module:
     """
     if world_size() == 1:
         return model
+    # torch would copy the first process's BatchNorm statistics to all at each step
     known = inspect.signature(DistributedDataParallel).parameters
     newer = "forward_sync_buffers" in known  # torch 2.15's name for it
     options: dict[str, Any] = {"forward_sync_buffers" if newer else "broadcast_buffers": False}
@@ -134,6 +137,7 @@ def weight_loss(loss: Float[Tensor, ""], images: int) -> Float[Tensor, ""]:
     """The mean loss of `images`, so that the mean over the processes is over all pictures."""
     if world_size() == 1:
         return loss
+    # shares may differ by one image: a plain mean of means would weigh images unequally
     mine = torch.full((), float(images), dtype=torch.float64, device=loss.device)
     return loss * (mine / all_reduce_mean(mine))
 
@@ -166,6 +170,7 @@ def gather_rows(
     """
     if world_size() == 1:
         return outputs
+    # a sum with zeros is exact; all_gather would want shares of equal length
     whole = outputs.new_zeros(total, outputs.shape[1])
     whole[rows.to(outputs.device)] = outputs
     distributed.all_reduce(whole)

@@ -10,11 +10,13 @@ import torch
 def seed_from(*key: int | str) -> int:
     """A 63-bit seed for these words, such as (seed, phase, epoch)."""
     text = "/".join(str(word) for word in key)
+    # not hash(): Python salts that of a text differently in each process
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> 1
 
 
 def generator(*key: int | str) -> torch.Generator:
     """A generator of its own on the CPU."""
+    # on the CPU whatever the device: a GPU's generator gives other numbers for the same seed
     return torch.Generator().manual_seed(seed_from(*key))
 
 

@@ -23,6 +23,7 @@ START = f'"{KEY}":'.encode()  # stands among a model file's first bytes
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], text: Mapping[str, Any]) -> None:
     """Tensors and a JSON object in one safetensors file."""
+    # safetensors refuses other strides, so channels-last weights are stored in plain order
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with files.atomic_write(path) as temporary:
         try:
@@ -67,6 +68,7 @@ def read_tensors(path: Path, tensors: bool = True) -> tuple[dict[str, Tensor], d
 
 def parse(content: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The same of a whole file's bytes, of which it is known that they are ours."""
+    # by hand: safetensors reads this JSON from a path only, and other processes have just bytes
     end = 8 + int.from_bytes(content[:8], "little")  # of the header: its length, then JSON
     return load(content), json.loads(json.loads(content[8:end])["__metadata__"][KEY])
 

@@ -21,6 +21,7 @@ from pawprint.runtime import distributed, tensor_file
 from pawprint.training.ema import DebiasedEMA
 from pawprint.training.loop import Epoch, State
 
+# of the project also in a queued or --temp run, whose copy of it is lost when it is killed
 SCRATCH = files.project_root() / ".scratch"
 LOCK = "lock"
 ROOT = Path(__file__).parents[1]  # of the whole library: any part of it may change a result
@@ -54,8 +55,8 @@ class CheckpointStore:
         if not distributed.is_main_process():
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.folder.touch()
-        self.lock = FileLock(self.folder / LOCK)
+        self.folder.touch()  # the time of its last use, by which the oldest are chosen below
+        self.lock = FileLock(self.folder / LOCK)  # the system frees it when the process is killed
         try:
             self.lock.acquire(blocking=False)
         except Timeout as error:
@@ -76,6 +77,7 @@ class CheckpointStore:
         for number, weight in enumerate(_weights(state)):
             values = state.optimizer.state[weight]
             tensors |= {f"optimizer.{number}.{key}": value for key, value in values.items()}
+        # no random state: each epoch seeds its generators by its number (loop.fit)
         text = {
             "history": [asdict(epoch) for epoch in state.history],
             "smoothed": asdict(state.smoothed),

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-BETA = 0.98
+BETA = 0.98  # fastai's: about the last 50 batches count, 1 / (1 - 0.98)
 
 
 @dataclass(frozen=True)

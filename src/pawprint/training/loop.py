@@ -100,11 +100,14 @@ def fit(state: State, workload: Workload, schedule: Schedule, epochs: int) -> It
     """
     for number in range(len(state.history), epochs):
         began, first = time.perf_counter(), number * workload.steps_per_epoch
+        # dropout must differ by process; order and augmentation have generators without a rank
         key = (workload.seed, workload.phase, number, distributed.rank_key("dropout"))
         with rng.global_seed(*key):
             batches = workload.train_batches(number)
+            # lazy: the steps are taken in collect_finite_losses, still under this seed
             losses = train_one_epoch(state, batches, workload, schedule, first)
             train_losses = collect_finite_losses(losses, first, schedule)
+        # as fastai: over the phase, with dropout and augmentation; not the mean of the epoch
         state.smoothed = state.smoothed.update(train_losses)
         distributed.average_buffers(state.model.buffers())
         valid_loss, metric = validate(state.model, workload.valid_batches(), workload)
@@ -132,15 +135,16 @@ def train_one_epoch(
         schedule: learning rates and momentum of each step.
         first: the number of the first step.
     """
+    # frozen layers are in training mode too, as in fastai: BatchNorm's statistics move
     model, optimizer, scaler = state.parallel.train(), state.optimizer, state.scaler
     for step, (inputs, targets) in enumerate(batches, first):
         fill_new_memory(is_wanted=step == first)
         set_lrs(optimizer, *schedule.at(step))
         with autocast(inputs.device, workload.dtype):
-            loss = workload.loss(model(inputs), targets)
+            loss = workload.loss(model(inputs), targets)  # under autocast too, as in fastai
         loss = distributed.weight_loss(loss, len(targets))
         scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        scaler.step(optimizer)
+        scaler.step(optimizer)  # skipped if float16 overflows; as in fastai the lr goes on
         scaler.update()
         zero_grad(optimizer)
         yield distributed.all_reduce_mean(loss.detach())
@@ -151,6 +155,7 @@ def validate(model: nn.Module, batches: Batches, workload: Workload) -> tuple[fl
     """Mean loss and metric of valid, by the model in evaluation mode."""
     model.eval()
     with autocast(next(model.parameters()).device, workload.dtype):
+        # all outputs at once: mean average precision is no mean over batches
         outputs = torch.cat([model(inputs).float() for inputs, _ in batches])
         return workload.score(outputs)
 

@@ -29,6 +29,7 @@ def smooth_curve(points: Iterable[tuple[float, float]]) -> Iterator[tuple[float,
     smoothed, best = DebiasedEMA(), math.inf
     for lr, loss in points:
         smoothed = smoothed.update([loss])
+        # fastai trains on here, since NaN is never more than 4 times the best
         if not math.isfinite(smoothed.value):
             return
         yield lr, smoothed.value
@@ -48,7 +49,7 @@ def suggestions(lrs: Sequence[float], losses: Sequence[float], steps: int) -> di
     skipped = steps // 10
     kept_lrs = np.asarray(lrs[skipped:-5], dtype=np.float64)
     kept_losses = np.asarray(losses[skipped:-5], dtype=np.float64)
-    if len(kept_lrs) < MIN_POINTS:
+    if len(kept_lrs) < MIN_POINTS:  # where fastai's ends in an IndexError (issue 3658)
         return {}
     return {
         rule.__name__: float(f"{rule(kept_lrs, kept_losses):.1e}")
@@ -65,6 +66,7 @@ def valley(lrs: np.ndarray, losses: np.ndarray) -> float:
             if losses[i] < losses[j] and lengths[i] < lengths[j] + 1:
                 lengths[i] = lengths[j] + 1
     end = lengths.index(max(lengths))
+    # may be -1, as in fastai: where the loss only rises, this gives the last and highest rate
     start = end - lengths[end]
     third = (end - start) / 3
     return float(lrs[start + int(third) + int(third / 2)])
@@ -78,7 +80,7 @@ def steep(lrs: np.ndarray, losses: np.ndarray) -> float:
 
 def minimum(lrs: np.ndarray, losses: np.ndarray) -> float:
     """A tenth of the rate with the least loss."""
-    return float(lrs[losses.argmin()]) / 10
+    return float(lrs[losses.argmin()]) / 10  # at the minimum the loss is about to rise: too high
 
 
 def slide(lrs: np.ndarray, losses: np.ndarray) -> float:
@@ -86,6 +88,7 @@ def slide(lrs: np.ndarray, losses: np.ndarray) -> float:
     slopes = np.gradient(losses)
     right, left = -1, -MIN_POINTS
     best = lrs[left]
+    # 0.005 is the default of fastai's `thresh`
     while left >= -len(losses) and abs(slopes[right] - slopes[left]) > 0.005:
         best = lrs[left]
         right, left = right - 1, left - 1

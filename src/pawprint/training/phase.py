@@ -84,7 +84,7 @@ def run_phase(
         return
     yield from history.log_epochs(epochs, files.table, files.summary, files.name, workload.metric)
     session.write_model(files.model, model, declared, max_lrs)
-    store.clear()
+    store.clear()  # last: a run that is killed before goes on after its last epoch
 
 
 def train_epochs(
@@ -103,7 +103,7 @@ def train_epochs(
     store.restore(state)
     yield state.history
     for _ in loop.fit(state, workload, schedule, cycle.epochs):
-        store.save(state)
+        store.save(state)  # before the line is shown: an epoch that was seen is never lost
         yield state.history
 
 
@@ -120,6 +120,7 @@ def lr_curve(
         phase: keys the order and the augmentation.
     """
     schedule = ExponentialRamp(finder.start, finder.end, finder.steps, groups)
+    # fastai restores the weights after its finder; here the stage ends and the model is dropped
     state, workload = session.init_state(model), session.workload(phase)
     points = loop.lr_range_test(state, workload, schedule, finder.steps)
     return lr_finder.smooth_curve(points)

@@ -19,7 +19,7 @@ def cosine(start: float, end: float, position: float) -> float:
 def two_cosines(values: tuple[float, float, float], pct_start: float, position: float) -> float:
     """From the first value to the second until `pct_start`, from there to the third."""
     start, middle, end = values
-    if position < pct_start:
+    if position < pct_start:  # strictly below: no division by a pct_start of 0
         return cosine(start, middle, position / pct_start)
     return cosine(middle, end, (position - pct_start) / (1 - pct_start))
 
@@ -85,7 +85,9 @@ class OneCycle:
 
     def at(self, step: int) -> tuple[list[float], float]:
         """Rates and momentum of batch `step`, from 0."""
+        # (n - 1) / n at the last batch, as in fastai: the end is never quite reached
         position = step / self.steps
+        # div_final is of the peak, as in fastai; in torch's OneCycleLR of the first rate
         lrs = [
             two_cosines(
                 (max_lr / self.div, max_lr, max_lr / self.div_final), self.pct_start, position
@@ -107,4 +109,4 @@ class ExponentialRamp:
     def at(self, step: int) -> tuple[list[float], float]:
         """Rates and momentum of batch `step`, from 0; `end` itself would be batch `steps`."""
         lr = self.start * (self.end / self.start) ** (step / self.steps)
-        return [lr] * self.groups, 0.9
+        return [lr] * self.groups, 0.9  # the momentum of fastai's optimizer before any schedule

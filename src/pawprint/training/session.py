@@ -56,7 +56,7 @@ class ImageSession:
         """The model on the device, with an optimizer of what it trains."""
         assert isinstance(model, Network)
         model.to(self.device)
-        network.set_dropout(model, self.dropout)
+        network.set_dropout(model, self.dropout)  # model files do not hold it
         groups, is_decayed = network.parameter_groups(model), network.is_decayed(model)
         return loop.init_state(model, adamw(groups, is_decayed, self.optimizer), self.recipe.dtype)
 
@@ -109,6 +109,7 @@ def open_session(
         device: auto, cpu, cuda or cuda:N.
         memory: fraction of the device's free memory that the cache may take.
     """
+    # first: a process that only starts the others ends here, before it takes a GPU's memory
     distributed.launch_or_join(params.processes)
     torch_device = setup_device(device, params.threads)
     budget = cache_budget(torch_device, memory)
