@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pawprint.inference.answers import ClassAnswer, as_csv, as_text
+from pawprint.inference.answers import as_csv, as_text
+from pawprint.inference.classification import ClassAnswer
 from tests.conftest import picture
 from tests.test_stages import ran as _ran
 

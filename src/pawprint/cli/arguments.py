@@ -12,7 +12,7 @@ OPTIONS = {  # of `pawprint new`, by the words that stand for them where a block
     "label.from: folder": "--folder",
     "label.from: path": "--from-path",
     "label.split: for": "--split-column: for",
-    "label.separator: for": "--separator: for",
+    "label.separator is for": "--separator is for",
     "label.group ": "--split-folders ",
     "label.pattern": "--pattern",
     "label.file": "--csv",

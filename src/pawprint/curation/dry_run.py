@@ -189,11 +189,10 @@ def image_steps(p: Params, table: pd.DataFrame, findings: Findings) -> Iterator[
             f"an epoch has only {many}, so the rate goes up and down in a few steps: lower "
             f"batch_size ({p.batch_size}), or set more epochs"
         )
-    task = TASKS[table.columns[1]]
-    task = task.fit(train[task.name].tolist())
-    classes = task.classes(train[task.name].tolist())
-    cells = train[task.name].tolist()[:SHOWN]
-    targets = task.encode(cells, classes, image_sizes)
+    target = table.columns[1]
+    cells = train[target].tolist()
+    task, classes = TASKS[target].fit(cells), TASKS[target].classes(cells)
+    targets = task.encode(cells[:SHOWN], classes, image_sizes)
     task.check(targets, [image.name for image in images], image_sizes)
     yield from network_steps(
         p, batch, task, task.transform_targets(targets, transform), len(classes)

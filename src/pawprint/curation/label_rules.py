@@ -121,7 +121,7 @@ def _csv_files(archive: Path, beside: Sequence[Path]) -> Iterator[tuple[str, Pat
 
 
 def _by_columns(
-    lines: label_csv.Lines, file: str, known: matching.Known, folder: PurePosixPath
+    lines: csv_text.Lines, file: str, known: matching.Known, folder: PurePosixPath
 ) -> Iterator[Keys]:
     """A rule for each column that may hold labels: words before numbers."""
     header = lines[0][1][:MAX_FILES] if lines else []

@@ -152,7 +152,7 @@ def _parts(cell: str, separator: str) -> tuple[str, ...]:
 
 def _is_evident(several: dict[str, tuple[str, ...]], single: set[str], separator: str) -> bool:
     orders = Counter(tuple(sorted(parts)) for parts in several.values())
-    if max(orders.values()) > 1 and len(several) > 1:
+    if max(orders.values()) > 1:
         return True
     known = {label.strip() for label in single}
     # panda and red panda are no evidence, as red is no label; half is enough, as a rare label may
@@ -161,9 +161,8 @@ def _is_evident(several: dict[str, tuple[str, ...]], single: set[str], separator
     if whole >= max(1, len(several) / 2):
         return True
     distinct = {part for parts in several.values() for part in parts}
-    in_many = Counter(part for parts in several.values() for part in {*parts})
     many = 2 if separator == " " else 1  # combinations for each part: two words are common
-    is_mixed = len(several) > max(many * len(distinct), 3) and min(in_many.values()) >= 1
+    is_mixed = len(several) > max(many * len(distinct), 3)
     # with blanks the number of words must differ too: of great dane and irish setter it does not
     return is_mixed and (separator != " " or len({*map(len, several.values())}) > 1)
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from pawprint.core import yaml_file
 
+Lines = list[tuple[int, list[str]]]  # of a CSV, the first with the columns' names
 ENDS = (",", ";", "\t", "|")  # of a cell, the usual one first
 
 
-def parse(content: str, file: str) -> list[tuple[int, list[str]]]:
+def parse(content: str, file: str) -> Lines:
     """Line and cells of each row that is not empty, without blanks around a cell.
 
     Cells end at a comma; where the first line has none, at a semicolon or a tab. A first line
@@ -80,3 +81,13 @@ def _why(text: str, end: str, line: int, skipped: bool, error: csv.Error) -> str
         f"line {opened}: a quote opens here and its cell goes on to {ends}: {shown}; close this "
         'quote, or take it away (a " in a quoted cell is written twice, "")'
     )
+
+
+def in_order(lines: Lines, before: Lines) -> Lines:
+    """The rows of one more file, their cells in the order of the columns of those before."""
+    if not before or not lines:
+        return lines
+    header, wanted = lines[0][1], before[0][1]
+    at = [header.index(column) if column in header else len(header) for column in wanted]
+    padded = [(line, [*row, *[""] * len(header)]) for line, row in lines[1:]]
+    return [(line, [row[i] for i in at]) for line, row in padded]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pawprint.core.findings import Findings, shorten
 from pawprint.data import columns, csv_text, layouts, matching, split_words
 from pawprint.data.catalog import Table
+from pawprint.data.csv_text import Lines
 from pawprint.storage import archives
 
 MEND = "mend `label` in datasets.yaml"
@@ -21,9 +22,6 @@ class Row(NamedTuple):
     name: str
     text: str  # of the label; of points: their numbers, with blanks between
     split: str  # empty where the table has no such column
-
-
-Lines = list[tuple[int, list[str]]]  # of a CSV, the first with the columns' names
 
 
 def match_rows(
@@ -53,7 +51,7 @@ def match_rows(
         for file, content in texts(archive, table.file, outside, findings).items():
             lines = csv_text.parse(content, file)
             rows_of[file] = read_rows(lines, table, file)
-            every += lines[1:] if every else lines
+            every += csv_text.in_order(lines, every)
     except ValueError as error:
         findings.errors.append(str(error))
         return {}

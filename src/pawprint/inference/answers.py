@@ -1,36 +1,17 @@
-"""What a model says of a new picture, in words: for each kind of target in its own."""
+"""What a model says of a new image: the table of targets, and the answers as text, JSON and CSV."""
 
 import csv
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from jaxtyping import Float
-from torch import Tensor
-
-from pawprint.core import label_cells
+from pawprint.inference.classification import ClassAnswer
+from pawprint.inference.keypoints import PointsAnswer
+from pawprint.inference.multilabel import LabelsAnswer
+from pawprint.inference.regression import NumberAnswer
 from pawprint.models.model_file import ModelCard
 from pawprint.storage import sanitize
-from pawprint.vision import keypoints
-from pawprint.vision.cache_writer import CachedImage
-from pawprint.vision.classification import Classification
-from pawprint.vision.multilabel import MultiLabel
-from pawprint.vision.task import load_task
-
-NONE = "none of these"
-Outputs = Float[Tensor, " output"]  # of one image
-ClassProbabilities = list[tuple[str, float]]  # classes with their probabilities, likeliest first
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked of a model."""
-
-    model_card: ModelCard
-    top: int  # classes to name
-    min_probability: float | None  # below which there is no label; None: the model's threshold
 
 
 @runtime_checkable
@@ -54,177 +35,6 @@ class Answer(Protocol):
         """What a person reads of it."""
 
 
-@dataclass(frozen=True)
-class ClassAnswer:
-    """One class."""
-
-    file: str
-    label: str | None  # None: no class reaches the least probability
-    probability: float  # 0-1, of the likeliest class
-    top: ClassProbabilities  # the likeliest classes
-
-    @classmethod
-    def of(cls, image: CachedImage, predictions: Outputs, request: Request) -> "ClassAnswer":
-        """The likeliest class, if its probability is `request.min_probability` or more."""
-        ranked = rank_classes(
-            Classification().activation(predictions[None])[0], request.model_card.classes
-        )
-        label, probability = ranked[0]
-        return cls(
-            image.name,
-            label if probability >= (request.min_probability or 0) else None,
-            probability,
-            ranked[: request.top],
-        )
-
-    @staticmethod
-    def columns(model_card: ModelCard) -> Sequence[str]:
-        """The names of `cells`."""
-        return ["label", "probability"]
-
-    @property
-    def as_dict(self) -> dict[str, Any]:
-        """label, probability, top."""
-        return {
-            "label": self.label,
-            "probability": round(self.probability, 6),
-            "top": round_top(self.top),
-        }
-
-    @property
-    def cells(self) -> Sequence[str]:
-        """label, probability."""
-        return (self.label or "", f"{self.probability:.6f}")
-
-    @property
-    def text(self) -> str:
-        """The label, its probability, what else it may be."""
-        return f"{self.label or NONE} {self.probability:.2f}{other_classes(self.top[1:])}"
-
-
-@dataclass(frozen=True)
-class LabelsAnswer:
-    """Any number of classes."""
-
-    file: str
-    labels: ClassProbabilities  # above the threshold
-    top: ClassProbabilities  # the likeliest classes
-
-    @classmethod
-    def of(cls, image: CachedImage, predictions: Outputs, request: Request) -> "LabelsAnswer":
-        """The classes above the model's threshold, or of `request.min_probability` or more."""
-        ranked = rank_classes(
-            MultiLabel().activation(predictions[None])[0], request.model_card.classes
-        )
-        threshold, minimum = request.model_card.threshold, request.min_probability
-        at = 0.5 if threshold is None else threshold
-        labels = [(c, p) for c, p in ranked if (p > at if minimum is None else p >= minimum)]
-        return cls(image.name, labels, ranked[: request.top])
-
-    @staticmethod
-    def columns(model_card: ModelCard) -> Sequence[str]:
-        """The names of `cells`."""
-        return ["labels", "probability"]
-
-    @property
-    def as_dict(self) -> dict[str, Any]:
-        """labels, top."""
-        return {"labels": [label for label, _ in self.labels], "top": round_top(self.top)}
-
-    @property
-    def cells(self) -> Sequence[str]:
-        """The labels, the probability of the likeliest class."""
-        labels = label_cells.BETWEEN.join(label for label, _ in self.labels)
-        return (labels, f"{self.top[0][1]:.6f}")
-
-    @property
-    def text(self) -> str:
-        """The labels with their probabilities, or that there are none, and what else may be."""
-        text = ", ".join(f"{label} {probability:.2f}" for label, probability in self.labels) or NONE
-        return text + other_classes([pair for pair in self.top if pair not in self.labels])
-
-
-@dataclass(frozen=True)
-class PointsAnswer:
-    """Points in the picture."""
-
-    file: str
-    points: list[tuple[float, float]]  # x, y in px of the original
-
-    @classmethod
-    def of(cls, image: CachedImage, predictions: Outputs, request: Request) -> "PointsAnswer":
-        """The places in pixels.
-
-        Raises:
-            ValueError: a least probability is asked for.
-        """
-        check_no_minimum(request, "points")
-        pairs = keypoints.as_points(predictions[None])[0].tolist()
-        width, height = image.width / 2, image.height / 2
-        return cls(image.name, [((x + 1) * width, (y + 1) * height) for x, y in pairs])
-
-    @staticmethod
-    def columns(model_card: ModelCard) -> Sequence[str]:
-        """The names of `cells`: x and y of each point."""
-        return model_card.classes
-
-    @property
-    def as_dict(self) -> dict[str, Any]:
-        """points: a list of x, y."""
-        return {"points": [[round(x, 2), round(y, 2)] for x, y in self.points]}
-
-    @property
-    def cells(self) -> Sequence[str]:
-        """x, y of each point."""
-        return [f"{value:.2f}" for point in self.points for value in point]
-
-    @property
-    def text(self) -> str:
-        """x and y of each point."""
-        return "; ".join(f"x {x:.1f}, y {y:.1f}" for x, y in self.points) + " px"
-
-
-@dataclass(frozen=True)
-class NumberAnswer:
-    """A number."""
-
-    file: str
-    value: str  # as many digits as the training images' deviation gives it
-
-    @classmethod
-    def of(cls, image: CachedImage, predictions: Outputs, request: Request) -> "NumberAnswer":
-        """The number in the units of the data set.
-
-        Raises:
-            ValueError: a least probability is asked for.
-        """
-        check_no_minimum(request, "numbers")
-        task = load_task(request.model_card.target, request.model_card.scale)
-        _, deviation = task.scale or (0.0, 1.0)
-        value = task.activation(predictions[None].double())[0, 0].item()
-        return cls(image.name, label_cells.format_prediction(value, deviation))
-
-    @staticmethod
-    def columns(model_card: ModelCard) -> Sequence[str]:
-        """The name of the cell."""
-        return model_card.classes
-
-    @property
-    def as_dict(self) -> dict[str, Any]:
-        """label (null), value, top (empty)."""
-        return {"label": None, "value": float(self.value), "top": []}
-
-    @property
-    def cells(self) -> Sequence[str]:
-        """The number."""
-        return [self.value]
-
-    @property
-    def text(self) -> str:
-        """The number."""
-        return self.value
-
-
 ANSWERS: dict[
     str, type[ClassAnswer] | type[LabelsAnswer] | type[PointsAnswer] | type[NumberAnswer]
 ] = {
@@ -235,38 +45,9 @@ ANSWERS: dict[
 }
 
 
-def check_no_minimum(request: Request, what: str) -> None:
-    """Raise where a probability is asked of what has none.
-
-    Raises:
-        ValueError: with the option.
-    """
-    if request.min_probability is not None:
-        raise ValueError(
-            f"this model predicts {what}, which have no probability: leave out --min-probability"
-        )
-
-
 def header(model_card: ModelCard) -> str:
     """The names of what `as_csv` gives."""
     return ",".join(["file", *ANSWERS[model_card.target].columns(model_card)])
-
-
-def rank_classes(probabilities: Outputs, classes: Sequence[str]) -> ClassProbabilities:
-    """All classes, likeliest first."""
-    values, order = probabilities.sort(descending=True)
-    return [(classes[i], p) for i, p in zip(order.tolist(), values.tolist(), strict=True)]
-
-
-def round_top(top: ClassProbabilities) -> list[list[str | float]]:
-    """Six decimals."""
-    return [[label, round(probability, 6)] for label, probability in top]
-
-
-def other_classes(rest: ClassProbabilities) -> str:
-    """What else it may be, in brackets."""
-    text = ", ".join(f"{label} {probability:.2f}" for label, probability in rest)
-    return f"  ({text})" if text else ""
 
 
 def as_json(answer: Answer, is_ascii: bool = False) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 
 from pawprint.core.findings import Findings
-from pawprint.inference.answers import ANSWERS, Answer, Request
+from pawprint.inference.answers import ANSWERS, Answer
+from pawprint.inference.request import Request
 from pawprint.models import model_file
 from pawprint.models.network import Network
 from pawprint.runtime.device import setup_device
