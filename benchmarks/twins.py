@@ -1,4 +1,4 @@
-"""Many labels and points on the composed digits, ours beside fastai: `make bench-twins`.
+"""Many labels, points and numbers on the composed digits, ours beside fastai: `make bench-twins`.
 
 The same network (resnet18 from the seed, fastai's head), pictures, split, epochs, rates, batches,
 threads and strengths of augmentation; the presets have no frozen epochs. The runs of a seed one
@@ -14,31 +14,41 @@ import sys
 import tarfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, r2_score, root_mean_squared_error
 
 from benchmarks import photographs, processes, results
 from pawprint.core import files, label_cells, yaml_file
 from pawprint.terminal import console
 
 WORK = photographs.ROOT / "build" / "twins"
-LOG, METRICS = WORK / "log", {"labels": "map", "points": "rmse_share"}
+LOG = WORK / "log"
 Run = dict[str, float]
 
 
-def project(kind: str) -> Path:
+@dataclass(frozen=True)
+class Twin:
+    """What differs by target: fastai's block, its targets, its learner, and the metrics."""
+
+    block: str
+    target: Callable[[Mapping[str, str]], object]  # of a row of labels.csv
+    learner: Mapping[str, object]
+    metrics: Callable[[np.ndarray, np.ndarray], Run]  # of fastai's predictions and targets
+
+
+def project(target: str) -> Path:
     """A clone of the last commit, its pictures fetched and presized."""
-    folder = WORK / kind
+    folder = WORK / target
     if not (folder / "pictures").exists():
         photographs.git("clone", "--quiet", str(photographs.ROOT), str(folder))
-        shutil.copy(folder / f"presets/digits-{kind}.yaml", folder / "params.yaml")
+        shutil.copy(folder / f"presets/digits-{target}.yaml", folder / "params.yaml")
         for stage in ("fetch", "weights", "label", "presize"):
             processes.watch([sys.executable, "-m", f"stages.{stage}"], folder, LOG)
         with tarfile.open(folder / "data/raw/pictures") as archive:
@@ -56,7 +66,7 @@ def ours(folder: Path, seed: int) -> Run:
     content = files.read_json(folder / "reports/evaluate.json")
     seconds = photographs.stage_seconds(folder)
     spent = sum(seconds[stage] for stage in photographs.STAGES)
-    return {"seconds": spent, "metric": content[METRICS[folder.name]]}
+    return {"seconds": spent, **{metric: content[metric] for metric in METRICS[folder.name]}}
 
 
 def theirs(folder: Path, seed: int) -> Run:
@@ -75,20 +85,20 @@ def child(folder: Path, seed: int) -> None:
     torch.set_num_threads(p["threads"])
     fastai.set_seed(seed)
     table = pd.read_csv(folder / "data/labels.csv", dtype="str", keep_default_na=False)
-    is_labels, strong = folder.name == "labels", p["augment"]
+    twin, strong = TWINS[folder.name], p["augment"]
     changes = fastai.aug_transforms(
         do_flip=False, max_rotate=strong["max_rotate"], max_zoom=strong["max_zoom"],
         max_warp=strong["max_warp"], max_lighting=strong["max_lighting"],
     )  # fmt: skip
     block = fastai.DataBlock(
-        blocks=(fastai.ImageBlock, fastai.MultiCategoryBlock if is_labels else fastai.PointBlock),
+        blocks=(fastai.ImageBlock, getattr(fastai, twin.block)),
         get_x=lambda row: folder / "pictures" / row["name"],
-        get_y=told[folder.name],
+        get_y=twin.target,
         splitter=fastai.IndexSplitter(table.index[table["split"] == "valid"].tolist()),
         batch_tfms=[*changes, fastai.Normalize.from_stats(*fastai.imagenet_stats)],
     )
     data = block.dataloaders(table, bs=p["batch_size"], num_workers=p["threads"])
-    head = {"ps": p["optimizer"]["dropout"]} | ({} if is_labels else {"y_range": (-1, 1)})
+    head = {"ps": p["optimizer"]["dropout"], **twin.learner}
     learn = fastai.vision_learner(data, fastai.resnet18, pretrained=False, normalize=False, **head)
     began = time.perf_counter()
     with learn.no_bar(), learn.no_logging():
@@ -96,27 +106,44 @@ def child(folder: Path, seed: int) -> None:
         learn.fit_one_cycle(p["unfrozen"]["epochs"], p["unfrozen"]["lr_max"])
     seconds = time.perf_counter() - began
     with learn.no_bar():
-        seen, targets = (np.asarray(x) for x in learn.get_preds(ds_idx=1))
-    metric = measured[folder.name](seen, targets)
-    files.write_json(folder / "peer.json", {"seconds": seconds, "metric": metric})
+        predictions, targets = (np.asarray(x) for x in learn.get_preds(ds_idx=1))
+    metrics = twin.metrics(predictions, targets)
+    files.write_json(folder / "peer.json", {"seconds": seconds, **metrics})
 
 
-def mean_precision(seen: np.ndarray, targets: np.ndarray) -> float:
+def mean_precision(predictions: np.ndarray, targets: np.ndarray) -> Run:
     """mAP."""
-    return float(average_precision_score(targets, seen, average="macro"))
+    return {"map": float(average_precision_score(targets, predictions, average="macro"))}
 
 
-def share_off(seen: np.ndarray, targets: np.ndarray) -> float:
-    """RMSE of places in [-1, 1] as a share of the sides."""
-    apart = seen.reshape(len(seen), -1) - targets.reshape(len(seen), -1)
-    return float(np.sqrt(np.square(apart).mean()) / 2)
+def root_mean_square(predictions: np.ndarray, targets: np.ndarray) -> Run:
+    """RMSE of places in [-1, 1], as a fraction of the image's width and height."""
+    apart = predictions.reshape(len(predictions), -1) - targets.reshape(len(predictions), -1)
+    return {"rmse_share": float(np.sqrt(np.square(apart).mean()) / 2)}
 
 
-told: dict[str, Callable[[Any], Any]] = {
-    "labels": lambda row: label_cells.classes(row["labels"], "labels"),
-    "points": lambda row: torch.tensor([label_cells.coordinates(row["points"])]),
+def residuals(predictions: np.ndarray, targets: np.ndarray) -> Run:
+    """R² and RMSE."""
+    r2 = float(r2_score(targets.ravel(), predictions.ravel()))
+    return {"r2": r2, "rmse": float(root_mean_squared_error(targets.ravel(), predictions.ravel()))}
+
+
+def label_set(row: Mapping[str, str]) -> list[str]:
+    """The classes of an image."""
+    return label_cells.classes(row["labels"], "labels")
+
+
+def point(row: Mapping[str, str]) -> torch.Tensor:
+    """x, y in px."""
+    return torch.tensor([label_cells.coordinates(row["points"])])
+
+
+TWINS = {
+    "labels": Twin("MultiCategoryBlock", label_set, {}, mean_precision),
+    "points": Twin("PointBlock", point, {"y_range": (-1, 1)}, root_mean_square),
+    "number": Twin("RegressionBlock", lambda row: float(row["number"]), {"n_out": 1}, residuals),
 }
-measured = {"labels": mean_precision, "points": share_off}
+METRICS = {"labels": ("map",), "points": ("rmse_share",), "number": ("r2", "rmse")}
 
 
 def keep(name: str, result: Callable[[], Run]) -> Run:
@@ -128,14 +155,16 @@ def keep(name: str, result: Callable[[], Run]) -> Run:
     return files.read_json(path)
 
 
-def line(kind: str, side: str, result: list[Run], peer: list[Run]) -> list[str]:
+def line(target: str, who: str, result: list[Run], peer: list[Run]) -> list[str]:
     """A row of the table."""
     seconds = [run["seconds"] for run in result]
     ratios = [b["seconds"] / a["seconds"] for a, b in zip(result, peer, strict=True)]
-    each = ", ".join(f"{run['metric']:.4f}" for run in result)
-    mean = statistics.mean(run["metric"] for run in result)
+    figures = []
+    for metric in METRICS[target]:
+        each = ", ".join(f"{run[metric]:.4f}" for run in result)
+        figures.append(f"{metric} {statistics.mean(run[metric] for run in result):.4f} ({each})")
     return [
-        *(kind, side, f"{METRICS[kind]} {mean:.4f} ({each})"),
+        *(target, who, "; ".join(figures)),
         *(f"{statistics.median(seconds):.0f}", f"{statistics.median(ratios):.1f}"),
     ]
 
@@ -144,26 +173,27 @@ def main() -> None:
     """Run what is not there yet, then write the section."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--target", action="append", choices=[*TWINS])
     parser.add_argument("--child", type=Path)
     parser.add_argument("--seed", type=int)
-    given = parser.parse_args()
-    if given.child:
-        child(given.child, given.seed)
+    args = parser.parse_args()
+    if args.child:
+        child(args.child, args.seed)
         return
     WORK.mkdir(parents=True, exist_ok=True)
     rows = []
-    for kind in METRICS:
-        folder, both = project(kind), []
-        for seed in range(given.seeds):
-            mine = keep(f"{kind}-ours-{seed}", partial(ours, folder, seed))
-            peer = keep(f"{kind}-fastai-{seed}", partial(theirs, folder, seed))
+    for target in args.target or TWINS:
+        folder, both = project(target), []
+        for seed in range(args.seeds):
+            mine = keep(f"{target}-ours-{seed}", partial(ours, folder, seed))
+            peer = keep(f"{target}-fastai-{seed}", partial(theirs, folder, seed))
             both.append((mine, peer))
         mine_all, peers = [pair[0] for pair in both], [pair[1] for pair in both]
-        rows += [line(kind, "ours", mine_all, peers), line(kind, "fastai", peers, peers)]
+        rows += [line(target, "ours", mine_all, peers), line(target, "fastai", peers, peers)]
     head = ("", "", "on valid, mean (by seed)", "seconds, median", "fastai's seconds over these")
     commit = photographs.git("log", "-1", "--format=%h").strip()
     results.put(
-        "Many labels and points, composed digits",
+        f"Composed digits: {', '.join(args.target or TWINS)}",
         f"{results.machine()} Commit {commit}. resnet18 from the seed, 64 px, the same epochs, "
         "rates, batches and threads; ours in the precision that `auto` gives. Seconds: ours inside "
         "train_frozen and train_unfrozen, fastai's inside its fit, 2 loader processes.\n\n"
