@@ -56,7 +56,7 @@ bench-rates: .venv/test,bench.stamp  ## The finder's suggestions beside what eac
 	$(SAID)
 	python -m benchmarks.rates "$(PICTURES)" "$(WEIGHTS)"
 
-bench-twins: .venv/test,bench.stamp  ## Many labels and points on composed digits, side by side
+bench-twins: .venv/test,bench.stamp  ## Labels, points and numbers on composed digits, side by side
 	python -m benchmarks.twins
 
 pets: clone .venv/run.stamp  ## The chapter itself, on 7,390 photographs; PRESET=pets-resnet50

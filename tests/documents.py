@@ -36,6 +36,7 @@ NOT_RUN = {  # and why, or the test that runs it instead
     "cp presets/decay.yaml params.yaml && dvc repro": "needs the network; test_collab.py",
     "cp presets/digits-labels.yaml params.yaml && dvc repro": MINUTES,
     "cp presets/digits-points.yaml params.yaml && dvc repro": MINUTES,
+    "cp presets/digits-number.yaml params.yaml && dvc repro": MINUTES,
     "python3 -m venv .venv": HERE,
     ". .venv/bin/activate": HERE,
     "pip install -c constraints.txt -e .": HERE,
