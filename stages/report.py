@@ -23,7 +23,7 @@ FINDERS, TRAINING = Path("reports/lr_find.png"), Path("reports/training.png")
 MATRIX, CALIBRATION = Path("reports/confusion.png"), Path("reports/reliability.png")
 THRESHOLDS, SCATTER = Path("reports/thresholds.png"), Path("reports/scatter.png")
 RESULTS, WORST = Path("reports/results.png"), Path("reports/top_losses.png")
-LOOKED, MIXED = Path("reports/gradcam.png"), Path("reports/most_confused.png")
+GRADCAM, MIX_UPS = Path("reports/gradcam.png"), Path("reports/most_confused.png")
 PAGE = Path("reports/report.html")
 
 
@@ -38,7 +38,7 @@ def main() -> None:
     figures.draw_history(TRAINING, TABLES, [model_file.read_card(FROZEN), model_card], data)
     drawn = (MATRIX, CALIBRATION, THRESHOLDS, SCATTER)
     figures.draw_evaluation(drawn, tables, data, p.evaluate.bins)
-    figures.draw_sheets((RESULTS, WORST, LOOKED, MIXED), data, model, tables, spec)
+    figures.draw_sheets((RESULTS, WORST, GRADCAM, MIX_UPS), data, model, tables, spec)
     run_params = figures.page_params(p.dataset, p.evaluate.model_dump(), model_card, UNFROZEN)
     metrics = files.read_json(SUMMARY)
     html = page.render_page(data, spec, tables, metrics, run_params, PAGE.parent)

@@ -190,7 +190,7 @@ def test_other_code_is_another_recipe(repository: Path) -> None:
     commit_files(0.003, 0, wrong(0, 5))
     experiment("b", 0.003, 0, wrong(0, 5), code="b")
     table = compare.compare_runs(runs.select_runs([])[0])
-    assert [list(own) for own in compare.varying(table.groups)] == [["code"], ["code"]]
+    assert [list(own) for own in compare.differing_settings(table.groups)] == [["code"], ["code"]]
 
 
 def test_equal_settings_with_other_predictions_are_refused(repository: Path) -> None:
@@ -203,7 +203,7 @@ def test_equal_settings_with_other_predictions_are_refused(repository: Path) -> 
 def test_markdown_keeps_its_columns(repository: Path) -> None:
     commit_files(0.003, 0, wrong(0, 5), more={"pattern": "a|b"})
     experiment("b", 0.003, 0, wrong(0, 5), more={"pattern": "c"})
-    lines = compare.markdown(compare.cells(compare.compare_runs(runs.select_runs([])[0])))
+    lines = compare.format_markdown(compare.cells(compare.compare_runs(runs.select_runs([])[0])))
     assert lines[1] == "|---" * 8 + "|"
     assert r"pattern a\|b |" in lines[2]
 

@@ -94,9 +94,9 @@ def test_a_damaged_summary_is_told(tmp_path: Path, text: str) -> None:
 
 
 def test_a_run_that_was_broken_off_is_not_judged() -> None:
-    message = overfitting.diagnose(phase([0.3, 0.2, 0.1]), 1000, asked=6)
+    message = overfitting.diagnose(phase([0.3, 0.2, 0.1]), 1000, planned=6)
     assert "3 of the 6 epochs that params.yaml asks for" in message and "overfit" not in message
-    assert "3 epochs, error" in overfitting.diagnose(phase([0.3, 0.2, 0.1]), 1000, asked=3)
+    assert "3 epochs, error" in overfitting.diagnose(phase([0.3, 0.2, 0.1]), 1000, planned=3)
 
 
 def test_after_a_part_of_the_graph_only_what_has_run_is_judged(

@@ -106,7 +106,7 @@ def test_all_tables_are_decayed_and_the_biases_of_layers_are_not() -> None:
     data = ratings()
     for kind, spared in (("bias", set()), ("network", {"layers.0.bias", "layers.2.bias"})):
         model = models.create_model(model_card(data, kind), 0)
-        decayed = models.is_decayed(model)
+        decayed = models.decay_by_parameter(model)
         names = {name for name, weight in model.named_parameters() if not decayed[weight]}
         assert names == spared
 

@@ -46,7 +46,9 @@ def test_no_step_of_an_epoch_waits_for_the_device(cuda: torch.device) -> None:
     data = there(small.dataset(), cuda)
     recipe = Recipe(InputSpec(32), 8, 0, resolve_dtype("auto", cuda), small.STRENGTHS, 0.0)
     model = network.create_model("resnet18", 3, 0, {}).to(cuda)
-    optimizer = adamw(network.parameter_groups(model), network.is_decayed(model), small.SETTINGS)
+    optimizer = adamw(
+        network.parameter_groups(model), network.decay_by_parameter(model), small.SETTINGS
+    )
     state = loop.init_state(model, optimizer, recipe.dtype)
     cycle = OneCycle([1e-3] * 3, 100, 0.25, 25.0, 1e5)
 

@@ -75,7 +75,7 @@ def test_concat_pool_is_maximum_then_mean() -> None:
 
 def test_decay_acts_on_convolutions_and_linear_layers_alone() -> None:
     model = network.build_model("mobilenet_v2", 5)
-    decayed = network.is_decayed(model)
+    decayed = network.decay_by_parameter(model)
     for module in model.modules():
         for name, parameter in module.named_parameters(recurse=False):
             assert decayed[parameter] == (not isinstance(module, NORMS) and name != "bias")

@@ -225,7 +225,7 @@ def test_a_small_spread_of_large_numbers_is_kept() -> None:
     targets = task.encode(cells, ["value"], torch.zeros(5, 2))
     assert targets[:, 0].tolist() == pytest.approx([(i - 2) / math.sqrt(2) for i in range(5)])
     values = [x + 1_700_000_000 for x in (0.0, 1.5)]
-    shown = [label_cells.format_prediction(value, task.deviation) for value in values]
+    shown = [label_cells.format_prediction(value, task.std) for value in values]
     assert shown == ["1700000000.000", "1700000001.500"]
 
 

@@ -27,7 +27,7 @@ from pawprint.core.findings import Findings
 from pawprint.data import digits, splits
 from pawprint.data.catalog import DatasetEntry
 from pawprint.data.label_table import check_classes, class_counts, labels_table
-from pawprint.data.labels import LOST, read_targets
+from pawprint.data.labels import REMEDY, read_targets
 from pawprint.data.split_words import extract_groups, parse_splits
 from pawprint.data.splits import Annotations
 from pawprint.experiments import last_run
@@ -363,7 +363,7 @@ def test_a_split_by_group_without_groups_says_what_is_missing(groups: Any) -> No
 
 def test_the_faults_of_poses_groups_and_columns_are_told() -> None:
     findings = Findings()
-    extract_groups(["a/1.jpg", "b.jpg"], r"^(.+)/", findings, LOST)
+    extract_groups(["a/1.jpg", "b.jpg"], r"^(.+)/", findings, REMEDY)
     assert findings.errors[0].startswith(
         "1 of 2 pictures are of no group by label.group ^(.+)/: b.jpg"
     )

@@ -121,7 +121,7 @@ def learner(model: nn.Module, given: Batches) -> tuple[Any, Seen]:
 def ours_run(
     model: Network, given: Iterator[tuple[Tensor, Tensor]], schedule: OneCycle | ExponentialRamp
 ) -> Iterator[float]:
-    groups, decayed = network.parameter_groups(model), network.is_decayed(model)
+    groups, decayed = network.parameter_groups(model), network.decay_by_parameter(model)
     optimizer = adamw(groups, decayed, small.SETTINGS)
     state = loop.init_state(model, optimizer, torch.float32)
     workload = ImageWorkload(small.dataset(), small.recipe(), "x")

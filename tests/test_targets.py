@@ -120,7 +120,7 @@ def precision_at_each(share: list[float], there: list[int]) -> float:
 @given(st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=1, max_size=20))
 def test_average_precision_is_the_area_under_its_steps(pairs: list[tuple[int, bool]]) -> None:
     share, there = [p / 10 for p, _ in pairs], [int(t) for _, t in pairs]
-    (rows,) = tag([[p] for p in share], [[t] for t in there]).precisions()
+    (rows,) = tag([[p] for p in share], [[t] for t in there]).average_precisions()
     if not any(there):
         assert rows is None
     else:

@@ -218,7 +218,7 @@ def test_adamw_is_fastais_step_by_step() -> None:
     torch.manual_seed(0)
     layer = nn.Linear(3, 2, bias=True).double()
     w, b = layer.weight.detach().clone(), layer.bias.detach().clone()
-    optimizer = adamw([list(layer.parameters())], network.is_decayed(layer), small.SETTINGS)
+    optimizer = adamw([list(layer.parameters())], network.decay_by_parameter(layer), small.SETTINGS)
     moments = {0: [torch.zeros_like(w), torch.zeros_like(w)], 1: [torch.zeros_like(b)] * 2}
     for t in range(1, 21):
         lr, beta1 = 0.01 * t, 0.95 - 0.005 * t
@@ -242,7 +242,7 @@ def test_adamw_is_fastais_step_by_step() -> None:
 def test_each_group_of_layers_has_its_own_rate() -> None:
     model = network.build_model("resnet18", 3)
     groups = network.parameter_groups(model)
-    optimizer = adamw(groups, network.is_decayed(model), small.SETTINGS)
+    optimizer = adamw(groups, network.decay_by_parameter(model), small.SETTINGS)
     set_lrs(optimizer, [1e-6, 1e-5, 1e-4], 0.9)
     rate = {id(p): part["lr"] for part in optimizer.param_groups for p in part["params"]}
     for group, expected in zip(groups, (1e-6, 1e-5, 1e-4), strict=True):

@@ -64,7 +64,7 @@ def test_a_commit_of_several_runs_is_told(tmp_path: Path) -> None:
         "evaluate": {"deps": [{"path": "m", "md5": "old"}]},
     }
     (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"stages": stages}))
-    (note,) = verify.parts(tmp_path, "abc")
+    (note,) = verify.mixed_run_notes(tmp_path, "abc")
     assert (
         note
         == "note: abc holds parts of several runs: evaluate has read another m than train wrote"

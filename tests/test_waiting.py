@@ -67,7 +67,7 @@ def test_no_step_asks_for_a_number_of_the_device(dtype: torch.dtype, frozen: boo
     model = network.create_model("resnet18", 3, 0, {})
     if frozen:
         network.freeze(model, train_norm=True)
-    groups, decayed = network.parameter_groups(model), network.is_decayed(model)
+    groups, decayed = network.parameter_groups(model), network.decay_by_parameter(model)
     state = loop.init_state(model, adamw(groups, decayed, small.SETTINGS), dtype)
     cycle = OneCycle([1e-3] * 3, 100, 0.25, 25.0, 1e5)
     with watch():

@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> None:
     names = [*args.runs, *([args.against] if args.runs and args.against else [])]
     ours, left_out = runs.select_runs(names, [args.against])
     table = compare.compare_runs(ours, args.over or ["seed"], args.against)
-    shown = compare.markdown if args.md else compare.plain
+    shown = compare.format_markdown if args.md else compare.format_plain
     print("\n".join(shown(compare.cells(table))), end="\n\n")
     notes = [*table.notes, *left_out]
     print("\n".join([*compare.verdict(table), *(f"note: {note}" for note in notes)]))

@@ -30,7 +30,7 @@ def run(_args: argparse.Namespace) -> None:
         phase = overfitting.read_phase(Path(f"reports/train_{name}.csv"), name)
         reasons = status.problems(f"train_{name}")
         print(
-            overfitting.stale(name, reasons)
+            overfitting.stale_message(name, reasons)
             if reasons
             else overfitting.diagnose(phase, images, asked)
         )

@@ -50,7 +50,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def blame_when_full(path: Path) -> Iterator[None]:
-    """A want of room in the block is told of `path`: a write names no file, a copy its source."""
+    """Name `path` in disk-full errors of the block: a write names no file, a copy its source."""
     try:
         yield
     except OSError as error:

@@ -29,10 +29,12 @@ def read(
         table = pd.read_csv(path, dtype=dtype, keep_default_na=False, na_values=absent)
     except ValueError as error:  # pandas's own errors are of this kind
         is_text = not isinstance(error, UnicodeDecodeError)
-        raise damaged(path, "no table, or a part of one" if is_text else "not UTF-8") from error
+        raise damaged_error(
+            path, "no table, or a part of one" if is_text else "not UTF-8"
+        ) from error
     lacking = [column for column in columns if column not in table]
     if lacking:
-        raise damaged(path, f"no column {', '.join(lacking)}")
+        raise damaged_error(path, f"no column {', '.join(lacking)}")
     return pd.DataFrame(table)
 
 
@@ -47,9 +49,9 @@ def read_array(path: Path) -> np.ndarray:
         # mapped: the cache of the pets has 4.7 GB, and need not fit the memory
         return np.asanyarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except (ValueError, EOFError) as error:
-        raise damaged(path, "no array, or a part of one") from error
+        raise damaged_error(path, "no array, or a part of one") from error
 
 
-def damaged(path: Path, what: str) -> ValueError:
+def damaged_error(path: Path, what: str) -> ValueError:
     """The error of a file that a stage has not written like this."""
     return ValueError(f"{path}: damaged ({what}); delete it, then `dvc repro`")

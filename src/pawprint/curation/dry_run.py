@@ -13,10 +13,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from pawprint.core import dvc_lock, files, params, yaml_file
+from pawprint.core import dvc_lock, params
 from pawprint.core.findings import Findings
 from pawprint.core.params import Params
-from pawprint.curation import survey
+from pawprint.curation import stage_outputs, survey
 from pawprint.data import catalog, label_table, labels, splits
 from pawprint.models import network
 from pawprint.runtime import distributed, rng, tensor_file
@@ -52,7 +52,7 @@ def dry_run(p: Params, findings: Findings) -> Iterator[Step]:
         ValueError: a step cannot be done at all; nothing after it is tried.
     """
     block = catalog.load_dataset_entry(p.dataset)
-    check_fetched(p.dataset)
+    stage_outputs.check_fetched(PICTURES, p.dataset)
     listing = archives.listing(PICTURES)
     names = listing.images
     unused_files.check(listing, block.label, findings)
@@ -70,9 +70,9 @@ def dry_run(p: Params, findings: Findings) -> Iterator[Step]:
     check_balance(counts, findings)
     if findings.errors and table[table["split"] == "train"].empty:
         return
-    looked = survey.survey_archive(PICTURES, names, p.presize.background)
-    survey.check_pixels(looked, p.presize.on_error == "stop", findings)
-    good = table[table["name"].isin(x.name for x in looked.images if not x.fault)]
+    survey_result = survey.survey_archive(PICTURES, names, p.presize.background)
+    survey.check_pixels(survey_result, p.presize.on_error == "stop", findings)
+    good = table[table["name"].isin(x.name for x in survey_result.images if not x.fault)]
     if (good["split"] == "train").sum() < 2:
         raise ValueError("train has fewer than two pictures that can be decoded; add some")
     chosen = good[good["split"] == "train"].iloc[0]
@@ -80,7 +80,8 @@ def dry_run(p: Params, findings: Findings) -> Iterator[Step]:
     of = f"; {len(counts)} classes" if len(counts) else ""
     yield Step("labelled", f"{chosen[block.target]!r} by {block.label.words}{of}")
     yield Step("split", split_line(table, counts, p.label.split))
-    groups = label_table.duplicates_across_splits(table, {x.name: x.sha256 for x in looked.images})
+    hashes = {x.name: x.sha256 for x in survey_result.images}
+    groups = label_table.duplicates_across_splits(table, hashes)
     label_table.check_duplicates(groups, p.label.on_duplicates, findings)
     yield from image_steps(p, good, findings)
 
@@ -91,45 +92,6 @@ def last_line(findings: Findings) -> str:
         return "Nothing is wrong with this."
     notes = "the note" if len(findings.notes) == 1 else f"the {len(findings.notes)} notes"
     return f"No errors; read {notes} above."
-
-
-def check_fetched(dataset: str) -> None:
-    """The archive is here, and it is this data set's.
-
-    Raises:
-        FileNotFoundError, ValueError: it is not.
-    """
-    if not PICTURES.exists():
-        raise FileNotFoundError(f"{PICTURES}: not here yet; run `dvc repro fetch`")
-    stages = dvc_lock.load()
-    used = dvc_lock.params(stages.get("fetch", {})).get("params.yaml", {})
-    if used.get("dataset", dataset) != dataset:
-        raise ValueError(
-            f"{PICTURES}: of {used['dataset']} still, but params.yaml asks for {dataset}; run "
-            "`dvc repro fetch`"
-        )
-    stages_here = {"fetch": stages["fetch"]} if "fetch" in stages else {}
-    parts = (f"{dataset}.pictures.", f"{dataset}.lists.")  # a new pattern needs no new archive
-    check_ran(PICTURES, "fetch", stages_here, catalog.FILE, parts)
-
-
-def check_ran(
-    path: Path, stage: str, stages: dvc_lock.Stages, file: Path, keys: tuple[str, ...]
-) -> None:
-    """What a stage wrote is of the params that are in the file now, and is what dvc.lock says.
-
-    Raises:
-        ValueError: it is not; the message names the first key of these that is another one.
-    """
-    for reason in dvc_lock.unrun_params(stages, str(file), yaml_file.load(file)):
-        if reason.startswith(keys):
-            raise ValueError(f"{path}: of an earlier run: {reason}; run `dvc repro {stage}`")
-    written = dvc_lock.hashes(stages, "outs").get(stage, {}).get(path.as_posix())
-    if written and files.file_hash(path, "md5") != written:  # as after `git checkout` alone
-        raise ValueError(
-            f"{path}: not what dvc.lock says that {stage} wrote, so of another commit or run; "
-            f"`dvc checkout` brings that, `dvc repro {stage}` makes it"
-        )
 
 
 def check_balance(counts: pd.DataFrame, findings: Findings) -> None:

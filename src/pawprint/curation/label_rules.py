@@ -33,8 +33,10 @@ def offers(archive: Path, names: Sequence[str], beside: Sequence[Path] = ()) -> 
     """The rules that fit, the likeliest first: one a CSV at most, some by folders, one by names."""
     splits = layouts.split_folders(names)
     by_folder = layouts.class_rules(names, splits) or [{"from": "folder"}]
-    spoken = {*map(splits.split_of, names)} if splits else set()
-    split_keys = splits.keys if splits and len(spoken) > 1 and {"train", None} & spoken else {}
+    folder_splits = {*map(splits.split_of, names)} if splits else set()
+    split_keys = (
+        splits.keys if splits and len(folder_splits) > 1 and {"train", None} & folder_splits else {}
+    )
     for keys in (*_by_csv(archive, names, beside), *by_folder):
         whole = keys if "split" in keys else {**keys, **split_keys}
         csv = Path(keys["file"]) if "sha256" in keys else None
@@ -78,10 +80,12 @@ def fitting_classes(
 def is_learned(names: Sequence[str], targets: Sequence[str | None]) -> bool:
     """Whether each class in folders for valid is in those for train too, if there are such."""
     splits = layouts.split_folders(names)
-    told_of = defaultdict(set)
+    classes_by_split = defaultdict(set)
     for name, cell in zip(names, targets, strict=True):
-        told_of[splits.split_of(name) if splits else None].add(cell)
-    return not splits or not splits.has_train or told_of["valid"] <= told_of["train"]
+        classes_by_split[splits.split_of(name) if splits else None].add(cell)
+    return (
+        not splits or not splits.has_train or classes_by_split["valid"] <= classes_by_split["train"]
+    )
 
 
 def _by_csv(archive: Path, names: Sequence[str], beside: Sequence[Path]) -> Iterator[Keys]:

@@ -61,11 +61,11 @@ def add_dataset(
     archive, text = fetch_archive(name, block.pictures)
     yield from origin(text)
     if block.pictures.is_remote:
-        yield row("sha256", f"{archive.name}; with --sha256 it is not fetched again")
+        yield format_line("sha256", f"{archive.name}; with --sha256 it is not fetched again")
     listing = archives.listing(archive, url)
     names = listing.images
     if not rule:
-        yield from (row("note", note) for note in unused_files.notes(listing))
+        yield from (format_line("note", note) for note in unused_files.notes(listing))
         yield from suggest_rules(name, block.pictures, archive, names)
         return
     label, csv = new_rule.with_folders(rule, names, split_folders), None
@@ -75,7 +75,7 @@ def add_dataset(
             csv, text = fetch_archive(name, source)
             # the keys are written in this order: sha256 right below its file
             label = {"from": "csv", "file": "", "sha256": csv.name} | label
-            yield row("csv", text)
+            yield format_line("csv", text)
     block = schema.validate(DatasetEntry, {**keys, "label": label}, f"new {name}")
     findings = Findings()
     image_labels, survey_result = survey_images(archive, listing, block, csv, findings)
@@ -85,7 +85,9 @@ def add_dataset(
     raise_if_errors(findings)
     written = {**keys, "pictures": {"url": url, "sha256": archive.name}, "label": label}
     catalog_entry.append_entry(FILE, name, {**written, "count": len(image_labels)})
-    yield row("written", f"{FILE}: {name}, sha256 {archive.name}, count {len(image_labels)}")
+    yield format_line(
+        "written", f"{FILE}: {name}, sha256 {archive.name}, count {len(image_labels)}"
+    )
     yield from next_steps(name, block)
 
 
@@ -117,8 +119,8 @@ def fetch_archive(name: str, source: Source) -> tuple[Path, str]:
 def origin(text: str) -> Iterator[str]:
     """Where the pictures came from, and what was left out there."""
     first, *notes = text.splitlines()
-    yield row("pictures", first)
-    yield from (row("note", note.removeprefix("note: ")) for note in notes)
+    yield format_line("pictures", first)
+    yield from (format_line("note", note.removeprefix("note: ")) for note in notes)
 
 
 def survey_images(
@@ -154,11 +156,11 @@ def describe_images(
         label for cell in image_labels.values() for label in label_cells.classes(cell or "", target)
     )
     if counted:
-        yield row("classes", survey.classes_line(len(image_labels), counted))
-    yield row("sizes", survey.sizes_line(survey_result.images))
-    yield row("formats", survey.formats_line(survey_result.formats))
+        yield format_line("classes", survey.classes_line(len(image_labels), counted))
+    yield format_line("sizes", survey.sizes_line(survey_result.images))
+    yield format_line("formats", survey.formats_line(survey_result.formats))
     for note in findings.notes:
-        yield row("note", note)
+        yield format_line("note", note)
 
 
 def raise_if_errors(findings: Findings) -> None:
@@ -177,23 +179,25 @@ def suggest_rules(name: str, source: Source, archive: Path, names: Sequence[str]
     Raises:
         ValueError: none does.
     """
-    yield row("names", f"{len(names):,}, such as {shorten(names, 3)}")
+    yield format_line("names", f"{len(names):,}, such as {shorten(names, 3)}")
     hashed = ["--sha256", archive.name] if source.is_remote else []
     fits = False
     for keys, classes in label_rules.offers(archive, names, new_rule.beside(source.url)):
         fits = True
         rule = LabelRule.model_validate(keys)
-        yield row(
+        yield format_line(
             "fits", f"{rule.words}: {len(classes):,} classes: {survey.class_counts_text(classes)}"
         )
-        yield row("", shlex.join(["pawprint", "new", name, source.url, *options(keys), *hashed]))
+        yield format_line(
+            "", shlex.join(["pawprint", "new", name, source.url, *options(keys), *hashed])
+        )
     if not fits:
         raise ValueError(
             "no rule was found that gives each of these names a label: name one by --pattern REGEX "
             "(on the file's name; with --from-path on the whole path), --folder, or --csv FILE "
             f"--name-column X --label-column Y{label_rules.one_hot(archive)}"
         )
-    yield row("", "Nothing is written yet: run one of these commands.")
+    yield format_line("", "Nothing is written yet: run one of these commands.")
 
 
 def options(keys: Mapping[str, Any]) -> list[str]:
@@ -216,13 +220,13 @@ def has_split(block: DatasetEntry) -> bool:
 
 def next_steps(name: str, block: DatasetEntry) -> Iterator[str]:
     """The commands to go on with."""
-    yield row("next", next_command(name, block))
-    yield row("", "for photographs, with a pretrained network, before that:")
-    yield row("", f"cp {PHOTOGRAPHS} params.yaml")
-    yield row("", "(arch resnet34, weights IMAGENET1K_V1, size 224, presize.size 460,")
-    yield row("", "augment.flip 0.5, augment.supersample 2; their rates and epochs)")
+    yield format_line("next", next_command(name, block))
+    yield format_line("", "for photographs, with a pretrained network, before that:")
+    yield format_line("", f"cp {PHOTOGRAPHS} params.yaml")
+    yield format_line("", "(arch resnet34, weights IMAGENET1K_V1, size 224, presize.size 460,")
+    yield format_line("", "augment.flip 0.5, augment.supersample 2; their rates and epochs)")
 
 
-def row(word: str, text: str) -> str:
+def format_line(word: str, text: str) -> str:
     """A line, its word in a column."""
     return f"{word:<10} {text}"

@@ -11,11 +11,11 @@ from pawprint.curation.new_dataset import (
     Labels,
     describe_images,
     fetch_archive,
+    format_line,
     label_images,
     next_command,
     origin,
     raise_if_errors,
-    row,
     survey_images,
 )
 from pawprint.curation.survey import Survey
@@ -38,7 +38,7 @@ def update_dataset(name: str, url: str | None) -> Iterator[str]:
     if name not in yaml_file.load(FILE):
         raise ValueError(f"{FILE}: no block `{name}` to update; add it: pawprint new {name} PATH")
     block = catalog.load_dataset_entry(name)
-    if url and place(url) != place(block.pictures.url):
+    if url and normalize_url(url) != normalize_url(block.pictures.url):
         raise ValueError(
             f"{FILE}: `{name}` has url: {block.pictures.url}; change it there, then run "
             f"`pawprint new {name} --update`"
@@ -49,7 +49,7 @@ def update_dataset(name: str, url: str | None) -> Iterator[str]:
     csv = None
     if block.label.outside:
         csv, text = fetch_archive(name, Source(url=block.label.outside.url))
-        yield row("csv", text)
+        yield format_line("csv", text)
     listing, findings = archives.listing(archive, block.pictures.url), Findings()
     image_labels, survey_result = survey_images(archive, listing, block, csv, findings)
     algorithm, before = block.pictures.expected or ("sha256", "")
@@ -60,7 +60,7 @@ def update_dataset(name: str, url: str | None) -> Iterator[str]:
         and block.count in (None, len(image_labels))
         and is_equal
     ):
-        yield row(
+        yield format_line(
             "unchanged", f"{len(image_labels):,} pictures, {algorithm} {before}; nothing is written"
         )
         return
@@ -70,31 +70,35 @@ def update_dataset(name: str, url: str | None) -> Iterator[str]:
     catalog_entry.update_entry(
         FILE, name, archive.name, len(image_labels), csv.name if csv else None
     )
-    yield row("written", f"{FILE}: {name}, sha256 {archive.name}, count {len(image_labels)}")
-    yield row("next", next_command(name, block))
+    yield format_line(
+        "written", f"{FILE}: {name}, sha256 {archive.name}, count {len(image_labels)}"
+    )
+    yield format_line("next", next_command(name, block))
 
 
-def place(url: str) -> str:
+def normalize_url(url: str) -> str:
     """The same text for the same place, whether or not it is written from the root."""
     # Path.absolute() leaves `..` in, and resolve() follows links
     return url.rstrip("/") if ":" in url else os.path.abspath(Path(url).expanduser())  # noqa: PTH100
 
 
-def changes(block: DatasetEntry, image_labels: Labels, seen: Survey) -> Iterator[str]:
+def changes(block: DatasetEntry, image_labels: Labels, survey_result: Survey) -> Iterator[str]:
     """What is otherwise than in the archive that the block names, as far as that one is kept."""
     expected = block.pictures.expected
     old = downloads.STORE / expected[1] if expected else None
     if old is None or not old.is_file():
         before = "unknown" if block.count is None else f"{block.count:,}"
-        yield row(
+        yield format_line(
             "count", f"{before} -> {len(image_labels):,} pictures; the earlier ones are not kept"
         )
         return
     names = archives.image_names(old)
-    yield row("count", f"{len(names):,} -> {len(image_labels):,} pictures")
+    yield format_line("count", f"{len(names):,} -> {len(image_labels):,} pictures")
     csv = downloads.STORE / block.label.sha256 if block.label.sha256 else None
     if csv and not csv.is_file():
-        yield row("changed", f"{block.label.file}; {difference(old, names, seen.images)}")
+        yield format_line(
+            "changed", f"{block.label.file}; {difference(old, names, survey_result.images)}"
+        )
         return
     earlier_labels = label_images(old, names, block, csv, Findings())
     other = [
@@ -103,16 +107,16 @@ def changes(block: DatasetEntry, image_labels: Labels, seen: Survey) -> Iterator
         if name in image_labels and image_labels[name] != earlier_labels[name]
     ]
     relabelled = f"{len(other):,} other {block.target} ({shorten(other, 3)})" if other else ""
-    changed = difference(old, names, seen.images)
+    changed = difference(old, names, survey_result.images)
     parts = [part for part in (changed, relabelled) if part]
-    yield row("changed", ", ".join(parts) or "no picture, but other files")
+    yield format_line("changed", ", ".join(parts) or "no picture, but other files")
     earlier, now = (
         {label for cell in some.values() for label in label_cells.classes(cell or "", block.target)}
         for some in (earlier_labels, image_labels)
     )
     for word, some in (("new", now - earlier), ("gone", earlier - now)):
         if some:
-            yield row("classes", f"{word}: {shorten(sorted(map(str, some)))}")
+            yield format_line("classes", f"{word}: {shorten(sorted(map(str, some)))}")
 
 
 def difference(old: Path, names: Sequence[str], images: Sequence[CachedImage]) -> str:

@@ -57,10 +57,12 @@ def write_points(path: Path) -> None:
 
 def write_numbers(path: Path) -> None:
     """A tar of pictures with 1 to 4 digits each, and numbers.csv: fname, sum, is_valid."""
-    _write(path, "digits-number", ("fname", "sum", "is_valid"), compose_sum, seed=10)
+    _write(path, "digits-number", ("fname", "sum", "is_valid"), compose_sum, seed=10, train=4800)
 
 
-def _write(path: Path, folder: str, header: tuple[str, ...], compose: Compose, seed: int) -> None:
+def _write(
+    path: Path, folder: str, header: tuple[str, ...], compose: Compose, seed: int, train: int = 9600
+) -> None:
     rng = np.random.default_rng(seed)
     greys, digits = load_digits(return_X_y=True)
     order = rng.permutation(len(greys))
@@ -70,7 +72,7 @@ def _write(path: Path, folder: str, header: tuple[str, ...], compose: Compose, s
     table.writerow(header)
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
         # with 4,800 for train, the mAP of labels stayed below 0.86 (LOG.md, 2026-11-22)
-        for is_valid, count, sources in ((False, 9600, order[cut:]), (True, 600, order[:cut])):
+        for is_valid, count, sources in ((False, train, order[cut:]), (True, 600, order[:cut])):
             glyphs = enlarge(greys[sources])
             for number in range(count):
                 canvas, cells = compose(rng, glyphs, digits[sources])

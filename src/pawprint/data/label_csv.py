@@ -177,7 +177,7 @@ def match_images(
                 both = (" ".join(one[2:]).strip() for one in (labels[hits[0]], row))
                 twice.append(f"{where}: {', then '.join(map(columns.quote, both))}")
     unnamed = [name for name in names if name not in named]
-    unnamed = left_out(names, unnamed, unlabelled, table, findings)
+    unnamed = note_left_out(names, unnamed, unlabelled, table, findings)
     for faulty, problem, remedy in (
         (unnamed, f"pictures have no row in {file}", f"add rows, take these out, or {MEND}"),
         (several, f"rows of {file} may mean several pictures", "write their paths there"),
@@ -195,7 +195,7 @@ def match_images(
     return labels
 
 
-def left_out(
+def note_left_out(
     names: Sequence[str],
     unnamed: Sequence[str],
     unlabelled: Collection[Row],

@@ -8,7 +8,7 @@ import pandas as pd
 
 from pawprint.core import label_cells
 from pawprint.core.findings import Findings, shorten
-from pawprint.data.labels import LOST
+from pawprint.data.labels import REMEDY
 
 
 def labels_table(
@@ -45,7 +45,7 @@ def check_classes(counted: pd.DataFrame, table: pd.DataFrame, findings: Findings
     if table.empty:
         # else one of these says already why the table is empty
         if not findings.errors:
-            findings.errors.append(f"no picture has both {target} and a split; {LOST}")
+            findings.errors.append(f"no picture has both {target} and a split; {REMEDY}")
         return
     unseen = counted.index[counted["train"] == 0].tolist()
     if unseen:
@@ -60,7 +60,7 @@ def check_classes(counted: pd.DataFrame, table: pd.DataFrame, findings: Findings
             "apart; mend label.pattern in datasets.yaml"
         )
     if counted.empty and label_cells.CELLS[target].min_classes:
-        findings.errors.append(f"no picture has any label; {LOST}")
+        findings.errors.append(f"no picture has any label; {REMEDY}")
     for split in ("train", "valid"):
         if not (table["split"] == split).any():
             findings.errors.append(

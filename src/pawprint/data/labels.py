@@ -13,7 +13,7 @@ from pawprint.data.catalog import LabelRule
 from pawprint.data.splits import Annotations
 from pawprint.storage import sanitize
 
-LOST = "mend the rule in datasets.yaml, or take these files out of the archive or folder"
+REMEDY = "mend the rule in datasets.yaml, or take these files out of the archive or folder"
 
 
 def read_targets(
@@ -40,14 +40,14 @@ def read_targets(
     texts = {name: row.text for name, row in rows.items()}
     if rule.source == "biwi":
         texts = biwi.read_cells(archive, names, findings)
-    groups = split_words.extract_groups(names, rule.group, findings, LOST) if rule.group else None
+    groups = split_words.extract_groups(names, rule.group, findings, REMEDY) if rule.group else None
     own_splits = None
     if rule.split:
         own_splits = split_words.parse_splits(
             names, {name: row.split for name, row in rows.items()}, rule.split, findings
         )
     elif groups and is_split:
-        own_splits = split_words.of_groups(groups, rule.valid, rule.test, findings, LOST)
+        own_splits = split_words.of_groups(groups, rule.valid, rule.test, findings, REMEDY)
     targets = targets_to_learn(names, rule, target, findings, texts, own_splits)
     return Annotations(targets, own_splits, groups)
 
@@ -60,24 +60,29 @@ def targets_to_learn(
     texts: Mapping[str, str],
     own_splits: Sequence[str | None] | None,
 ) -> list[str | None]:
-    """The targets; pictures for testing that have none are left out with a note.
+    """The targets; test images without one are dropped with a note.
 
-    Such are those of the data set's own test, or else of a folder test/. Where they have labels,
-    but none that others have (test/unknown), these are no labels.
+    So are test images whose labels occur nowhere else, such as a folder test/unknown. Test images
+    are those of the data set's own test split, or else of a folder test/.
     """
     splits = layouts.split_folders(names)
     split_words_of = own_splits or [splits.split_of(name) if splits else None for name in names]
     tests = {name for name, split in zip(names, split_words_of, strict=True) if split == "test"}
     targets = extract_targets(names, rule, target, findings, texts, tests)
     by_name = dict(zip(names, targets, strict=True))
-    here = {cell for name, cell in by_name.items() if cell and name in tests}
-    rest = {cell for name, cell in by_name.items() if cell and name not in tests}
-    is_strange = label_cells.CELLS[target].is_exclusive and here and rest and not _alike(here, rest)
+    test_labels = {cell for name, cell in by_name.items() if cell and name in tests}
+    other_labels = {cell for name, cell in by_name.items() if cell and name not in tests}
+    is_strange = (
+        label_cells.CELLS[target].is_exclusive
+        and test_labels
+        and other_labels
+        and not _share_a_label(test_labels, other_labels)
+    )
     if is_strange:
         by_name |= dict.fromkeys(tests)
     lost = [name for name in names if name in tests and by_name[name] is None]
     if lost and (is_strange or rule.source not in ("csv", "biwi")):  # of these it is said already
-        why = f"a {target} that no other has ({shorten(sorted(here))})" if is_strange else ""
+        why = f"a {target} that no other has ({shorten(sorted(test_labels))})" if is_strange else ""
         findings.notes.append(
             f"{len(lost)} of {len(names)} pictures are for testing or prediction and have "
             f"{why or f'no {target}'}"
@@ -132,7 +137,7 @@ def extract_targets(
         )
         findings.errors.append(
             f"{len(wrong)} of {len(names)} pictures get no {target} by "
-            f"{how or f'label.from: {rule.source}'}: {shorten(shown)}; {hint}{LOST}"
+            f"{how or f'label.from: {rule.source}'}: {shorten(shown)}; {hint}{REMEDY}"
         )
     counted = Counter(x for cell in targets if cell for x in cell_format.classes(cell))
     odd = sorted(label for label in counted if sanitize.name_error(label))
@@ -170,7 +175,7 @@ def pick_label(pattern: str | None, text: str) -> str | None:
     return match.group(1) if match else None
 
 
-def _alike(some: set[str], others: set[str]) -> bool:
+def _share_a_label(some: set[str], others: set[str]) -> bool:
     """Whether they have a label in common, also one that only looks the same."""
     # test/Cat beside train/cat is a label spelt otherwise, not one that means `unknown`
     return bool({*map(lookalikes.skeleton, some)} & {*map(lookalikes.skeleton, others)})

@@ -49,7 +49,7 @@ def assign_splits(
         )
     try:
         if rule == "official" and annotations.splits:
-            return with_valid(annotations.splits, valid_fraction, seed, findings)
+            return ensure_valid(annotations.splits, valid_fraction, seed, findings)
         if rule == "official":
             return official_split(names, lists.read(folder), valid_fraction, seed, findings)
         return draw_splits(rule, annotations, valid_fraction, seed)
@@ -178,8 +178,8 @@ def official_split(
     splits: list[str | None] = [None] * len(names)
     absent, several, twice = [], [], []
     for split, entries in sorted(lists_of.items()):
-        meant, _ = matching.hits(entries, known, PurePosixPath())
-        for entry, hits in zip(entries, meant, strict=True):
+        matches, _ = matching.hits(entries, known, PurePosixPath())
+        for entry, hits in zip(entries, matches, strict=True):
             if not hits:
                 absent.append(entry)
             elif len(hits) > 1:
@@ -197,7 +197,7 @@ def official_split(
     return splits if "valid" in lists_of else draw_valid_from_train(splits, valid_fraction, seed)
 
 
-def with_valid(
+def ensure_valid(
     image_splits: Sequence[str | None], valid_fraction: float, seed: int, findings: Findings
 ) -> list[str | None]:
     """A data set's own splits; where none is valid, valid is drawn from train's, and a note."""

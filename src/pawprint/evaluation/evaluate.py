@@ -113,8 +113,8 @@ def evaluate(model: nn.Module, data: Dataset, config: EvalConfig) -> dict[str, E
             predictions = predict_views(model, data.cache, split, config)
             check_finite(predictions)
             image_sizes = data.cache.image_sizes[split.rows]
-            about = EvalContext(
+            context = EvalContext(
                 split.task, data.classes, split.cells, image_sizes, config.threshold
             )
-            by_split[name] = RESULTS[split.task.name](predictions, split.targets, about)
+            by_split[name] = RESULTS[split.task.name](predictions, split.targets, context)
     return by_split

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 Metrics = Mapping[str, float | int]
-MAIN = ("error_rate", "map", "rmse_share", "rmse")
+MAIN_METRICS = ("error_rate", "map", "rmse_share", "rmse")
 
 
 def is_of_ratings(metrics: Metrics) -> bool:
-    """Whether they are of collab/, whose rmse stands without the r2 that numbers of images have."""
+    """True for ratings (collab/), which have an rmse without the r2 of `target: number`."""
     return "rmse" in metrics and "r2" not in metrics
 
 
@@ -20,11 +20,11 @@ def main_metric(metrics: Metrics) -> str:
     Raises:
         ValueError: they are not of pictures.
     """
-    for name in MAIN:
+    for name in MAIN_METRICS:
         if name in metrics and not is_of_ratings(metrics):
             return name
     raise ValueError(
-        f"reports/evaluate.json: holds none of {', '.join(MAIN)}; of ratings (collab/), "
+        f"reports/evaluate.json: holds none of {', '.join(MAIN_METRICS)}; of ratings (collab/), "
         "`dvc metrics show` tells"
     )
 

@@ -20,7 +20,7 @@ class KeypointResult:
 
     predicted: Float64[np.ndarray, "image output"]
     actual: Float64[np.ndarray, "image output"]
-    image_sizes: Float64[np.ndarray, "image output"]  # the picture's width or height, px
+    extents: Float64[np.ndarray, "image output"]  # the image's width or height, px
     loss: Float64[np.ndarray, " image"]  # mean square, of places in [-1, 1]
 
     @property
@@ -33,12 +33,12 @@ class KeypointResult:
 
         The mean is taken over all coordinates.
         """
-        apart = self.predicted - self.actual
+        residuals = self.predicted - self.actual
         return {
-            "rmse_pixels": float(np.sqrt(np.square(apart).mean())),
-            "rmse_share": float(np.sqrt(np.square(apart / self.image_sizes).mean())),
+            "rmse_pixels": float(np.sqrt(np.square(residuals).mean())),
+            "rmse_share": float(np.sqrt(np.square(residuals / self.extents).mean())),
             "loss": float(self.loss.mean()),
-            "n": len(apart),
+            "n": len(residuals),
         }
 
     def prediction_rows(self, names: Sequence[str]) -> list[Row]:
@@ -50,23 +50,23 @@ class KeypointResult:
         ]
 
     def per_class(self) -> list[tuple[object, ...]]:
-        """None: there are no classes."""
+        """Empty: there are no classes."""
         return []
 
     def most_confused(self) -> list[tuple[str, str, int]]:
-        """None."""
+        """Empty."""
         return []
 
     def threshold_sweep(self) -> list[tuple[float, float, float, float]]:
-        """None: there is no threshold."""
+        """Empty: there is no threshold."""
         return []
 
 
-def keypoint_result(predictions: Tensor, targets: Tensor, about: EvalContext) -> KeypointResult:
+def keypoint_result(predictions: Tensor, targets: Tensor, context: EvalContext) -> KeypointResult:
     """The counts, from places in [-1, 1] and the pictures' width and height in px."""
-    whole = keypoints.repeat_sizes(about.image_sizes, len(about.classes)).double().cpu()
+    whole = keypoints.repeat_sizes(context.image_sizes, len(context.classes)).double().cpu()
     predicted, actual = ((x.double().cpu() + 1) / 2 * whole for x in (predictions, targets))
-    losses = about.task.per_image_loss(predictions.double(), targets.double())
+    losses = context.task.per_image_loss(predictions.double(), targets.double())
     return KeypointResult(predicted.numpy(), actual.numpy(), whole.numpy(), losses.cpu().numpy())
 
 

@@ -44,7 +44,7 @@ class MultiLabelResult:
         accuracy_multi_crossfit is what a threshold gives on pictures that did not choose it.
         """
         right = self.predicted == self.actual
-        known = [score for score in self.precisions() if score is not None]
+        known = [score for score in self.average_precisions() if score is not None]
         return {
             "accuracy_multi": float(right.mean()),
             "accuracy_multi_crossfit": crossfit_accuracy(self.probabilities, self.actual),
@@ -56,7 +56,7 @@ class MultiLabelResult:
             "n": len(right),
         }
 
-    def precisions(self) -> list[float | None]:
+    def average_precisions(self) -> list[float | None]:
         """Average precision of each class; None for one that no picture has.
 
         It is the mean of the precision at each picture of the class, ranked by probability, without
@@ -74,8 +74,10 @@ class MultiLabelResult:
         The probability is the product over the classes, as if they were independent.
         """
         is_predicted = self.predicted
-        sure = np.where(is_predicted, self.probabilities, 1 - self.probabilities).prod(1)
-        columns = zip(names, self.actual, is_predicted, sure, self.loss, strict=True)
+        joint_probability = np.where(is_predicted, self.probabilities, 1 - self.probabilities).prod(
+            1
+        )
+        columns = zip(names, self.actual, is_predicted, joint_probability, self.loss, strict=True)
         return [
             (
                 name,
@@ -92,11 +94,13 @@ class MultiLabelResult:
         precision, recall, score, n = precision_recall_fscore_support(
             self.actual, self.predicted, zero_division=0
         )
-        columns = zip(self.classes, precision, recall, score, self.precisions(), n, strict=True)
+        columns = zip(
+            self.classes, precision, recall, score, self.average_precisions(), n, strict=True
+        )
         return [(c, float(p), float(r), float(f), ap, int(k)) for c, p, r, f, ap, k in columns]
 
     def most_confused(self) -> list[tuple[str, str, int]]:
-        """None: a label that is missed is taken for no other."""
+        """Empty: a label that is missed is taken for no other."""
         return []
 
     def threshold_sweep(self) -> list[tuple[float, float, float, float]]:
@@ -118,14 +122,16 @@ class MultiLabelResult:
         return label_cells.BETWEEN.join(np.asarray(self.classes)[is_predicted].tolist())
 
 
-def multilabel_result(predictions: Tensor, targets: Tensor, about: EvalContext) -> MultiLabelResult:
+def multilabel_result(
+    predictions: Tensor, targets: Tensor, context: EvalContext
+) -> MultiLabelResult:
     """The counts; where no threshold was chosen, at 0.5."""
     return MultiLabelResult(
-        about.task.activation(predictions.double()).cpu().numpy(),
+        context.task.activation(predictions.double()).cpu().numpy(),
         (targets > 0).cpu().numpy(),
-        about.task.per_image_loss(predictions.double(), targets).cpu().numpy(),
-        tuple(about.classes),
-        0.5 if about.threshold is None else about.threshold,
+        context.task.per_image_loss(predictions.double(), targets).cpu().numpy(),
+        tuple(context.classes),
+        0.5 if context.threshold is None else context.threshold,
     )
 
 

@@ -52,26 +52,28 @@ class RegressionResult:
         ]
 
     def per_class(self) -> list[tuple[object, ...]]:
-        """None: there are no classes."""
+        """Empty: there are no classes."""
         return []
 
     def most_confused(self) -> list[tuple[str, str, int]]:
-        """None."""
+        """Empty."""
         return []
 
     def threshold_sweep(self) -> list[tuple[float, float, float, float]]:
-        """None: there is no threshold."""
+        """Empty: there is no threshold."""
         return []
 
 
-def regression_result(predictions: Tensor, targets: Tensor, about: EvalContext) -> RegressionResult:
+def regression_result(
+    predictions: Tensor, targets: Tensor, context: EvalContext
+) -> RegressionResult:
     """The counts, from standardised predictions."""
     predictions, targets = predictions.cpu().double(), targets.cpu().double()
-    assert about.task.scale is not None
+    assert context.task.scale is not None
     return RegressionResult(
-        about.task.activation(predictions)[:, 0].numpy(),
-        np.array([label_cells.number(cell) for cell in about.cells], dtype=np.float64),
-        about.task.per_image_loss(predictions, targets).numpy(),
-        tuple(about.cells),
-        about.task.scale[1],
+        context.task.activation(predictions)[:, 0].numpy(),
+        np.array([label_cells.number(cell) for cell in context.cells], dtype=np.float64),
+        context.task.per_image_loss(predictions, targets).numpy(),
+        tuple(context.cells),
+        context.task.scale[1],
     )

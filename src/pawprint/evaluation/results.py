@@ -79,14 +79,14 @@ class ClassificationResult:
         return classification.most_confused(self.predictions, self.classes)
 
     def threshold_sweep(self) -> Sequence[Sequence[Any]]:
-        """None: the likeliest class is the answer."""
+        """Empty: the likeliest class is the answer."""
         return []
 
 
-def classification_result(predictions: Tensor, targets: Tensor, about: EvalContext) -> EvalResult:
+def classification_result(predictions: Tensor, targets: Tensor, context: EvalContext) -> EvalResult:
     """The counts of single labels."""
     predicted = classification.predict_classes(predictions, targets)
-    return ClassificationResult(predicted, about.classes)
+    return ClassificationResult(predicted, context.classes)
 
 
 RESULTS: dict[str, Callable[[Tensor, Tensor, EvalContext], EvalResult]] = {  # by a target's name

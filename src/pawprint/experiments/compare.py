@@ -17,7 +17,7 @@ from pawprint.core.findings import shorten
 from pawprint.experiments import paired
 from pawprint.experiments.runs import Run
 
-CHANCE = 0.05  # that one of all intervals of a table misses
+ALPHA = 0.05  # that one of all intervals of a table misses
 Unit = tuple[Any, ...]  # what `over` has in one run, such as (seed,)
 
 
@@ -91,13 +91,13 @@ def compare_runs(runs: Sequence[Run], over: Sequence[str] = ("seed",), against: 
     if against and not places:
         raise ValueError(f"--against {against}: none of the runs that are compared")
     place = places[0] if places else best_group(groups)
-    level = 1 - CHANCE / max(1, len(groups) - 1)
+    level = 1 - ALPHA / max(1, len(groups) - 1)
     differences = {}
     for i, group in enumerate(groups):
         if i == place:
             continue
         common = sorted(set(group.runs) & set(groups[place].runs), key=repr)
-        pair = f"{letter(i)} less {letter(place)}"
+        pair = f"{group_letter(i)} less {group_letter(place)}"
         try:
             differences[i] = difference(group, groups[place], common, level)
         except ValueError as error:
@@ -142,13 +142,13 @@ def group_names(group: Group) -> list[str]:
     return [run.name for run in group.runs.values()]
 
 
-def letter(place: int) -> str:
+def group_letter(place: int) -> str:
     """A, B … Z, then A1, B1 …"""
     turn, at = divmod(place, 26)
     return string.ascii_uppercase[at] + (str(turn) if turn else "")
 
 
-def varying(groups: Sequence[Group]) -> list[dict[str, Any]]:
+def differing_settings(groups: Sequence[Group]) -> list[dict[str, Any]]:
     """Of each group the settings that are not the same in all."""
     keys = dict.fromkeys(key for group in groups for key in group.settings)
     differ = [k for k in keys if len({repr(group.settings.get(k)) for group in groups}) > 1]
@@ -157,15 +157,17 @@ def varying(groups: Sequence[Group]) -> list[dict[str, Any]]:
 
 def cells(table: Table) -> list[list[str]]:
     """The table as text, its head first."""
-    other = f"less {letter(table.against)}"
+    other = f"less {group_letter(table.against)}"
     percent = f"{100 * table.level:.4g} %"
     rows = [["", "runs", "error %", "sd", other, f"{percent} interval", "p", "settings"]]
-    for i, (group, settings) in enumerate(zip(table.groups, varying(table.groups), strict=True)):
+    for i, (group, settings) in enumerate(
+        zip(table.groups, differing_settings(table.groups), strict=True)
+    ):
         difference = table.differences.get(i)
         sd = f"{100 * np.std(group.errors, ddof=1):.2f}" if len(group.runs) > 1 else "-"
         rows.append(
             [
-                *(letter(i), str(len(group.runs)), f"{100 * group.mean:.2f}", sd),
+                *(group_letter(i), str(len(group.runs)), f"{100 * group.mean:.2f}", sd),
                 f"{100 * difference.mean:+.2f}" if difference else "-",
                 f"{100 * difference.low:+.2f} to {100 * difference.high:+.2f}"
                 if difference
@@ -177,7 +179,7 @@ def cells(table: Table) -> list[list[str]]:
     return rows
 
 
-def plain(rows: Sequence[Sequence[str]]) -> list[str]:
+def format_plain(rows: Sequence[Sequence[str]]) -> list[str]:
     """Columns one below the other: figures to the right, the last one to the left."""
     wide = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
     return [
@@ -186,7 +188,7 @@ def plain(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def markdown(rows: Sequence[Sequence[str]]) -> list[str]:
+def format_markdown(rows: Sequence[Sequence[str]]) -> list[str]:
     """The same as a table of Markdown's."""
     lines = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
     return [lines[0], "|---" * len(rows[0]) + "|", *lines[1:]]
@@ -194,7 +196,7 @@ def markdown(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def verdict(table: Table) -> list[str]:
     """In words, what is better than what, and what the figures do not hold."""
-    one = letter(table.against)
+    one = group_letter(table.against)
     sizes = sorted({len(run.wrong) for group in table.groups for run in group.runs.values()})
     lines = [f"Each run judged {' or '.join(f'{size:,}' for size in sizes)} valid pictures."]
     lines.append(sentence(table) if len(table.groups) > 1 else single_run_text(table.groups[0]))
@@ -207,7 +209,7 @@ def verdict(table: Table) -> list[str]:
     return lines
 
 
-def sentence(table: Table, called: Callable[[int], str] = letter) -> str:
+def sentence(table: Table, called: Callable[[int], str] = group_letter) -> str:
     """Whether the group at `against` beats the others, each under what its place is called."""
     one, differences = called(table.against), table.differences
     ways = {

@@ -22,7 +22,7 @@ def notes() -> list[str]:
         now, before = dvc_lock.load(), dvc_lock.parse(text, f"HEAD: {dvc_lock.FILE}")
     except ValueError:  # none in the commit, or not as DVC writes it: nothing to set it against
         return []
-    other = differing(now, before)
+    other = differing_outs(now, before)
     if not other:
         return []
     paths = [path for some in other.values() for path in some]
@@ -37,7 +37,7 @@ def notes() -> list[str]:
     return [line, *mixed_stages(now, before, other)]
 
 
-def differing(now: dvc_lock.Stages, before: dvc_lock.Stages) -> dict[str, list[str]]:
+def differing_outs(now: dvc_lock.Stages, before: dvc_lock.Stages) -> dict[str, list[str]]:
     """By stage: the outputs with another hash, of stages for which nothing else differs."""
     ours, theirs = (dvc_lock.hashes(stages, "outs") for stages in (now, before))
     changed: dict[str, list[str]] = {}

@@ -25,7 +25,7 @@ def lines() -> list[str]:
     check(status)
     last = last_commit_metric(metrics)
     return [
-        closing_line(metrics, last, yaml_file.load(PARAMS).get("lr"), images(status)),
+        closing_line(metrics, last, yaml_file.load(PARAMS).get("lr"), report_status(status)),
         *drift.notes(),
         *asides(status),
     ]
@@ -47,7 +47,7 @@ def check(status: workspace.Status) -> None:
 def asides(status: workspace.Status) -> list[str]:
     """What is not here, and what is not known."""
     notes = []
-    if gone := status.gone("evaluate"):
+    if gone := status.missing_files("evaluate"):
         more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
         notes.append(
             f"note: not here are {gone[0]}{more}: `dvc pull` brings them where a remote has them, "
@@ -61,7 +61,7 @@ def asides(status: workspace.Status) -> list[str]:
     return notes
 
 
-def images(status: workspace.Status) -> str:
+def report_status(status: workspace.Status) -> str:
     """Where the report is, if it is of this run."""
     if not REPORT.is_file():
         return f"{REPORT} is not here yet: `dvc repro` makes it"
@@ -77,7 +77,7 @@ def last_commit_metric(metrics: Mapping[str, Any]) -> str:
     ):
         return "none yet"
     try:
-        stages, outs = runs.whole("HEAD", "HEAD")
+        stages, outs = runs.whole_run("HEAD", "HEAD")
     except ValueError as error:
         return f"none to compare with ({error})"
     before, now = dataset(stages), dataset(dvc_lock.load())
@@ -104,7 +104,7 @@ def metric_text(metrics: Mapping[str, Any]) -> str:
     return f"{main(metrics).replace('_', ' ')} {metrics[main(metrics)]:.4f}"
 
 
-def count(metrics: Mapping[str, Any]) -> str:
+def count_text(metrics: Mapping[str, Any]) -> str:
     """The pictures, and how many of them are wrong where that can be said."""
     wrong = f"{round(metrics['error_rate'] * metrics['n'])} of " if "error_rate" in metrics else ""
     what = "ratings" if headline.is_of_ratings(metrics) else "pictures"
@@ -118,6 +118,6 @@ def closing_line(now: Mapping[str, Any], before: str, lr: object, where: str) ->
     activate = "" if os.environ.get("VIRTUAL_ENV") else f". {place}/bin/activate && "
     report = "" if is_of_ratings else f"{where}; "
     return (
-        f"{metric_text(now)} ({count(now)}), last commit {before}; {report}next: {activate}"
+        f"{metric_text(now)} ({count_text(now)}), last commit {before}; {report}next: {activate}"
         f"dvc exp run -S lr={'1e-3' if lr == 3e-3 else '3e-3'}"
     )

@@ -76,7 +76,7 @@ def judged_images(path: Path) -> int:
     return count
 
 
-def diagnose(phase: Phase, images: int, asked: int = 0) -> str:
+def diagnose(phase: Phase, images: int, planned: int = 0) -> str:
     """One line: whether it overfits, and how many epochs to train with instead.
 
     An error that has risen since its best epoch by less than the standard error of a share of so
@@ -85,41 +85,44 @@ def diagnose(phase: Phase, images: int, asked: int = 0) -> str:
     Args:
         phase: at least one epoch.
         images: in valid.
-        asked: epochs that params.yaml has; where there are fewer, nothing is judged.
+        planned: epochs that params.yaml has; where there are fewer, nothing is judged.
     """
-    if phase.epochs < asked:
+    if phase.epochs < planned:
         return (
-            f"{phase.name}: {phase.epochs} of the {count(asked)} that params.yaml asks for: broken "
-            "off, or of other params; `dvc repro` makes it whole"
+            f"{phase.name}: {phase.epochs} of the {format_epochs(planned)} that params.yaml asks "
+            "for: broken off, or of other params; `dvc repro` makes it whole"
         )
     errors, losses = phase.error_rate, phase.valid_loss
     if phase.epochs < 2:
-        return f"{phase.name}: {count(phase.epochs)}, too few to judge"
-    last, least = errors[-1], min(errors)
-    at, lowest = errors.index(least) + 1, losses.index(min(losses)) + 1
+        return f"{phase.name}: {format_epochs(phase.epochs)}, too few to judge"
+    last, lowest_error = errors[-1], min(errors)
+    best_epoch, lowest_at = errors.index(lowest_error) + 1, losses.index(min(losses)) + 1
     # at least one image's: no error at all would have a standard error of 0
-    chance = math.sqrt(max(last * (1 - last), 1 / images) / images)
-    ends = f"{phase.name}: {count(phase.epochs)}, error {last:.4f} at the end"
-    if last - least > chance:
+    standard_error = math.sqrt(max(last * (1 - last), 1 / images) / images)
+    ends = f"{phase.name}: {format_epochs(phase.epochs)}, error {last:.4f} at the end"
+    if last - lowest_error > standard_error:
         return (
-            f"{ends}, {round((last - least) * images)} of {images} pictures more than after "
-            f"epoch {at}: it overfits; train anew with -S {phase.name}.epochs={at}"
+            f"{ends}, {round((last - lowest_error) * images)} of {images} pictures more than after "
+            f"epoch {best_epoch}: it overfits; train anew with -S {phase.name}.epochs={best_epoch}"
         )
-    if lowest < phase.epochs and losses[-1] > losses[lowest - 1] * RISE_LIMIT:
+    if lowest_at < phase.epochs and losses[-1] > losses[lowest_at - 1] * RISE_LIMIT:
         return (
-            f"{ends}, no worse than at its best, but the loss on valid rises since epoch {lowest}: "
-            "it grows too sure of itself; keep the epochs, and trust its probabilities less (ece)"
+            f"{ends}, no worse than at its best, but the loss on valid rises since epoch "
+            f"{lowest_at}: it grows too sure of itself; keep the epochs, and trust its "
+            "probabilities less (ece)"
         )
-    if at == phase.epochs and errors[-2] - last > chance:
+    if best_epoch == phase.epochs and errors[-2] - last > standard_error:
         more = f"{phase.name}.epochs={2 * phase.epochs}"
         return f"{ends}, still falling: more epochs may help; try -S {more}"
     worse = (
-        "its best" if at == phase.epochs else f"no worse than its best (epoch {at}) but by chance"
+        "its best"
+        if best_epoch == phase.epochs
+        else f"no worse than its best (epoch {best_epoch}) but by chance"
     )
     return f"{ends}, {worse}: no overfitting seen"
 
 
-def stale(name: str, reasons: Sequence[str]) -> str:
+def stale_message(name: str, reasons: Sequence[str]) -> str:
     """One line for a phase whose table is of another run than what is here now."""
     return (
         f"{name}: not judged, since reports/train_{name}.csv is of other params, data or code than "
@@ -127,6 +130,6 @@ def stale(name: str, reasons: Sequence[str]) -> str:
     )
 
 
-def count(epochs: int) -> str:
+def format_epochs(epochs: int) -> str:
     """1 epoch, 2 epochs."""
     return f"{epochs} epoch{'s' if epochs != 1 else ''}"

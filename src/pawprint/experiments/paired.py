@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-SAMPLES, CELLS = 4_000, 1_000_000  # of the bootstrap; pictures × samples drawn at a time
+SAMPLES, MAX_DRAWS = 4_000, 1_000_000  # of the bootstrap; pictures × samples drawn at a time
 Wrong = NDArray[np.float64]  # 1 wrong, 0 right, NaN not judged; a row a run, a column a picture
 
 
@@ -62,7 +62,7 @@ def bootstrap_means(less: Wrong, seen: NDArray[np.bool_]) -> NDArray[np.float64]
     """The mean difference in SAMPLES draws of runs and pictures, with replacement; seed 0."""
     rng, (runs, images) = np.random.default_rng(0), less.shape  # fixed: one table, one interval
     judged, means = seen.astype(float), list[NDArray[np.float64]]()
-    piece = max(1, CELLS // images)
+    piece = max(1, MAX_DRAWS // images)
     for begin in range(0, SAMPLES, piece):
         draws = min(piece, SAMPLES - begin)
         # how often each run and image is drawn: products of matrices in place of 4,000 index tables

@@ -120,9 +120,9 @@ def read_run(name: str, commit: str) -> Run:
     """The run that a commit holds, under the name that a person knows it by.
 
     Raises:
-        ValueError: it has no figure of its own, as `whole` says, or no classes.
+        ValueError: it has no figure of its own, as `whole_run` says, or no classes.
     """
-    stages, files = whole(name, commit)
+    stages, files = whole_run(name, commit)
     if PREDICTIONS not in files:
         raise ValueError(
             f"{name}: stage evaluate wrote no {PREDICTIONS}; `dvc metrics diff` compares what "
@@ -139,7 +139,7 @@ def read_run(name: str, commit: str) -> Run:
     return Run(name, settings({key: one for key, one in stages.items() if key not in DRAWN}), wrong)
 
 
-def whole(name: str, commit: str) -> tuple[dvc_lock.Stages, dict[str, bytes]]:
+def whole_run(name: str, commit: str) -> tuple[dvc_lock.Stages, dict[str, bytes]]:
     """The dvc.lock of a commit and what evaluate wrote, where they are one run of what it holds.
 
     Raises:
@@ -159,14 +159,14 @@ def whole(name: str, commit: str) -> tuple[dvc_lock.Stages, dict[str, bytes]]:
         for path in FIGURES
         if path in files and md5(files[path]) != outs[path]
     ]
-    reasons += [*dvc_lock.conflicts(stages, "evaluate"), *unrun(stages, commit)]
+    reasons += [*dvc_lock.conflicts(stages, "evaluate"), *not_as_run(stages, commit)]
     if reasons:
         more = f" (and {len(reasons) - 1} more of the kind)" if len(reasons) > 1 else ""
         raise ValueError(f"{name} has no figure of its own: {reasons[0]}{more}; {remedy}")
     return stages, files
 
 
-def unrun(stages: dvc_lock.Stages, commit: str) -> Iterator[str]:
+def not_as_run(stages: dvc_lock.Stages, commit: str) -> Iterator[str]:
     """A line for each param and file of code that the commit has otherwise than its dvc.lock."""
     stages = {name: stages[name] for name in dvc_lock.upstream(stages, "evaluate")}
     code: dict[str, str] = {}

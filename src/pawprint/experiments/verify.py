@@ -19,7 +19,7 @@ from pawprint.data import catalog, downloads
 from pawprint.terminal.console import RUN, format_seconds
 
 LOCK, TRAINED = Path("dvc.lock"), ("train_unfrozen.json", "train.json")  # of pictures, of ratings
-KIND = ("device", "instructions", "dtype", "python")  # what may change the last bits
+MACHINE_KEYS = ("device", "instructions", "dtype", "python")  # what may change the last bits
 TRACKED = ("dvc.lock", "dvc.yaml", "params.yaml", "datasets.yaml", "src", "stages")
 
 
@@ -37,21 +37,21 @@ def verify_commit(root: Path) -> tuple[bool, list[str]]:
     commit = git.git_output(*here, "rev-parse", "--short", "HEAD").strip()
     if not git.git_output(*here, "ls-files", str(LOCK)):
         raise ValueError("no commit holds a dvc.lock here; run `dvc repro` and commit it")
-    above, inside = (
+    toplevel, prefix = (
         git.git_output(*here, "rev-parse", f"--show-{word}").strip()
         for word in ("toplevel", "prefix")
     )
     lines = []
-    if git.git_output(*here, "status", "--short", "--", *TRACKED, *(["../src"] if inside else [])):
+    if git.git_output(*here, "status", "--short", "--", *TRACKED, *(["../src"] if prefix else [])):
         lines.append(f"note: {commit} is verified, without your changes since")
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="pawprint-verify-") as folder:
-        clone = Path(folder) / "clone" / inside
-        command = ["git", "clone", "--quiet", above, str(Path(folder) / "clone")]
+        clone = Path(folder) / "clone" / prefix
+        command = ["git", "clone", "--quiet", toplevel, str(Path(folder) / "clone")]
         if subprocess.run(command, check=False).returncode:
-            raise ValueError(f"git could not clone {above}; see above")
+            raise ValueError(f"git could not clone {toplevel}; see above")
         before = outs(yaml_file.load(clone / LOCK))
-        lines += parts(clone, commit)
+        lines += mixed_run_notes(clone, commit)
         _link(root, clone)
         _rerun(clone)
         after = outs(yaml_file.load(clone / LOCK))
@@ -66,7 +66,7 @@ def verify_commit(root: Path) -> tuple[bool, list[str]]:
     return not wrong, lines
 
 
-def parts(clone: Path, commit: str) -> list[str]:
+def mixed_run_notes(clone: Path, commit: str) -> list[str]:
     """A note where a dvc.lock is of parts of several runs."""
     stages = dvc_lock.parse((clone / LOCK).read_text(encoding="utf-8"), f"{commit}: {LOCK}")
     if "evaluate" not in stages or not (reasons := dvc_lock.conflicts(stages, "evaluate")):
@@ -98,7 +98,7 @@ def explain_difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     if not then:
         return "what machine they were made on is not known here (reports/run is not in git)"
     before, after = (
-        {key: run.get(key) for key in KIND} | run.get("versions", {}) for run in (then, now)
+        {key: run.get(key) for key in MACHINE_KEYS} | run.get("versions", {}) for run in (then, now)
     )
     other = [
         f"{key} {before.get(key)} -> {after.get(key)}"

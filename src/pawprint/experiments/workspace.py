@@ -23,16 +23,16 @@ class Status:
     unknown: str = ""  # why DVC says nothing
 
     def problems(self, stage: str) -> list[str]:
-        """Why what a stage wrote is not of what is here now; none, where it is."""
+        """Why a stage's outputs are stale; empty if they are current."""
         stages = dvc_lock.load()
         known = {name: stages[name] for name in dvc_lock.upstream(stages, stage)}
         if not known:
             return dvc_lock.conflicts(stages, stage)
-        params = [*unrun(known)]
+        params = [*params_not_run(known)]
         changed = [line for name in known for line in self.changed.get(name, ())]
         return params or changed or dvc_lock.conflicts(stages, stage)
 
-    def gone(self, stage: str) -> list[str]:
+    def missing_files(self, stage: str) -> list[str]:
         """The files of a stage and of those before it that are not here."""
         known = dvc_lock.upstream(dvc_lock.load(), stage)
         return [*dict.fromkeys(path for name in known for path in self.missing.get(name, ()))]
@@ -58,7 +58,7 @@ def read(stages: Mapping[str, list[Entry]]) -> Status:
     )
 
 
-def unrun(stages: dvc_lock.Stages) -> Iterator[str]:
+def params_not_run(stages: dvc_lock.Stages) -> Iterator[str]:
     """A line for each param that is not what these stages ran with."""
     for path in ("params.yaml", "datasets.yaml"):
         if Path(path).is_file():

@@ -152,7 +152,7 @@ def freeze(model: Network, train_norm: bool) -> None:
             parameter.requires_grad_(trained)
 
 
-def is_decayed(model: nn.Module) -> dict[nn.Parameter, bool]:
+def decay_by_parameter(model: nn.Module) -> dict[nn.Parameter, bool]:
     """Whether weight decay acts on a parameter: on none of a normalisation layer, on no bias."""
     return {
         parameter: not (isinstance(module, NORMS) or name == "bias")

@@ -94,7 +94,7 @@ def pick_network(
     Raises:
         ValueError: several have.
     """
-    fits = dict(fitting(body, given))
+    fits = dict(networks_in(body, given))
     if not fits:
         return given
     if len(fits) > 1:
@@ -125,7 +125,7 @@ def pick_network(
     return {short: given[name] for name, short in taken.items()}
 
 
-def fitting(body: nn.Sequential, given: Tensors) -> Iterator[tuple[str, dict[str, str]]]:
+def networks_in(body: nn.Sequential, given: Tensors) -> Iterator[tuple[str, dict[str, str]]]:
     """What stands before a network's names, and its children's names by those in the file.
 
     fastai numbers the children of a body where torchvision names them.

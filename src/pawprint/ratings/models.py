@@ -172,7 +172,7 @@ def create_model(model_card: RatingsCard, seed: int) -> EmbeddingDotBias | Embed
         return build_model(model_card)
 
 
-def is_decayed(model: nn.Module) -> Mapping[nn.Parameter, bool]:
+def decay_by_parameter(model: nn.Module) -> Mapping[nn.Parameter, bool]:
     """Whether weight decay acts on each parameter: on all but the biases of layers.
 
     The tables of biases are decayed, as they are by fastai: that is what tames them.

@@ -117,7 +117,7 @@ class RatingSession:
     def init_state(self, model: nn.Module) -> State:
         """This model on the device, with an optimizer of all of it."""
         model.to(self.device)
-        groups, is_decayed = [list(model.parameters())], models.is_decayed(model)
+        groups, is_decayed = [list(model.parameters())], models.decay_by_parameter(model)
         optimizer = adamw(groups, is_decayed, self.optimizer)
         return loop.init_state(model, optimizer, torch.float32)
 

@@ -58,7 +58,7 @@ class ClassDisplay:
         return [data.classes[number] for number in targets.tolist()]
 
     def marks(self, targets: Tensor) -> Marks:
-        """None."""
+        """No marks."""
         return torch.zeros(len(targets), 0, 2)
 
     def result(self, row: Row) -> Caption:
@@ -94,7 +94,7 @@ class LabelsDisplay:
         return [", ".join(label for label, there in row if there) or "none" for row in rows]
 
     def marks(self, targets: Tensor) -> Marks:
-        """None."""
+        """No marks."""
         return torch.zeros(len(targets), 0, 2)
 
     def result(self, row: Row) -> Caption:
@@ -131,7 +131,7 @@ class PointsDisplay:
     )
 
     def captions(self, targets: Tensor, data: Dataset) -> list[str]:
-        """None: the crosses tell."""
+        """Empty: the crosses say it."""
         return [""] * len(targets)
 
     def marks(self, targets: Tensor) -> Marks:
@@ -175,7 +175,7 @@ class NumberDisplay:
         return [label_cells.format_prediction(value, deviation) for value in values]
 
     def marks(self, targets: Tensor) -> Marks:
-        """None."""
+        """No marks."""
         return torch.zeros(len(targets), 0, 2)
 
     def result(self, row: Row) -> Caption:

@@ -37,13 +37,14 @@ def setup_device(name: str, threads: int) -> torch.device:
     cuda_devices = torch.cuda.device_count()
     if name == "auto":
         name = "cuda" if cuda_devices else "cpu"
-    number, together = distributed.local_rank()
-    device = torch.device(f"cuda:{number}" if name == "cuda" and together > 1 else name)
+    rank, local_processes = distributed.local_rank()
+    device = torch.device(f"cuda:{rank}" if name == "cuda" and local_processes > 1 else name)
     if device.type == "cuda" and (device.index or 0) >= cuda_devices:
-        if cuda_devices and together > 1:
+        if cuda_devices and local_processes > 1:
             raise ValueError(
-                f"{together} processes train on this machine, but torch sees {cuda_devices} CUDA "
-                f"devices; set processes to {cuda_devices} in params.yaml, or runtime.device to cpu"
+                f"{local_processes} processes train on this machine, but torch sees "
+                f"{cuda_devices} CUDA devices; set processes to {cuda_devices} in params.yaml, "
+                "or runtime.device to cpu"
             )
         remedy = "; if there is a GPU, look whether nvidia-smi sees it and torch was built for CUDA"
         if cuda_devices:
@@ -98,8 +99,8 @@ def cache_budget(device: torch.device, fraction: float) -> int:
     """Bytes that the cache may take: a share of the device's free memory."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0] * fraction)
-    _, together = distributed.local_rank()  # each keeps a cache of its own
-    return int(psutil.virtual_memory().available * fraction / together)
+    _, local_processes = distributed.local_rank()  # each keeps a cache of its own
+    return int(psutil.virtual_memory().available * fraction / local_processes)
 
 
 def describe_machine(device: torch.device, dtype: torch.dtype) -> dict[str, str]:

@@ -109,7 +109,7 @@ def local_rank() -> tuple[int, int]:
 
 
 def rank_key(word: str) -> str:
-    """A word that keys random numbers: another in every process, as it is in the first."""
+    """`word` in the main process, a different key for random numbers in each other one."""
     return word if is_main_process() else f"{word} of process {_rank()}"
 
 

@@ -48,7 +48,7 @@ def read_files(path: Path, selected: Collection[str]) -> Iterator[tuple[str, byt
             wanted file in it is a link or a device, or larger than MAX_BYTES.
     """
     left = set(selected)
-    with _explaining(path):
+    with _explain_errors(path):
         for entry in _entries(path):
             if entry.name in left:
                 _check(path, entry)
@@ -68,7 +68,7 @@ def listing(path: Path, shown: str = "") -> Listing:
             is a link or a device or larger than MAX_BYTES, or as for `read_files`.
     """
     images_listing, guesses, place = Listing(), list[str](), shown or str(path)
-    with _explaining(path, place):
+    with _explain_errors(path, place):
         for entry in _entries(path):
             if image_files.is_candidate(entry.name):
                 _check(place, entry)
@@ -95,7 +95,7 @@ def file_names(path: Path) -> list[str]:
     Raises:
         ValueError: as for `read_files`.
     """
-    with _explaining(path):
+    with _explain_errors(path):
         return [entry.name for entry in _entries(path)]
 
 
@@ -167,7 +167,7 @@ def decode_text(data: bytes, name: str) -> str:
 
 
 @contextmanager
-def _explaining(path: Path, shown: str = "") -> Iterator[None]:
+def _explain_errors(path: Path, shown: str = "") -> Iterator[None]:
     """What the block cannot read is said of the archive, with what it is instead."""
     try:
         yield

@@ -64,7 +64,7 @@ def _visit(folder: Path, name: str, above: tuple[Identity, ...], tree: Tree) -> 
     names = {entry.name for entry in entries}
     for entry in entries:
         path = f"{name}/{entry.name}" if name else entry.name
-        if (target := _pointed_at(entry.name)) and target not in names:
+        if (target := _link_target(entry.name)) and target not in names:
             why = f"{ONLY} {entry.name} is here: {_fetch(entry.name)}"
             tree.lost.append((f"{name}/{target}" if name else target, why))
         elif entry.name not in waste:
@@ -90,7 +90,7 @@ def _sort_in(entry: "os.DirEntry[str]", name: str, above: tuple[Identity, ...], 
         tree.hidden.append(name)
 
 
-def _pointed_at(name: str) -> str:
+def _link_target(name: str) -> str:
     """The name that a placeholder stands for; empty where the file is none."""
     if name.startswith(".") and name.endswith(image_files.ICLOUD):
         return name.removeprefix(".").removesuffix(image_files.ICLOUD)

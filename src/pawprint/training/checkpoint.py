@@ -44,13 +44,13 @@ class CheckpointStore:
     Of several processes the first keeps it, and the others have nothing on the disk.
     """
 
-    def __init__(self, stage: str, mark: str, root: Path = SCRATCH) -> None:
+    def __init__(self, stage: str, run_fingerprint: str, root: Path = SCRATCH) -> None:
         """Make the folder, and remove the oldest of the stage's others that nobody uses.
 
         Raises:
             ValueError: another process is at this very run.
         """
-        self.folder = root / stage / mark
+        self.folder = root / stage / run_fingerprint
         self.path = self.folder / "state.safetensors"
         if not distributed.is_main_process():
             return

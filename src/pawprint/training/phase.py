@@ -75,8 +75,8 @@ def run_phase(
         files: what is read and written.
     """
     facts = {**declared, **session.facts}
-    mark = checkpoint.fingerprint(facts, files.inputs, files.stage, session.machine)
-    store = CheckpointStore(files.stage.stem, mark)
+    run_fingerprint = checkpoint.fingerprint(facts, files.inputs, files.stage, session.machine)
+    store = CheckpointStore(files.stage.stem, run_fingerprint)
     state, workload = session.init_state(model), session.workload(files.name)
     epochs = train_epochs(state, workload, max_lrs, cycle, store)
     if not distributed.is_main_process():  # that one prints and writes, the others only compute

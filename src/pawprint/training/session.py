@@ -57,8 +57,8 @@ class ImageSession:
         assert isinstance(model, Network)
         model.to(self.device)
         network.set_dropout(model, self.dropout)  # model files do not hold it
-        groups, is_decayed = network.parameter_groups(model), network.is_decayed(model)
-        return loop.init_state(model, adamw(groups, is_decayed, self.optimizer), self.recipe.dtype)
+        groups, decayed = network.parameter_groups(model), network.decay_by_parameter(model)
+        return loop.init_state(model, adamw(groups, decayed, self.optimizer), self.recipe.dtype)
 
     def write_model(
         self, path: Path, model: nn.Module, declared: Mapping[str, Any], max_lrs: Sequence[float]

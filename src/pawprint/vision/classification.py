@@ -30,6 +30,10 @@ class Classification:
         """Nothing of it depends on the training images."""
         return self
 
+    def with_scale(self: AnyTask, scale: Sequence[float] | None) -> AnyTask:
+        """It has none."""
+        return self
+
     def chance_loss(self, classes: int) -> float:
         """All classes alike."""
         return math.log(classes)

@@ -72,40 +72,40 @@ def load_dataset(
     cache = image_cache.load_image_cache(images, index, device, budget)
     table = tables.read(labels, ["name", "split"], "str")
     if (column := table.columns[1]) not in TASKS:
-        raise tables.damaged(labels, f"column {column}")
+        raise tables.damaged_error(labels, f"column {column}")
     row = {name: i for i, name in enumerate(cache.names)}
     if not table["name"].isin(row).any():
         raise ValueError(
             f"{labels} and {index} have no picture in common, so they are of two data sets; make "
             "both again: `dvc repro`"
         )
-    every = {label for cell in table[column] for label in label_cells.classes(cell, column)}
+    all_classes = {label for cell in table[column] for label in label_cells.classes(cell, column)}
     table = table[table["name"].isin(row)]
     cells, counts = table[column], table["split"].value_counts()
     train_cells = cells[table["split"] == "train"].tolist()
-    known = TASKS[column].classes(train_cells)
-    there = {label for cell in cells for label in label_cells.classes(cell, column)}
-    check_classes(labels, every - there)
-    unseen = sorted(there - set(known))
-    is_too_few = len(there - {*unseen}) < label_cells.CELLS[column].min_classes
+    classes = TASKS[column].classes(train_cells)
+    present_classes = {label for cell in cells for label in label_cells.classes(cell, column)}
+    check_classes(labels, all_classes - present_classes)
+    unseen = sorted(present_classes - set(classes))
+    is_too_few = len(present_classes - {*unseen}) < label_cells.CELLS[column].min_classes
     if unseen or is_too_few or not counts.get("train", 0) or not counts.get("valid", 0):
         raise ValueError(
             f"{labels}: of the pictures that could be decoded, train holds "
-            f"{counts.get('train', 0)} of {len(known)} classes, valid {counts.get('valid', 0)}, "
+            f"{counts.get('train', 0)} of {len(classes)} classes, valid {counts.get('valid', 0)}, "
             f"and absent from train are {len(unseen)} classes ({shorten(unseen) or 'none'}); "
             "mend the pictures that presize left out, or use label.split: stratified"
         )
     task, splits = TASKS[column].fit(train_cells), {}
     for split in ("train", "valid", "test"):
         chosen = table[table["split"] == split]
-        names, words = chosen["name"].tolist(), chosen[column].tolist()
+        names, split_cells = chosen["name"].tolist(), chosen[column].tolist()
         rows = torch.tensor([row[name] for name in names], dtype=torch.int64)
         image_sizes = cache.image_sizes[rows]
-        targets = task.encode(words, known, image_sizes)
+        targets = task.encode(split_cells, classes, image_sizes)
         task.check(targets, names, image_sizes)
-        splits[split] = Split(rows, targets.to(device), names, words, task)
+        splits[split] = Split(rows, targets.to(device), names, split_cells, task)
     hashes = files.file_hash(index) + files.file_hash(labels)
-    return Dataset(cache, known, splits, files.text_hash(hashes), task)
+    return Dataset(cache, classes, splits, files.text_hash(hashes), task)
 
 
 def check_classes(labels: Path, lost: set[str]) -> None:

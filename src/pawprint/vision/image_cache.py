@@ -50,7 +50,9 @@ def load_image_cache(images: Path, index: Path, device: torch.device, budget: in
     mapped = tables.read_array(images)
     table = tables.read(index, [*COLUMNS], COLUMNS)
     if len(table) != len(mapped):
-        raise tables.damaged(index, f"{len(table):,} rows, of {len(mapped):,} pictures in {images}")
+        raise tables.damaged_error(
+            index, f"{len(table):,} rows, of {len(mapped):,} pictures in {images}"
+        )
     image_sizes = torch.from_numpy(table[["width", "height"]].to_numpy(dtype=np.float32))
     store = torch.from_numpy(np.load(images)).to(device) if mapped.nbytes <= budget else mapped
     return ImageCache(table["name"].tolist(), image_sizes, store, device)

@@ -31,7 +31,7 @@ class Keypoints:
         "; -1 and 1 are the edges of that part, left and right for x, upper and lower for y"
     )
 
-    fit = Classification.fit
+    fit, with_scale = Classification.fit, Classification.with_scale
 
     def chance_loss(self, classes: int) -> float:
         """The middle, where points are uniform over the picture."""

@@ -41,7 +41,8 @@ class MultiLabel:
         rows = [[float(label in labels) for label in classes] for labels in here]
         return torch.tensor(rows, dtype=torch.float32).reshape(len(cells), len(classes))
 
-    fit, check, decode = Classification.fit, Classification.check, Classification.decode
+    fit, with_scale = Classification.fit, Classification.with_scale
+    check, decode = Classification.check, Classification.decode
     transform_targets = Classification.transform_targets
 
     def activation(self, outputs: Tensor) -> Tensor:

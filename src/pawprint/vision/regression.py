@@ -25,7 +25,7 @@ class Regression:
     """One output and mean squared error; targets and predictions are standardised."""
 
     mean: float = 0.0  # of the training images' numbers
-    deviation: float = 1.0
+    std: float = 1.0
 
     name: ClassVar[str] = "number"
     metric: ClassVar[str] = "rmse"
@@ -35,7 +35,7 @@ class Regression:
     @property
     def scale(self) -> tuple[float, float]:
         """Mean and deviation."""
-        return self.mean, self.deviation
+        return self.mean, self.std
 
     def fit(self, cells: Sequence[str]) -> "Regression":
         """The task with the scale of these cells.
@@ -44,13 +44,17 @@ class Regression:
             ValueError: all are the same number.
         """
         numbers = np.array([label_cells.number(cell) for cell in cells], dtype=np.float64)
-        mean, deviation = float(numbers.mean()), float(numbers.std())
-        if not deviation > 0:
+        mean, std = float(numbers.mean()), float(numbers.std())
+        if not std > 0:
             raise ValueError(
                 f"all {len(numbers)} training images have the number {numbers[0]:g}: there is "
                 "nothing to learn; fix `label` in datasets.yaml, or the column that it names"
             )
-        return Regression(mean, deviation)
+        return Regression(mean, std)
+
+    def with_scale(self, scale: Sequence[float] | None) -> "Regression":
+        """The task with the scale that a model file has."""
+        return Regression(*scale) if scale else self
 
     def chance_loss(self, classes: int) -> float:
         """The mean of the training images, whatever the image."""
@@ -63,12 +67,12 @@ class Regression:
     def encode(self, cells: Sequence[str], classes: Sequence[str], image_sizes: Tensor) -> Tensor:
         """Standardised, n×1."""
         numbers = np.array([label_cells.number(cell) for cell in cells], dtype=np.float64)
-        standardised = (numbers - self.mean) / self.deviation  # in float64: 1.6e9 ± 1 keeps the 1
+        standardised = (numbers - self.mean) / self.std  # in float64: 1.6e9 ± 1 keeps the 1
         return torch.from_numpy(standardised.astype(np.float32)).reshape(-1, 1)
 
     def activation(self, outputs: Tensor) -> Tensor:
         """In the units of the data set."""
-        return at_least_float32(outputs) * self.deviation + self.mean
+        return at_least_float32(outputs) * self.std + self.mean
 
     check, decode = Classification.check, Classification.decode
     transform_targets = Classification.transform_targets
@@ -87,7 +91,7 @@ class Regression:
 
     def metric_value(self, predictions: Tensor, targets: Tensor) -> Tensor:
         """The root of the mean square, in the units of the data set."""
-        return (predictions - targets).square().mean().sqrt() * self.deviation
+        return (predictions - targets).square().mean().sqrt() * self.std
 
     def threshold(self, predictions: Callable[[], Tensor], targets: Tensor) -> float | None:
         """There are no labels."""

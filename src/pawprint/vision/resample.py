@@ -12,7 +12,7 @@ from pawprint.vision import augment
 from pawprint.vision.augment import AugmentParams, BatchTransform
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, RGB, of values in [0, 1]
-CACHE_BYTES = 4 << 20  # bytes of floats that a core keeps close at hand
+CPU_CACHE_BYTES = 4 << 20  # bytes of floats that a core keeps close at hand
 
 
 Size = int | str  # px a side of a square, or HEIGHTxWIDTH
@@ -74,7 +74,7 @@ def render(
     On a processor it is made in pieces that stay in its cache, which takes half of the time.
     """
     n, side = images.shape[:2]
-    step = n if images.is_cuda else max(1, CACHE_BYTES // (side * side * 3 * 4))
+    step = n if images.is_cuda else max(1, CPU_CACHE_BYTES // (side * side * 3 * 4))
     inputs = torch.empty(n, *input_spec.shape, 3, device=images.device).permute(0, 3, 1, 2)
     for start in range(0, n, step):
         chunk = slice(start, start + step)

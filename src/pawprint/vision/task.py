@@ -49,6 +49,9 @@ class Task(Protocol):
     def fit(self, cells: Sequence[str]) -> "Task":
         """The task as the training images' cells need it."""
 
+    def with_scale(self, scale: Sequence[float] | None) -> "Task":
+        """The same from a model file, which keeps the scale."""
+
     def chance_loss(self, classes: int) -> float:
         """The loss of a network that knows nothing."""
 
@@ -99,7 +102,7 @@ TASKS: dict[str, Task] = {
 
 def load_task(name: str, scale: Sequence[float] | None) -> Task:
     """The task of a model file: with the scale of its training images, where it has one."""
-    return Regression(*scale) if scale else TASKS[name]
+    return TASKS[name].with_scale(scale)
 
 
 def check_finite(outputs: Float[Tensor, "image output"]) -> None:
