@@ -1,7 +1,6 @@
 """A look at every picture of a set: classes, sizes, formats, copies, and what cannot be decoded."""
 
 import io
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from PIL import Image
 
 from pawprint.core import params
 from pawprint.core.findings import Findings, shorten
+from pawprint.core.processors import available_processors
 from pawprint.storage import archives, file_type
 from pawprint.terminal import console
 from pawprint.vision import cache_writer, decode, oddities
@@ -46,9 +46,7 @@ def survey_archive(archive: Path, names: Sequence[str], background: str) -> Surv
             formats.update([image_format(data)])
             yield name, data
 
-    images = cache_writer.decode_all(
-        contents(), SURVEY_SIZE, background, len(os.sched_getaffinity(0))
-    )
+    images = cache_writer.decode_all(contents(), SURVEY_SIZE, background, available_processors())
     return Survey(
         list(console.progress_bar(images, "look at pictures", len(names))), formats, background
     )
