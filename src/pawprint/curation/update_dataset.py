@@ -74,7 +74,9 @@ def update_dataset(name: str, url: str | None) -> Iterator[str]:
 
 def place(url: str) -> str:
     """The same text for the same place, whether or not it is written from the root."""
-    return url.rstrip("/") if ":" in url else os.path.abspath(Path(url).expanduser())  # noqa: PTH100
+    if catalog.is_address(url):
+        return url.rstrip("/")
+    return os.path.abspath(Path(url).expanduser())  # noqa: PTH100
 
 
 def changes(block: DatasetEntry, image_labels: Labels, seen: Survey) -> Iterator[str]:
