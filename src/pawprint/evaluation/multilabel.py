@@ -120,10 +120,11 @@ class MultiLabelResult:
 
 def multilabel_result(predictions: Tensor, targets: Tensor, about: EvalContext) -> MultiLabelResult:
     """The counts; where no threshold was chosen, at 0.5."""
+    predictions, targets = predictions.cpu().double(), targets.cpu()  # MPS has no float64
     return MultiLabelResult(
-        about.task.activation(predictions.double()).cpu().numpy(),
-        (targets > 0).cpu().numpy(),
-        about.task.per_image_loss(predictions.double(), targets).cpu().numpy(),
+        about.task.activation(predictions).numpy(),
+        (targets > 0).numpy(),
+        about.task.per_image_loss(predictions, targets).numpy(),
         tuple(about.classes),
         0.5 if about.threshold is None else about.threshold,
     )
