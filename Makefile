@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
 EXTRAS ?= test
 export PATH := $(BIN):$(PATH)
+# make 3.81, which macOS has, looks for a command in its own PATH unless another shell runs it
+SHELL := /bin/bash
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 # they train for long, and two trainings side by side slow one another down many times over
@@ -67,6 +69,8 @@ pets: clone .venv/run.stamp  ## The chapter itself, on 7,390 photographs; PRESET
 	@python -m benchmarks.pets row $(PRESET)
 
 collab: clone .venv/run.stamp  ## Ratings: collaborative filtering, from made ones at first
+	@test -d collab/src || { \
+	  echo "make: collab/src is no link to src: git config core.symlinks true && git checkout collab/src"; exit 1; }
 	@cd collab && dvc repro && pawprint result
 
 clean:  ## Remove the environment and all that a run leaves, but no data of DVC's

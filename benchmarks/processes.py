@@ -37,14 +37,17 @@ def memory(pid: int) -> int:
     try:
         mother = psutil.Process(pid)
         for process in (mother, *mother.children(recursive=True)):
-            total += process.memory_full_info().pss
+            info = process.memory_full_info()
+            total += getattr(info, "pss", info.rss)  # Linux alone has pss
     except psutil.Error:  # ended while we looked
         pass
     return total
 
 
 def anonymous(pid: int) -> int:
-    """Bytes of a process that belong to no file (Linux)."""
+    """Bytes of a process that belong to no file; where only Linux would tell, all that it holds."""
+    if not Path("/proc/self/status").is_file():
+        return psutil.Process(pid).memory_info().rss if psutil.pid_exists(pid) else 0
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):  # ended while we looked

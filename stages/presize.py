@@ -1,9 +1,9 @@
 """Decode and squeeze every picture once: data/raw/pictures -> data/presized."""
 
-import os
 from pathlib import Path
 
 from pawprint.core import files, params
+from pawprint.core.cpus import available_cpus
 from pawprint.storage import archives
 from pawprint.terminal import console
 from pawprint.vision import cache_writer, oddities
@@ -15,8 +15,7 @@ IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv"
 def main() -> None:
     p = params.load().presize
     names = archives.image_names(PICTURES)
-    # not os.cpu_count: a container or a scheduler may allow fewer
-    contents, workers = archives.read_files(PICTURES, names), len(os.sched_getaffinity(0))
+    contents, workers = archives.read_files(PICTURES, names), available_cpus()
     images = cache_writer.decode_all(contents, p.size, p.background, workers)
     shown = console.progress_bar(images, "presize", len(names))
     good, skipped_text = cache_writer.write_cache(IMAGES, shown, names, p.size, p.on_error)

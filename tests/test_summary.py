@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from pawprint.core import yaml_file
-from pawprint.curation.dry_run import PRETRAINED, check_fetched, check_ran
+from pawprint.curation.dry_run import PICTURES, PRETRAINED
+from pawprint.curation.stage_outputs import check_fetched, check_ran
 from pawprint.data import splits
 from pawprint.runtime import tensor_file
 from tests.conftest import picture
@@ -143,15 +144,15 @@ def test_pictures_and_weights_of_an_earlier_run_are_told(project: Path) -> None:
     (project / "data/raw").mkdir(parents=True)
     (project / "data/raw/pictures").touch()
     (project / "dvc.lock").write_text(json.dumps({"stages": {"fetch": fetch}}))
-    check_fetched("digits")  # of the same pictures, under another rule
+    check_fetched(PICTURES, "digits")  # of the same pictures, under another rule
     fetch["outs"] = [{"path": "data/raw/pictures", "md5": "0" * 32}]  # as after `git checkout`
     (project / "dvc.lock").write_text(json.dumps({"stages": {"fetch": fetch}}))
     with pytest.raises(ValueError, match="not what dvc.lock says that fetch wrote.*`dvc checkout`"):
-        check_fetched("digits")
+        check_fetched(PICTURES, "digits")
     old["pictures"] = {"url": "elsewhere"}
     (project / "dvc.lock").write_text(json.dumps({"stages": {"fetch": fetch}}))
     with pytest.raises(ValueError, match=r"data/raw/pictures: of an earlier run: digits\.pictures"):
-        check_fetched("digits")
+        check_fetched(PICTURES, "digits")
     ran = {"params": {"params.yaml": {"weights": "DEFAULT", "arch": "resnet18"}}}
     with pytest.raises(ValueError, match="ran as DEFAULT; run `dvc repro weights`"):
         check_ran(PRETRAINED, "weights", {"weights": ran}, Path("params.yaml"), ("weights ",))

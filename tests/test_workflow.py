@@ -49,6 +49,15 @@ def test_the_workflow_may_do_no_more_than_it_does() -> None:
         assert "${{" not in step.get("run", "")
 
 
+def test_the_quick_path_runs_on_three_systems() -> None:
+    job = workflow()["jobs"]["systems"]
+    assert job["strategy"]["matrix"]["os"] == ["ubuntu-latest", "macos-latest", "windows-latest"]
+    assert job["permissions"] == {"contents": "read"}
+    lines = [step["run"] for step in job["steps"] if "run" in step]
+    assert "-c constraints.txt" in lines[0]
+    assert lines[1:] == ["dvc repro", "pawprint result", "python -m pytest tests/test_platforms.py"]
+
+
 def fill_in(text: str, event: dict[str, str]) -> str:
     """The text with the values of its expressions."""
     return re.sub(r"\$\{\{ (.*?) \}\}", lambda found: event[found[1]], text)

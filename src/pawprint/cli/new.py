@@ -6,6 +6,7 @@ from typing import Any
 
 from pawprint.cli import arguments
 from pawprint.cli.arguments import Commands
+from pawprint.core.files import with_slashes
 from pawprint.curation import keep_entry
 from pawprint.terminal import console
 
@@ -15,14 +16,21 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("new", help="own pictures: look at them, add them as a data set")
     parser.set_defaults(run=run)
     parser.add_argument("name", help="of the data set, a block of datasets.yaml")
-    parser.add_argument("pictures", nargs="?", help="a folder, an archive, or an http(s) URL")
+    parser.add_argument(
+        "pictures", nargs="?", type=with_slashes, help="a folder, an archive, or an http(s) URL"
+    )
     parser.add_argument(
         "--pattern", help="finds the label, (…), in the file's name, folder or cell"
     )
     places = parser.add_mutually_exclusive_group()
     places.add_argument("--folder", action="store_true", help="its folder's name is the label")
     places.add_argument("--from-path", action="store_true", help="--pattern sees the whole path")
-    places.add_argument("--csv", metavar="FILE", help="the labels' file, among the pictures or not")
+    places.add_argument(
+        "--csv",
+        metavar="FILE",
+        type=with_slashes,
+        help="the labels' file, among the pictures or not",
+    )
     parser.add_argument("--name-column", metavar="X", help="of the CSV: names a picture")
     parser.add_argument("--label-column", metavar="Y", help="of the CSV: its label")
     parser.add_argument("--separator", metavar="S", help="between several labels in a cell")

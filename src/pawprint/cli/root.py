@@ -4,6 +4,8 @@ import argparse
 import os
 from pathlib import Path
 
+from pawprint.core.files import with_slashes
+
 MODEL, ONNX = Path("models/unfrozen.safetensors"), Path("build/model.onnx")
 MARKS = ("dvc.yaml", "params.yaml", "datasets.yaml")  # two of them make a folder a project
 NO_PATH = ("http://", "https://", "sklearn:", "planted:")  # begin what is no path
@@ -81,7 +83,7 @@ def from_anywhere(typed: str, here: Path, args: argparse.Namespace) -> str:
         return typed
     if typed == getattr(args, "csv", None) and not path.is_file():
         return typed
-    return os.path.normpath(path)
+    return with_slashes(os.path.normpath(path))
 
 
 def way_back(text: str, here: Path) -> str:

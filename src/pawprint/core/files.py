@@ -5,6 +5,8 @@ import errno
 import hashlib
 import json
 import os
+import shutil
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,7 +40,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with blame_when_full(path):
             yield temporary
-            temporary.replace(path)
+            replace_file(temporary, path)
     except OSError as error:
         if error.filename == str(temporary):
             error.filename = str(path)  # the name that a person knows
@@ -46,6 +48,34 @@ def atomic_write(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # on a disk that is read-only, of no file too
             temporary.unlink()
+
+
+def replace_file(source: Path, target: Path) -> None:
+    """Rename a file over another, which Windows refuses where DVC has made that read-only."""
+    try:
+        source.replace(target)
+    except PermissionError:
+        if not os.access(target.parent, os.W_OK) or target.stat().st_mode & stat.S_IWRITE:
+            raise
+        target.chmod(0o644)
+        source.replace(target)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """A hard link to a file; a copy, where the system or the disk has no such links."""
+    try:
+        os.link(source.resolve(), target)
+    except (AttributeError, OSError):
+        shutil.copyfile(source, target)
+
+
+def with_slashes(path: str, separator: str = os.sep) -> str:
+    r"""A path that was typed as it is written to a file: with forward slashes, also on Windows.
+
+    >>> with_slashes(r"..\pics", "\\"), with_slashes(r"odd\name", "/")
+    ('../pics', 'odd\\name')
+    """
+    return path.replace(separator, "/")
 
 
 @contextmanager

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 def git_output(*words: str) -> str:
     """The output of `git WORDS`; nothing where it fails, or where there is no git."""
     try:
-        process = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
+        process = subprocess.run(
+            ["git", *words], capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
     except FileNotFoundError:
         return ""
     return process.stdout if process.returncode == 0 else ""

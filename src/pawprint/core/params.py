@@ -134,7 +134,7 @@ class Evaluate(Section):
 class Runtime(Section):
     """Where it runs; never tracked, since it must not change a result."""
 
-    device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|cuda(:\d+)?)$")]
+    device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
     memory: Annotated[float, Field(gt=0, le=1)]
 
 

@@ -169,7 +169,7 @@ def network_steps(
     stages_here = (
         {"weights": stages["weights"]} if PRETRAINED.exists() and "weights" in stages else {}
     )
-    check_ran(
+    stage_outputs.check_ran(
         PRETRAINED, "weights", stages_here, params.FILE, ("arch ", "weights ", "weights_sha256 ")
     )
     tensors = tensor_file.read_tensors(PRETRAINED)[0] if PRETRAINED.exists() else {}

@@ -48,7 +48,9 @@ def commit(message: str) -> None:
     if not known:
         subprocess.run(["git", "add", "--", str(FILE)], capture_output=True, check=False)
     command = ["git", "commit", "--quiet", "--only", "-m", message, "--", str(FILE)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     if answer.returncode == 0:
         return
     words = [line.strip() for line in answer.stderr.splitlines() if line.strip()] or ["no reason"]

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from pawprint.core import yaml_file
+from pawprint.core.files import with_slashes
 from pawprint.core.findings import shorten
-from pawprint.data import layouts
+from pawprint.data import catalog, layouts
 from pawprint.data.catalog import Source
 from pawprint.data.label_csv import ENDINGS
 from pawprint.storage import archives
@@ -75,10 +76,10 @@ def csv_place(file: str, images: str, archive: Path) -> tuple[str, Source | None
     for path in (typed, *beside):
         if path.is_file():
             # a CSV within the folder is packed with it: its hash is the archive's
-            name = os.path.relpath(path.resolve(), top.resolve())
-            if archives.normalize_name(name) in inside:
-                return archives.normalize_name(name), None
-            written = file if path == typed else os.path.normpath(path)
+            at, above = path.resolve(), top.resolve()
+            if at.is_relative_to(above) and (name := at.relative_to(above).as_posix()) in inside:
+                return name, None
+            written = file if path == typed else with_slashes(os.path.normpath(path))
             return written, Source(url=written)
     known = shorten(sorted(name for name in inside if name.lower().endswith(ENDINGS)))
     raise ValueError(
@@ -102,7 +103,7 @@ def check_typed(place: str) -> None:
     Raises:
         FileNotFoundError: it is not.
     """
-    if ":" in place or Path(place).expanduser().exists():
+    if catalog.is_address(place) or Path(place).expanduser().exists():
         return  # http://, sklearn:, or there
     folder = os.environ.get("PAWPRINT_DATA")
     twin = Path(folder or "", Path(place).name)

@@ -1,7 +1,6 @@
 """A look at every picture of a set: classes, sizes, formats, copies, and what cannot be decoded."""
 
 import io
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from pawprint.core import params
+from pawprint.core.cpus import available_cpus
 from pawprint.core.findings import Findings, shorten
 from pawprint.storage import archives, file_type
 from pawprint.terminal import console
@@ -46,10 +46,7 @@ def survey_archive(archive: Path, names: Sequence[str], background: str) -> Surv
             formats.update([image_format(data)])
             yield name, data
 
-    # os.cpu_count() counts all cores, also those that taskset or a cpuset keeps from us
-    images = cache_writer.decode_all(
-        contents(), SURVEY_SIZE, background, len(os.sched_getaffinity(0))
-    )
+    images = cache_writer.decode_all(contents(), SURVEY_SIZE, background, available_cpus())
     return Survey(
         list(console.progress_bar(images, "look at pictures", len(names))), formats, background
     )

@@ -78,8 +78,10 @@ def update_dataset(name: str, url: str | None) -> Iterator[str]:
 
 def normalize_url(url: str) -> str:
     """The same text for the same place, whether or not it is written from the root."""
+    if catalog.is_address(url):
+        return url.rstrip("/")
     # Path.absolute() leaves `..` in, and resolve() follows links
-    return url.rstrip("/") if ":" in url else os.path.abspath(Path(url).expanduser())  # noqa: PTH100
+    return os.path.abspath(Path(url).expanduser())  # noqa: PTH100
 
 
 def changes(block: DatasetEntry, image_labels: Labels, survey_result: Survey) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -34,6 +34,15 @@ def is_label_pattern(pattern: str) -> str:
 Pattern = Annotated[str, AfterValidator(is_label_pattern)]
 
 
+def is_address(place: str) -> bool:
+    r"""Whether a place begins as a URL does; one letter before the colon is a drive of Windows.
+
+    >>> [is_address(place) for place in ("https://a.org/b.zip", "sklearn:digits", r"C:\pics", "a")]
+    [True, True, False, False]
+    """
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", place) is not None
+
+
 class Source(Section):
     """One archive: an http(s) URL, a local file or a folder, and its hash."""
 
@@ -56,6 +65,8 @@ class Source(Section):
     @property
     def file_name(self) -> str:
         """The last part of the URL or path."""
+        if PureWindowsPath(self.url).drive:  # of C:\pics
+            return PureWindowsPath(self.url).name
         # as a browser names the saved file, for PAWPRINT_DATA: without the query, %20 as a blank
         return PurePosixPath(unquote(urlsplit(self.url).path)).name
 

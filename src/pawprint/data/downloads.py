@@ -52,10 +52,7 @@ def fetch_to(
     """
     path, origin = fetch_verified(source, on_progress, store, generators)
     with files.atomic_write(target) as temporary:
-        try:
-            os.link(path.resolve(), temporary)
-        except OSError:  # another file system, or one without hard links
-            shutil.copyfile(path, temporary)
+        files.link_or_copy(path, temporary)
     return origin
 
 
@@ -108,7 +105,7 @@ def fetch_once(url: str, path: Path, on_progress: Callable[[int], object]) -> Pa
         else:
             _download(url, part, on_progress)
             _refuse_page(url, part)
-        part.replace(path)
+        files.replace_file(part, path)
     return path
 
 
@@ -173,7 +170,7 @@ def _verify(source: Source, part: Path, store: Path, remedy: str) -> Path:
             f"datasets.yaml; it has changed or was damaged on the way: {remedy}"
         )
     kept = store / actual
-    part.replace(kept)
+    files.replace_file(part, kept)
     return kept
 
 
@@ -211,7 +208,7 @@ def _pieces(url: str, part: Path) -> Iterator[int]:
     tag = part.with_suffix(".tag")
     headers = {"Accept-Encoding": "identity"}  # the bytes as published: a Range counts these
     if _size(part) and tag.is_file():
-        headers |= {"Range": f"bytes={_size(part)}-", "If-Range": tag.read_text()}
+        headers |= {"Range": f"bytes={_size(part)}-", "If-Range": tag.read_text("utf-8")}
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
         if answer.status_code == 416 and _is_whole(answer, part):  # an earlier run got all
             return

@@ -64,10 +64,11 @@ class KeypointResult:
 
 def keypoint_result(predictions: Tensor, targets: Tensor, context: EvalContext) -> KeypointResult:
     """The counts, from places in [-1, 1] and the pictures' width and height in px."""
-    whole = keypoints.repeat_sizes(context.image_sizes, len(context.classes)).double().cpu()
-    predicted, actual = ((x.double().cpu() + 1) / 2 * whole for x in (predictions, targets))
-    losses = context.task.per_image_loss(predictions.double(), targets.double())
-    return KeypointResult(predicted.numpy(), actual.numpy(), whole.numpy(), losses.cpu().numpy())
+    predictions, targets = predictions.cpu().double(), targets.cpu().double()  # MPS has no float64
+    whole = keypoints.repeat_sizes(context.image_sizes, len(context.classes)).double()
+    predicted, actual = ((x + 1) / 2 * whole for x in (predictions, targets))
+    losses = context.task.per_image_loss(predictions, targets)
+    return KeypointResult(predicted.numpy(), actual.numpy(), whole.numpy(), losses.numpy())
 
 
 def format_points(pixels: Float64[np.ndarray, " output"]) -> str:

@@ -126,10 +126,11 @@ def multilabel_result(
     predictions: Tensor, targets: Tensor, context: EvalContext
 ) -> MultiLabelResult:
     """The counts; where no threshold was chosen, at 0.5."""
+    predictions, targets = predictions.cpu().double(), targets.cpu()  # MPS has no float64
     return MultiLabelResult(
-        context.task.activation(predictions.double()).cpu().numpy(),
-        (targets > 0).cpu().numpy(),
-        context.task.per_image_loss(predictions.double(), targets).cpu().numpy(),
+        context.task.activation(predictions).numpy(),
+        (targets > 0).numpy(),
+        context.task.per_image_loss(predictions, targets).numpy(),
         tuple(context.classes),
         0.5 if context.threshold is None else context.threshold,
     )

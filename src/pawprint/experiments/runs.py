@@ -188,7 +188,8 @@ def code_hashes(commit: str, paths: Iterable[str]) -> dict[str, str]:
 
     Of a folder DVC hashes the list of its files. In collab/, `src` is a link to the folder above.
     """
-    up = "../" if Path("src").is_symlink() else ""
+    source = Path("src")  # a file, where git makes no links, as on Windows
+    up = "../" if source.is_symlink() or source.is_file() else ""
     places = {f"{up}{path}" if path.startswith("src/") else path: path for path in paths}
     contents = git.contents(commit, git.names(commit, places))
     hashes = {}

@@ -6,6 +6,7 @@ from it, and others put there. All else is made anew.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pawprint.core import dvc_lock, git, yaml_file
+from pawprint.core import dvc_lock, files, git, yaml_file
 from pawprint.data import catalog, downloads
 from pawprint.terminal.console import RUN, format_seconds
 
@@ -134,12 +135,26 @@ def _link(root: Path, clone: Path) -> None:
         inside = clone.parent.resolve() in target.resolve().parents
         if inside and source.exists() and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.symlink_to(source.resolve())
+            _link_or_copy(source, target)
+
+
+def _link_file(source: str, target: str) -> None:
+    files.link_or_copy(Path(source), Path(target))
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        target.symlink_to(source.resolve())
+    except OSError:  # Windows grants symbolic links to developers alone
+        if source.is_dir():
+            shutil.copytree(source, target, copy_function=_link_file)
+        else:
+            files.link_or_copy(source, target)
 
 
 def _facts(root: Path) -> dict[str, Any]:
     for path in (root / RUN / name for name in TRAINED):
         if path.is_file():
-            facts: dict[str, Any] = json.loads(path.read_text())
+            facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             return facts
     return {}

@@ -41,7 +41,9 @@ class Status:
 def status() -> Status:
     """What DVC says of the stages of dvc.yaml."""
     command = [sys.executable, "-m", "dvc", "status", "--json"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     try:
         stages = json.loads(answer.stdout)
     except ValueError:

@@ -21,11 +21,12 @@ def setup_device(name: str, threads: int) -> torch.device:
     """The device, with torch set to give equal results on equal runs.
 
     Args:
-        name: auto (cuda where there is one, else cpu), cpu, cuda or cuda:N.
+        name: auto (cuda where there is one, else cpu), cpu, cuda, cuda:N, or mps (of a Mac).
         threads: of the processor.
 
     Raises:
-        ValueError: CUDA is asked for, and there is none, or no device of that number.
+        ValueError: CUDA or MPS is asked for, and there is none, or no device of that number; or
+            MPS for several processes.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
     # threads is a tracked param: results of 1 and of 2 threads differ in the last bits
@@ -38,6 +39,8 @@ def setup_device(name: str, threads: int) -> torch.device:
     if name == "auto":
         name = "cuda" if cuda_devices else "cpu"
     rank, local_processes = distributed.local_rank()
+    if name == "mps":
+        check_mps(local_processes)
     device = torch.device(f"cuda:{rank}" if name == "cuda" and local_processes > 1 else name)
     if device.type == "cuda" and (device.index or 0) >= cuda_devices:
         if cuda_devices and local_processes > 1:
@@ -54,6 +57,24 @@ def setup_device(name: str, threads: int) -> torch.device:
             f"use auto or cpu in params.yaml{remedy}"
         )
     return device
+
+
+def check_mps(together: int) -> None:
+    """Refuse a Mac's GPU that is not there, or for several processes.
+
+    Raises:
+        ValueError: with what to set in place of it.
+    """
+    if not torch.backends.mps.is_available():
+        raise ValueError(
+            "runtime.device is 'mps', but torch sees no GPU of a Mac (MPS); use auto or cpu in "
+            "params.yaml"
+        )
+    if together > 1:
+        raise ValueError(
+            f"{together} processes cannot train together on 'mps'; set processes to 1 in "
+            "params.yaml, or runtime.device to cpu"
+        )
 
 
 def keep_freed_memory() -> None:
@@ -81,12 +102,14 @@ def resolve_dtype(precision: Precision, device: torch.device) -> torch.dtype:
     """The type that convolutions and matrix products run in.
 
     `auto`: bfloat16 where the hardware has it (AVX512-BF16; Ampere and later), float16 on older
-    GPUs, else float32.
+    GPUs of NVIDIA's, else float32.
     """
     if precision != "auto":
         return DTYPES[precision]
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.get_device_capability(device)[0] >= 8 else torch.float16
+    if device.type == "mps":
+        return torch.float32
     return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
 
 
@@ -105,7 +128,7 @@ def cache_budget(device: torch.device, fraction: float) -> int:
 
 def describe_machine(device: torch.device, dtype: torch.dtype) -> dict[str, str]:
     """What a log needs to know of the machine."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     capability = torch.backends.cpu.get_cpu_capability()
     return {"device": name, "instructions": capability, "dtype": str(dtype).split(".")[1]}
 

@@ -25,9 +25,16 @@ def launch_or_join(count: int) -> None:
             are started here, with the command of this process.
 
     Raises:
-        ValueError: torchrun has started another number of them.
+        ValueError: torchrun has started another number of them, or torch knows no processes.
         SystemExit: those that were started here have ended; with 0 if all went well.
     """
+    if not distributed.is_available():
+        if count > 1:
+            raise ValueError(
+                f"processes is {count}, but this build of torch cannot join processes "
+                "(torch.distributed); set processes to 1 in params.yaml"
+            )
+        return
     if not distributed.is_torchelastic_launched():
         if count > 1:
             sys.exit(_launch(count))
@@ -48,6 +55,8 @@ def _launch(count: int) -> int:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+    if sys.platform == "win32":
+        os.environ.setdefault("USE_LIBUV", "0")  # torch is built without it there
     logging.disable(logging.CRITICAL)  # the processes tell themselves what went wrong
     config = LaunchConfig(
         run_id="pawprint",
@@ -79,7 +88,7 @@ def _launch(count: int) -> int:
 
 def world_size() -> int:
     """How many train together."""
-    return distributed.get_world_size() if distributed.is_initialized() else 1
+    return distributed.get_world_size() if _is_joined() else 1
 
 
 def is_main_process() -> bool:
@@ -88,7 +97,11 @@ def is_main_process() -> bool:
 
 
 def _rank() -> int:
-    return distributed.get_rank() if distributed.is_initialized() else 0
+    return distributed.get_rank() if _is_joined() else 0
+
+
+def _is_joined() -> bool:
+    return distributed.is_available() and distributed.is_initialized()
 
 
 def exit_other_processes() -> None:

@@ -37,7 +37,9 @@ def _system_error(error: SafetensorError, path: Path) -> OSError:
     number = re.search(r"\(os error (\d+)\)", str(error))
     if number is None:
         return OSError(f"{path}: {error}")
-    return OSError(int(number[1]), os.strerror(int(number[1])), str(path))
+    code = int(number[1])
+    words = os.strerror(code) if os.name == "posix" else str(error)
+    return OSError(code, words, str(path), code)  # the last one counts on Windows alone: its number
 
 
 def read_tensors(path: Path, tensors: bool = True) -> tuple[dict[str, Tensor], dict[str, Any]]:

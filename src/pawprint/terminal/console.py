@@ -8,6 +8,7 @@ import errno
 import io
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -44,7 +45,12 @@ def read_names_as_utf8() -> None:
         return
     os.environ |= {"PYTHONUTF8": "1", "PYTHONIOENCODING": getattr(sys.stdout, "encoding", "utf-8")}
     # orig_argv has `-m` and Python's own options, which sys.argv lacks
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    command = [sys.executable, *sys.orig_argv[1:]]
+    if hasattr(os, "fork"):
+        os.execv(sys.executable, command)
+    # Windows: execv would end this process at once with 0; Ctrl-C reaches the child, which tells
+    signal.signal(signal.SIGINT, lambda *_: None)
+    sys.exit(subprocess.run(command, check=False).returncode)
 
 
 def escape_letters() -> None:

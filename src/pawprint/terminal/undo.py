@@ -28,7 +28,9 @@ def advice(error: Exception) -> list[str]:
     The time of params.yaml is set to now, where git could take its changes for none.
     """
     committed = git.git_output("show", f"HEAD:./{FILE}")
-    if not FILE.is_file() or not committed or committed == FILE.read_text(errors="replace"):
+    if not FILE.is_file() or not committed:
+        return []
+    if committed == FILE.read_text(encoding="utf-8", errors="replace"):
         return []
     is_copy = files.project_root().resolve() != Path.cwd()  # as experiments of the queue are run in
     if not is_copy:

@@ -68,6 +68,8 @@ class CheckpointStore:
         for old in others[:-MAX_FOLDERS]:
             with suppress(Timeout), FileLock(old / LOCK, blocking=False):
                 shutil.rmtree(old, ignore_errors=True)
+            with suppress(OSError):  # gone; but not on Windows, which kept the lock in it
+                old.rmdir()
 
     def save(self, state: State) -> None:
         """Replace the saved state by this one, whole."""

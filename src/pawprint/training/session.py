@@ -106,7 +106,7 @@ def open_session(
         images: images.npy, from presize.
         index: index.csv, from presize.
         labels: labels.csv.
-        device: auto, cpu, cuda or cuda:N.
+        device: auto, cpu, cuda, cuda:N or mps.
         memory: fraction of the device's free memory that the cache may take.
     """
     # first: a process that only starts the others ends here, before it takes a GPU's memory

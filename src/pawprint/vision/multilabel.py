@@ -75,7 +75,8 @@ class MultiLabel:
 
     def threshold(self, predictions: Callable[[], Tensor], targets: Tensor) -> float | None:
         """Where most cells are right."""
-        return best_threshold(self.activation(predictions().double()), targets > 0)
+        outputs = predictions().cpu().double()  # MPS has no float64
+        return best_threshold(self.activation(outputs), targets.cpu() > 0)
 
 
 def accuracies(

@@ -74,7 +74,7 @@ def render(
     On a processor it is made in pieces that stay in its cache, which takes half of the time.
     """
     n, side = images.shape[:2]
-    step = n if images.is_cuda else max(1, CPU_CACHE_BYTES // (side * side * 3 * 4))
+    step = n if images.device.type != "cpu" else max(1, CPU_CACHE_BYTES // (side * side * 3 * 4))
     inputs = torch.empty(n, *input_spec.shape, 3, device=images.device).permute(0, 3, 1, 2)
     for start in range(0, n, step):
         chunk = slice(start, start + step)
