@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
+from dvc.utils.serialize import dumps_yaml
 from filelock import FileLock
 
+from pawprint.core import yaml_file
 from tests.conftest import ROOT
 
 ENVIRONMENT = {
@@ -50,7 +51,7 @@ def stages_run(output: str) -> list[str]:
 
 
 def outs(folder: Path) -> dict[str, str]:
-    lock = yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
+    lock = yaml_file.load(folder / "dvc.lock")["stages"]
     return {out["path"]: out["md5"] for stage in lock.values() for out in stage.get("outs", [])}
 
 
@@ -78,7 +79,7 @@ def out_of_step(folder: Path) -> str:
     The hashes of outputs decide nothing here: they are those of the machine that wrote the lock.
     So they are made to agree, and the tables that lie in git are taken away.
     """
-    whole = yaml.safe_load((folder / "dvc.lock").read_text())
+    whole = yaml_file.load(folder / "dvc.lock")
     entries = [out for stage in whole["stages"].values() for out in stage.get("outs", ())]
     written = {entry["path"]: entry for entry in entries}
     for stage in whole["stages"].values():
@@ -87,7 +88,7 @@ def out_of_step(folder: Path) -> str:
     for path in written:
         if (folder / path).is_file():
             (folder / path).unlink()
-    (folder / "dvc.lock").write_text(yaml.safe_dump(whole, sort_keys=False))
+    (folder / "dvc.lock").write_text(dumps_yaml(whole))
     command = ["dvc", "repro", "--dry", "--allow-missing"]
     process = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
     return "" if "up to date" in process.stdout else process.stdout + process.stderr

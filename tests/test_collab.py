@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
 from dvc.utils.hydra import apply_overrides
 
 from pawprint.core import yaml_file
@@ -29,7 +28,7 @@ from tests.server import Site, serving
 from tests.test_graph import assert_deps_cover, paths, write_files
 
 FOLDER = ROOT / "collab"
-GRAPH: dict[str, Any] = yaml.safe_load((FOLDER / "dvc.yaml").read_text())["stages"]
+GRAPH: dict[str, Any] = yaml_file.load(FOLDER / "dvc.yaml")["stages"]
 PRESETS = sorted((FOLDER / "presets").glob("*.yaml"))
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from dvc.utils.serialize import dumps_yaml
 
+from pawprint.core import yaml_file
 from pawprint.experiments import compare, runs
 from tests.copies import ENVIRONMENT
 
@@ -55,9 +56,9 @@ def write_files(
     rows = [f"{name},cat,{'dog' if name in mistakes else 'cat'},0.9,0.1" for name in names]
     text = "\n".join(["name,actual,predicted,probability,loss", *rows]) + "\n"
     params = {"lr": lr, "seed": seed, "frozen": {"epochs": 3}, **(more or {})}
-    put("params.yaml", yaml.safe_dump({**params, "colour": seed}))
+    put("params.yaml", dumps_yaml({**params, "colour": seed}))
     block = {"mine": {"pictures": {"url": f"elsewhere/{seed}"}}}
-    put("datasets.yaml", yaml.safe_dump(block))
+    put("datasets.yaml", dumps_yaml(block))
     pictures = {"path": "data/raw/pictures", "md5": "p"}
     model = {"path": "models/unfrozen.safetensors", "md5": f"model {lr} {seed} {code} {more}"}
     loader, trainer = put("src/downloads.py", code), put("src/training.py", code)
@@ -72,7 +73,7 @@ def write_files(
         "evaluate": {"deps": [model], "outs": [put("reports/predictions.csv", text), judged]},
         "report": {"params": {"params.yaml": {"colour": seed}}},
     }
-    put("dvc.lock", yaml.safe_dump({"schema": "2.0", "stages": stages}))
+    put("dvc.lock", dumps_yaml({"schema": "2.0", "stages": stages}))
 
 
 def commit_files(*given: Any, **more: Any) -> str:
@@ -256,9 +257,9 @@ def test_nothing_to_compare_is_told(repository: Path) -> None:
 
 def relock(stage: str, **keys: Any) -> None:
     """As if DVC had run this stage alone: its part of dvc.lock is another."""
-    whole = yaml.safe_load(Path("dvc.lock").read_text())
+    whole = yaml_file.load(Path("dvc.lock"))
     whole["stages"][stage] |= keys
-    Path("dvc.lock").write_text(yaml.safe_dump(whole))
+    Path("dvc.lock").write_text(dumps_yaml(whole))
 
 
 def set_lr(value: float) -> None:
@@ -277,7 +278,7 @@ def trained_alone() -> None:
 
 def judged_alone() -> None:
     """A stage that ends with equal bytes, under params that another one did not have."""
-    whole = yaml.safe_load(Path("dvc.lock").read_text())["stages"]
+    whole = yaml_file.load(Path("dvc.lock"))["stages"]
     relock("fetch", params=whole["fetch"]["params"] | {"params.yaml": {"seed": 7}})
 
 
@@ -295,9 +296,9 @@ def predicted_by_hand() -> None:
 
 
 def never_judged() -> None:
-    whole = yaml.safe_load(Path("dvc.lock").read_text())
+    whole = yaml_file.load(Path("dvc.lock"))
     del whole["stages"]["evaluate"]
-    Path("dvc.lock").write_text(yaml.safe_dump(whole))
+    Path("dvc.lock").write_text(dumps_yaml(whole))
 
 
 def other_code_at_one_stage() -> None:
@@ -317,7 +318,7 @@ NO_RUNS = [
     (scored_by_hand, "its reports/evaluate.json is not the one of its dvc.lock"),
     (predicted_by_hand, "its reports/predictions.csv is not the one of its dvc.lock"),
     (never_judged, "dvc.lock knows no run of stage evaluate"),
-    (other_code_at_one_stage, "src/training.py was another one in evaluate than in train_frozen"),
+    (other_code_at_one_stage, "src/training.py was another one in train_frozen than in evaluate"),
     (of_no_stage, "train_frozen has read data/raw/pictures, which no stage of dvc.lock wrote"),
 ]
 
@@ -371,7 +372,7 @@ def test_a_folder_of_code_has_the_hash_that_dvc_gives_it(repository: Path) -> No
         subprocess.run([sys.executable, "-m", "dvc", *words], env=ENVIRONMENT, check=True)
     output_of("add", "-A")
     output_of("commit", "-qm", "run")
-    stage = yaml.safe_load(Path("dvc.lock").read_text())["stages"]["s"]
+    stage = yaml_file.load(Path("dvc.lock"))["stages"]["s"]
     known = {dep["path"]: dep["md5"] for dep in stage["deps"]}
     assert known["src/package"].endswith(".dir")
     assert runs.code_hashes("HEAD", [*known, "src/gone"]) == known

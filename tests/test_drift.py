@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from dvc.utils.serialize import dumps_yaml
 
+from pawprint.core import yaml_file
 from pawprint.experiments import drift
 from tests.conftest import ROOT
 from tests.copies import call
@@ -26,12 +27,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def commit_files(folder: str = "") -> Stages:
-    stages: Stages = yaml.safe_load((ROOT / folder / "dvc.lock").read_text())["stages"]
+    stages: Stages = yaml_file.load(ROOT / folder / "dvc.lock")["stages"]
     return stages
 
 
 def put(stages: Stages) -> None:
-    Path("dvc.lock").write_text(yaml.safe_dump({"stages": stages}, sort_keys=False))
+    Path("dvc.lock").write_text(dumps_yaml({"stages": stages}))
 
 
 def rerun(stages: Stages, *names: str) -> Stages:

@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-import yaml
+from dvc.utils.serialize import dumps_yaml
 
+from pawprint.core import yaml_file
 from tests.conftest import ROOT
 from tests.copies import (
     call,
@@ -69,8 +70,8 @@ def test_a_lock_of_another_machine_is_in_step_and_one_of_other_code_is_not(tmp_p
             ("two", second, "2", ["page"]),
         )
     }
-    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump(graph))
-    (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+    (tmp_path / "dvc.yaml").write_text(dumps_yaml(graph))
+    (tmp_path / "dvc.lock").write_text(dumps_yaml({"schema": "2.0", "stages": stages}))
     assert out_of_step(tmp_path) == ""
     (tmp_path / "src/a.py").write_text("edited\n")
     assert stages_run(out_of_step(tmp_path))[0] == "one"
@@ -80,7 +81,7 @@ def test_the_first_run_runs_every_stage_and_the_second_none(
     built_project: tuple[Path, str], project: Path
 ) -> None:
     message = built_project[1]
-    graph = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    graph = yaml_file.load(ROOT / "dvc.yaml")["stages"]
     assert sorted(stages_run(message)) == sorted(graph)
     again = call(project, "dvc", "repro")
     assert "up to date" in again and not stages_run(again)

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from dvc.utils.hydra import apply_overrides
 
-from pawprint.core import params
+from pawprint.core import params, yaml_file
 from tests.closure import SOURCE, closure, imports_of
 from tests.conftest import ROOT
 
-GRAPH: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+GRAPH: dict[str, Any] = yaml_file.load(ROOT / "dvc.yaml")["stages"]
 
 
 MODULES = sorted(

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from dvc.utils.serialize import load_yaml
+from dvc.utils.serialize import dumps_yaml, load_yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
@@ -416,7 +415,7 @@ def test_a_split_by_folders_goes_through_the_stages(project: Path) -> None:
     list(new_dataset.add_dataset("mine", "pics", {"from": "folder"}, None, True))
     whole = yaml_file.load(Path("params.yaml"))
     whole["dataset"], whole["label"]["split"] = "mine", "official"
-    Path("params.yaml").write_text(yaml.safe_dump(whole))
+    Path("params.yaml").write_text(dumps_yaml(whole))
     for stage in ("fetch", "label"):
         importlib.import_module(f"stages.{stage}").main()
     rows = [line.split(",") for line in Path("data/labels.csv").read_text().splitlines()[1:]]

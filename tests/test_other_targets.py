@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
+from dvc.utils.serialize import dumps_yaml
 from PIL import Image
 
 from pawprint.cli import main
@@ -116,14 +116,14 @@ def configure(folder: Path, name: str, url: str, data: bytes) -> None:
     """A project with this data set's own block, small, its pictures at another place."""
     catalogue = yaml_file.load(ROOT / "datasets.yaml")
     catalogue[name]["pictures"] = {"url": url, "sha256": hashlib.sha256(data).hexdigest()}
-    (folder / "datasets.yaml").write_text(yaml.safe_dump(catalogue))
+    (folder / "datasets.yaml").write_text(dumps_yaml(catalogue))
     whole = yaml_file.load(ROOT / "presets/digits.yaml")
     whole |= {"dataset": name, "arch": "mobilenet_v3_small", "threads": 1, "batch_size": 8}
     whole |= {"size": SIZES[name]}
     whole["label"]["split"] = "official"
     whole["presize"]["size"], whole["lr_find"]["steps"] = 64, 25
     whole["unfrozen"]["epochs"], whole["augment"]["supersample"] = 2, 2
-    (folder / "params.yaml").write_text(yaml.safe_dump(whole))
+    (folder / "params.yaml").write_text(dumps_yaml(whole))
 
 
 @pytest.fixture(scope="module", params=list(ARCHIVES))
@@ -424,7 +424,7 @@ def test_new_update_takes_over_what_was_added(
     (tmp_path / "in/p.csv").write_text("f,l\n1,cat dog\n2,\n3,cat\n")
     rule = {"from": "csv", "file": "p.csv", "name": "f", "label": "l", "separator": " "}
     content = {"mine": {"target": "labels", "pictures": {"url": "in"}, "label": rule, "count": 2}}
-    (tmp_path / "datasets.yaml").write_text(yaml.safe_dump(content))
+    (tmp_path / "datasets.yaml").write_text(dumps_yaml(content))
     (tmp_path / "params.yaml").touch()
     (tmp_path / "in/3.png").write_bytes(square({"cat": 100}, 40, 40, 20, 20))
     monkeypatch.setattr(sys, "argv", ["pawprint", "new", "mine", "--update"])

@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from dvc.utils.serialize import parse_yaml
+from dvc.utils.serialize import dumps_yaml, parse_yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,7 +26,8 @@ def change(**values: Any) -> str:
     content = yaml_file.load(ROOT / "presets/digits.yaml")
     for key, value in values.items():
         put(content, tuple(key.split("__")), value)
-    return yaml.safe_dump(content, sort_keys=False)
+    text: str = dumps_yaml(content)
+    return text
 
 
 def test_the_committed_params_are_the_digits_preset() -> None:
@@ -97,7 +97,7 @@ def test_scalars_are_read_as_dvc_reads_them(tmp_path: Path, text: str) -> None:
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_every_float_that_dvc_writes_is_read_as_a_float(value: float) -> None:
-    assert yaml.load(repr(value), yaml_file.Loader) == value
+    assert yaml_file.parse(f"k: {value!r}", "")["k"] == value
 
 
 def test_a_key_given_twice_is_an_error(tmp_path: Path) -> None:

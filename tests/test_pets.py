@@ -13,9 +13,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import yaml
+from dvc.utils.serialize import dumps_yaml
 from PIL import Image
 
+from pawprint.core import yaml_file
 from tests.conftest import ROOT, picture
 from tests.server import serving
 from tests.test_stages import run
@@ -73,17 +74,17 @@ def lists() -> dict[str, bytes]:
 
 def pets_project(project: Path, url: str, archives: Mapping[str, bytes], **keys: Any) -> None:
     """The committed block, with this server's files in the place of the official ones."""
-    catalogue = yaml.safe_load((ROOT / "datasets.yaml").read_text())
+    catalogue = yaml_file.load(ROOT / "datasets.yaml")
     block = catalogue["pets"] | {"count": len(BREEDS) * EACH}
     for part, name in (("pictures", "images.tar.gz"), ("lists", "annotations.tar.gz")):
         assert block[part]["url"].endswith(name)
         hashed = hashlib.md5(archives[name]).hexdigest()
         block[part] |= {"url": f"{url}/{name}", "md5": hashed}
     (project / "datasets.yaml").write_text(json.dumps({"pets": block}))
-    whole = yaml.safe_load((ROOT / "presets/pets-resnet34.yaml").read_text())
+    whole = yaml_file.load(ROOT / "presets/pets-resnet34.yaml")
     whole["label"] |= keys
     whole["presize"]["size"], whole["size"] = 48, 32
-    (project / "params.yaml").write_text(yaml.safe_dump(whole))
+    (project / "params.yaml").write_text(dumps_yaml(whole))
 
 
 @pytest.mark.parametrize("split", ["random", "stratified", "official"])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import yaml
+from dvc.utils.serialize import dumps_yaml
 
 from pawprint.experiments import verify
 from tests.copies import call
@@ -42,9 +42,7 @@ def test_a_project_in_a_subfolder_of_its_repository_is_rebuilt_there(tmp_path: P
     root.mkdir(parents=True)
     (tmp_path / "whole/code.txt").write_text("x")
     stage = {"cmd": "cat ../code.txt mine.csv > out.txt", "deps": ["../code.txt"]}
-    (root / "dvc.yaml").write_text(
-        yaml.safe_dump({"stages": {"one": stage | {"outs": ["out.txt"]}}})
-    )
+    (root / "dvc.yaml").write_text(dumps_yaml({"stages": {"one": stage | {"outs": ["out.txt"]}}}))
     (root / "params.yaml").write_text("dataset: mine\n")
     (root / "datasets.yaml").write_text("mine:\n  ratings:\n    url: mine.csv\n")
     (root / "mine.csv").write_text("1,2,3\n")
@@ -63,7 +61,7 @@ def test_a_commit_of_several_runs_is_told(tmp_path: Path) -> None:
         "train": {"outs": [{"path": "m", "md5": "new"}]},
         "evaluate": {"deps": [{"path": "m", "md5": "old"}]},
     }
-    (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"stages": stages}))
+    (tmp_path / "dvc.lock").write_text(dumps_yaml({"stages": stages}))
     (note,) = verify.mixed_run_notes(tmp_path, "abc")
     assert (
         note

@@ -1,11 +1,15 @@
 """YAML as editors, git and other tools leave it: read, or told with its line and what to write."""
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
 from dvc.utils.serialize import parse_yaml
+from ruamel.yaml import YAML
 
 from pawprint.core import yaml_file
+from tests.conftest import ROOT
 
 WRONG = {  # the file, what is said, and where
     "a tab at the start": ("a:\n  b: 1\n\tc: 2\n", "a tab: indent with spaces", 3),
@@ -35,6 +39,9 @@ WRONG = {  # the file, what is said, and where
     "an anchor twice": ("a: &x 1\nb: &x 2\n", "two anchors \\(&\\) have this name", 2),
     "a tag of another tool": ("a: 1\nb: !env X\n", "the tag !env is not taken: write the value", 2),
     "a date that is none": ("a: 2026-13-45\n", "'2026-13-45' is no value of the type timestamp", 1),
+    "a tag of a mapping's": ("a: !!omap [b: 1, b: 2]\n", "omap is not taken: write the value", 1),
+    "a number without digits": ("a: !!int ''\n", "'' is no value of the type int", 1),
+    "a section as a key": ("a: 1\n{{ b }}: 2\n", "a key must be text, so quote it", 2),
     "two documents": ("a: 1\n---\nb: 2\n", "a second document begins at `---`: keep one", 2),
     "a key twice": ("a: 1\nb:\n  c: 1\n  c: 2\n", "the key 'c' stands twice", 4),
     "a section twice": ("a: {x: 1}\na: {y: 2}\n", "the key 'a' stands twice", 2),
@@ -57,6 +64,10 @@ WRONG = {  # the file, what is said, and where
         "a: 1\nlr:\u00a00.1\nb: 2\n", r"colon and a space, .* \(U\+00A0 in this line only looks", 2
     ),
     "a colon of full width": ("a: 1\nlr\uff1a 1\n", r"\(U\+FF1A in this line only looks", 2),
+    "one below another line end": (
+        *("a: x\u2028y\nb\uff1a 1\n", r"colon and a space, .* \(U\+FF1A in this line"),
+        2,
+    ),
     "a control letter": ("a: 1\nb: \x07\n", r"the letter U\+0007 may not stand in it", 2),
 }  # fmt: skip
 
@@ -70,6 +81,15 @@ def test_what_is_wrong_is_told_in_our_words_with_its_line(name: str) -> None:
         message = str(error.value)
         assert message.startswith("params.yaml: not readable as YAML: ") and "\n" not in message
         assert f", line {line}" in message and "unicode string" not in message
+
+
+@pytest.mark.parametrize(
+    "text", ["%YAML 1.3\n---\na: 1\n", 'a: "\\UFFFFFFFF"\n', "a:\n%YAML 1.3\n---\n"]
+)
+def test_what_breaks_the_reader_itself_is_one_line_too(text: str) -> None:
+    with pytest.raises(ValueError, match="^p: not readable as YAML: .*") as error:
+        yaml_file.parse(text, "p")
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -116,10 +136,29 @@ GOOD = {
     "a start and an end": "---\na: 1\n...\n",
     "an anchor and its alias": "a: &x 0.1\nb: *x\n",
     "a section by alias": "a: &x {b: 1}\nc: *x\n",
+    "YAML 1.1, where it says so": "%YAML 1.1\n---\na: yes\nb: 1:30\nc: 017\n",
+    "separators that end no line": "a: x\u2028y\x85z\nb: 1\n",
+    "an anchor with a point": "a: &x.y 1\nb: *x.y\n",
+    "a set": "a: !!set {b, c}\n",
     "JSON": '{"a": 1, "b": [1, 2]}',
     "marks of git in a text": "a: |\n  <<<<<<< HEAD\n",
     "a merge key as a text": '"<<": 1\n',
 }
+
+
+FILES = [*ROOT.glob("*params.yaml"), *ROOT.glob("presets/*"), *ROOT.glob("collab/presets/*")]
+FILES += [ROOT / "collab/params.yaml", ROOT / "datasets.yaml", ROOT / "collab/datasets.yaml"]
+
+
+@pytest.mark.parametrize("path", sorted(FILES), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_of_ours_is_read_as_dvc_reads_it_and_written_back_alike(path: Path) -> None:
+    """`dvc exp run -S` writes params.yaml so; nothing writes a whole datasets.yaml."""
+    text = path.read_text()
+    assert yaml_file.load(path) == parse_yaml(text, path)
+    yaml, copy = YAML(), io.StringIO()
+    yaml.width = sys.maxsize if path.name == "datasets.yaml" else 80
+    yaml.dump(yaml.load(text), copy)
+    assert copy.getvalue() == text
 
 
 @pytest.mark.parametrize("name", GOOD)

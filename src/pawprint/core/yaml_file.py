@@ -1,23 +1,27 @@
-"""Read YAML as DVC does: numbers and booleans by the rules of YAML 1.2.
+"""Read YAML as DVC does, with ruamel.yaml: numbers and booleans by the rules of YAML 1.2.
 
-PyYAML follows YAML 1.1, in which `3e-3` and `1e-05` are strings, `no` is False and `1:30` is 90.
+In YAML 1.1, PyYAML's, `3e-3` and `1e-05` are strings, `no` is False and `1:30` is 90.
 """
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-from yaml.reader import ReaderError
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import ConstructorError, SafeConstructor
+from ruamel.yaml.error import MarkedYAMLError, StringMark, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node
+from ruamel.yaml.reader import ReaderError
 
 MERGE = "tag:yaml.org,2002:merge"
-NOT_VALUES = (ValueError, KeyError, AttributeError)  # of 2026-13-45, !!bool x, !!timestamp x
+NOT_VALUES = (ValueError, KeyError, IndexError)  # of 2026-13-45, !!bool x, !!int ''
+UNEXPECTED = (AssertionError, KeyError, OverflowError)  # ruamel.yaml's of %YAML 1.3, "\UFFFFFFFF"
 CONFLICT = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?: .*)?$", re.M)
 # letters that web pages, word processors and Chinese keyboards put for ASCII ones
 LOOKALIKES = re.compile("[\u00a0\u2000-\u200d\u202f\u3000\ufeff\uff1a\uff0c\u2018-\u201f]")
 FITS = "this line does not fit those above it: compare how far they are indented"
-REASONS = [  # PyYAML's context: problem; whether the context is the place; what to write
+REASONS = [  # ruamel.yaml's context: problem; whether the context is the place; what to write
     (r".*character '\\t' that", False, "a tab: indent with spaces, and write a space after `:`"),
     (r".*character '(.+)' that", False, r"a value that begins with \1 must stand in quotes"),
     (r".*scanning an (alias|anchor)", True, "a value that begins with * or & must stand in quotes"),
@@ -36,77 +40,65 @@ REASONS = [  # PyYAML's context: problem; whether the context is the place; what
     (".*block mapping: .*found '<scalar>'", False, "a quote too many, or one above is not closed"),
     (".*block|: expected '<doc", False, FITS),
     (".*parsing a flow", True, "a bracket that is opened here is not closed"),
-    (".*undefined alias '(.*)'", False, r"*\1 stands for nothing: there is no &\1 above it"),
+    (
+        *(".*undefined alias '(.*)'", False),
+        r"*\1 stands for nothing: there is no &\1 above it; a value that begins with * or & must "
+        "stand in quotes",
+    ),
     (".*for the tag '(.*)'", False, r"the tag \1 is not taken: write the value itself"),
-    (".*second occurrence", False, "two anchors (&) have this name: rename one of them"),
+    (".*unhashable key", False, "a key must be text, so quote it"),
     (".*single document", False, "a second document begins at `---`: keep one"),
 ]
 
 
-class Loader(yaml.SafeLoader):
-    """PyYAML's safe loader with the scalars of YAML 1.2; keys must be texts that differ."""
+class Constructor(SafeConstructor):
+    """ruamel.yaml's safe one; keys must be texts that differ, anchors must differ too."""
 
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
+    def construct_object(self, node: Node, deep: bool = False) -> object:
         """The value; where it is none of its type, an error that has the line."""
+        last = self.composer.anchors.get(node.anchor, node)
+        if last is not node:
+            raise wrong("two anchors (&) have this name: rename one of them", last)
+        kind = str(node.tag).rpartition(":")[2]
+        if kind == "int" and len(node.value) > 1000:  # far more are not even printed
+            raise wrong(f"a number of {len(node.value):,} digits", node)
         try:
             content: object = super().construct_object(node, deep)
         except NOT_VALUES as error:
-            kind = node.tag.rpartition(":")[2]
             raise wrong(f"{node.value!r} is no value of the type {kind}", node) from error
         return content
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """The mapping, once its keys are known to be texts that differ."""
-        seen: set[object] = set()
-        for place, _ in node.value:
-            if place.tag == MERGE:
-                raise wrong("merge keys (<<) are not taken: write the merged keys out here", place)
-            key = self.construct_object(place, deep=True)
-            if not isinstance(key, str) or key in seen:
-                fault = "stands twice" if isinstance(key, str) else "must be text, so quote it"
-                raise wrong(f"the key {key!r} {fault}", place)
-            seen.add(key)
-        return super().construct_mapping(node, deep)
+    def flatten_mapping(self, node: MappingNode) -> None:
+        """A merge key is an error; no other key is changed."""
+        for key, _ in node.value:
+            if key.tag == MERGE:
+                raise wrong("merge keys (<<) are not taken: write the merged keys out here", key)
+        super().flatten_mapping(node)
+
+    def check_mapping_key(
+        self, node: MappingNode, key_node: Node, mapping: dict[str, Any], key: object, value: object
+    ) -> bool:
+        """True; a key that is no text or stands twice is an error."""
+        if not isinstance(key, str) or key in mapping:
+            fault = "stands twice" if isinstance(key, str) else "must be text, so quote it"
+            raise wrong(f"the key {key!r} {fault}", key_node)
+        return True
 
 
-def wrong(problem: str, node: yaml.Node) -> yaml.constructor.ConstructorError:
+def wrong(problem: str, node: Node) -> ConstructorError:
     """An error at the place of a node."""
-    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+    return ConstructorError(None, None, problem, node.start_mark)
 
 
-SCALARS = {
-    "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    "int": (r"[-+]?0b[0-1_]+|[-+]?0o?[0-7_]+|[-+]?[0-9_]+|[-+]?0x[0-9a-fA-F_]+", "-+0123456789"),
-    "float": (
-        r"[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+"
-        r"|[-+]?\.[0-9_]+(?:[eE][-+][0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
-        "-+0123456789.",
-    ),
-}
+Constructor.add_constructor("tag:yaml.org,2002:omap", Constructor.construct_undefined)
 
 
-def construct_int(loader: Loader, node: yaml.ScalarNode) -> int:
-    """An integer: a leading zero is decimal, as in YAML 1.2; octal is written 0o17."""
-    text = loader.construct_scalar(node).replace("_", "")
-    sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))
-    if len(digits) > 1000:  # far more are not even printed
-        raise wrong(f"a number of {len(digits):,} digits", node)
-    for prefix, base in (("0b", 2), ("0o", 8), ("0x", 16)):
-        if digits.startswith(prefix):
-            return sign * int(digits[2:], base)
-    return sign * int(digits)
-
-
-# without YAML 1.1's rules for these types: add_implicit_resolver only adds, the first rule wins
-Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag.rsplit(":", 1)[1] not in SCALARS]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-for _name, (_pattern, _first) in SCALARS.items():
-    Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_name}", re.compile(rf"^(?:{_pattern})$"), list(_first)
-    )
-Loader.add_constructor("tag:yaml.org,2002:int", construct_int)
+def reader() -> YAML:
+    """ruamel.yaml's loader, in Python alone: that in C has other messages."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Constructor = Constructor
+    yaml.composer.warn_double_anchors = False  # an error of the constructor's
+    return yaml
 
 
 def one_line(text: str, most: int) -> str:
@@ -158,8 +150,8 @@ def parse(text: str, where: str) -> dict[str, Any]:
         ValueError: it is not YAML, a key stands twice, or its top level is not a mapping.
     """
     try:
-        content = yaml.load(text, Loader)
-    except (yaml.YAMLError, RecursionError) as error:
+        content = reader().load(text)
+    except (YAMLError, RecursionError, *UNEXPECTED) as error:
         raise ValueError(
             f"{where}: not readable as YAML: {one_line(reason(error, text), 300)}"
         ) from error
@@ -171,7 +163,7 @@ def parse(text: str, where: str) -> dict[str, Any]:
     return content
 
 
-def reason(error: yaml.YAMLError | RecursionError, text: str) -> str:
+def reason(error: Exception, text: str) -> str:
     """What is wrong, what to write instead, and the line."""
     if isinstance(error, RecursionError):
         return "brackets or sections are nested too deeply"
@@ -184,8 +176,8 @@ def reason(error: yaml.YAMLError | RecursionError, text: str) -> str:
         utf16 = " (is the file UTF-16? save it as UTF-8)" if not error.character else ""
         line = text.count("\n", 0, error.position) + 1
         return f"the letter U+{error.character:04X} may not stand in it{utf16}, line {line}"
-    if not isinstance(error, yaml.MarkedYAMLError):
-        return " ".join(str(error).split())
+    if not isinstance(error, MarkedYAMLError):
+        return f"ruamel.yaml cannot read it: {error!r}"
     problem = f"{error.context or ''}: {error.problem}"
     for pattern, is_context, words in REASONS:
         if match := re.match(pattern, problem):
@@ -194,13 +186,13 @@ def reason(error: yaml.YAMLError | RecursionError, text: str) -> str:
     return error_place(error.problem or error.context or "", error.problem_mark)
 
 
-def lookalike(text: str, mark: yaml.Mark | None) -> str:
+def lookalike(text: str, mark: StringMark | None) -> str:
     """A letter of the line that only looks like a space, a colon, a comma or a quote."""
-    line = text.splitlines()[mark.line : mark.line + 1] if mark else []
+    line = re.split("\r\n?|\n", text)[mark.line : mark.line + 1] if mark else []
     letter = LOOKALIKES.search(line[0].removeprefix("\ufeff")) if line else None
     return f" (U+{ord(letter[0]):04X} in this line only looks like one)" if letter else ""
 
 
-def error_place(words: str, mark: yaml.Mark | None) -> str:
+def error_place(words: str, mark: StringMark | None) -> str:
     """The words, with the line and the column."""
     return f"{words}, line {mark.line + 1}, column {mark.column + 1}" if mark else words

@@ -3,69 +3,56 @@
 Whatever is written is read again first: a change of anything else is an error, not a file.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import io
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedSeq
+from ruamel.yaml.nodes import MappingNode, Node
 
 from pawprint.core import files, yaml_file
 
 Content = Mapping[str, Any]
+Entry = tuple[Node, Node]  # key and value, with their places in the text
 Edit = tuple[int, int, str]  # from here to there in the text, what stands there then
 
 
-def format_entry(name: str, content: Content) -> str:
-    """The lines of a block, its sections two levels deep.
+def format_entry(name: str, content: object) -> str:
+    r"""The lines of a block or of one key; a text stands in quotes where it needs them.
+
+    >>> print(format_entry("mine", {"label": {"pattern": r"^(\d)_.+$", "valid": ["val", "13"]}}))
+    mine:
+      label:
+        pattern: ^(\d)_.+$
+        valid: [val, '13']
+    <BLANKLINE>
 
     Raises:
         ValueError: a text holds what cannot stand in one line.
     """
-    lines = [f"{name}:"]
-    for key, value in content.items():
-        if isinstance(value, Mapping):
-            lines += [
-                f"  {key}:",
-                *(f"    {one}: {format_scalar(cell)}" for one, cell in value.items()),
-            ]
-        else:
-            lines.append(f"  {key}: {format_scalar(value)}")
-    return "\n".join(lines) + "\n"
+    yaml, lines = YAML(), io.StringIO()
+    yaml.width = sys.maxsize  # long texts stay in one line
+    yaml.dump({name: _printable(content)}, lines)
+    return lines.getvalue()
 
 
-def format_scalar(value: str | int | Sequence[str]) -> str:
-    r"""A value in YAML: a text without quotes where it is the same text without them.
-
-    >>> [format_scalar(value) for value in (1797, r"^(\d)_\d+\.png$", "007", "it's # 1")]
-    ['1797', '^(\\d)_\\d+\\.png$', "'007'", "'it''s # 1'"]
-    >>> format_scalar(["val", "13", "a, b"])
-    "[val, '13', 'a, b']"
-    """
+def _printable(value: object) -> object:
+    """The value, its lists to be written in brackets; a text that is not shown is an error."""
+    if isinstance(value, Mapping):
+        return {key: _printable(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_quote(one) for one in value) + "]"
-    assert isinstance(value, str | int)
-    if isinstance(value, int):
-        return str(value)
-    if not value.isprintable():
+        items = CommentedSeq(map(_printable, value))
+        items.fa.set_flow_style()
+        return items
+    if not str(value).isprintable():
         raise ValueError(
-            f"{yaml_file.one_line(value, 80)}: holds letters that cannot be shown in one line, and "
-            "so cannot stand in datasets.yaml; rename it"
+            f"{yaml_file.one_line(str(value), 80)}: holds letters that cannot be shown in one "
+            "line, and so cannot stand in datasets.yaml; rename it"
         )
-    try:
-        # the reader decides: YAML has many rules on what is a number, a comment or a truth value
-        is_plain = yaml_file.parse(f"k: {value}\n", "") == {"k": value}
-    except ValueError:
-        is_plain = False
-    # single quotes: in double ones the backslashes of a regular expression are escapes
-    return value if is_plain else "'" + value.replace("'", "''") + "'"
-
-
-def _quote(value: str) -> str:
-    """A text as an entry of a list in brackets."""
-    plain = format_scalar(value)
-    # within brackets a comma or a brace ends a text that has no quotes
-    is_word = all(letter.isalnum() or letter in "_-" for letter in value)
-    return plain if plain != value or is_word else "'" + value.replace("'", "''") + "'"
+    return value
 
 
 def append_entry(path: Path, name: str, content: Content) -> None:
@@ -104,34 +91,40 @@ def update_entry(path: Path, name: str, sha256: str, count: int, csv: str | None
 
 
 def _edits(text: str, name: str, sha256: str, count: int, csv: str | None) -> Iterator[Edit]:
-    # places in the text: to load and dump the file would drop a person's comments and quotes
-    entries = _entries(_entries(yaml.compose(text, yaml_file.Loader))[name][1])
+    # places in the text: to load and dump the file would drop a person's own layout
+    block = _entries(_entries(yaml_file.reader().compose(text))[name][1])
     if csv:
-        value = _entries(entries["label"][1])["sha256"][1]
-        yield value.start_mark.index, value.end_mark.index, format_scalar(csv)
-    if "count" in entries:
-        value = entries["count"][1]
-        yield value.start_mark.index, value.end_mark.index, str(count)
-    section = entries["pictures"][1]
-    assert isinstance(section, yaml.MappingNode)
-    images, written = _entries(section), f"sha256: {format_scalar(sha256)}"
-    old = images.get("sha256") or images.get("md5")
-    if old:
-        yield old[0].start_mark.index, old[1].end_mark.index, written
+        yield _edit(text, _entries(block["label"][1])["sha256"], "sha256", csv)
+    if "count" in block:
+        yield _edit(text, block["count"], "count", count)
+    section = block["pictures"][1]
+    assert isinstance(section, MappingNode)
+    images = _entries(section)
+    if old := images.get("sha256") or images.get("md5"):
+        yield _edit(text, old, "sha256", sha256)
         return
     key, value = images["url"]
+    after, new = value.end_mark.index, format_entry("sha256", sha256).rstrip()
     if section.flow_style:
-        yield value.end_mark.index, value.end_mark.index, f", {written}"
+        yield after, after, f", {new}"
         return
-    after = text.find("\n", value.end_mark.index)
-    # at the line's end, behind a comment that may follow the URL
-    at = len(text) if after < 0 else after - (text[after - 1] == "\r")
-    yield at, at, f"{_line_end(text)}{' ' * key.start_mark.column}{written}"
+    after += len(text[after:].partition("\n")[0].rstrip("\r"))
+    yield after, after, f"{_line_end(text)}{' ' * key.start_mark.column}{new}"
 
 
-def _entries(node: yaml.Node | None) -> dict[str, tuple[yaml.Node, yaml.Node]]:
-    """Key and value of each entry of a mapping, as nodes with their places in the text."""
-    assert isinstance(node, yaml.MappingNode)  # checked by catalog.load_dataset_entry
+def _edit(text: str, entry: Entry, name: str, value: str | int) -> Edit:
+    """Another value for an entry, and another key where it has another one."""
+    (start, colon), (at, stop) = ((node.start_mark.index, node.end_mark.index) for node in entry)
+    key = text[start:colon] if entry[0].value == name else name
+    between, stop = text[colon:at], at + len(text[at:stop].rstrip())  # a block's line end stays
+    if at == stop:  # an empty value: its place is that of what follows
+        between, stop = ": ", text.find(":", colon) + 1  # none: then refused
+    return start, stop, key + between + format_entry("k", value).removeprefix("k:").strip()
+
+
+def _entries(node: Node) -> dict[str, Entry]:
+    """The entries of a mapping, by their keys."""
+    assert isinstance(node, MappingNode)  # checked by catalog.load_dataset_entry
     return {key.value: (key, value) for key, value in node.value}
 
 
