@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
+from dvc.utils.serialize import dumps_yaml
 from PIL import Image
 
 from pawprint.cli import main
@@ -67,8 +67,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.delenv("PAWPRINT_DATA", raising=False)
-        Path("datasets.yaml").write_text(yaml.safe_dump({"shop": block}))
-        Path("params.yaml").write_text(yaml.safe_dump(whole))
+        Path("datasets.yaml").write_text(dumps_yaml({"shop": block}))
+        Path("params.yaml").write_text(dumps_yaml(whole))
         for stage in STAGES:
             importlib.import_module(f"stages.{stage}").main()
         yield folder
