@@ -1,4 +1,4 @@
-"""What a model says of a new picture, in words: for each kind of target in its own."""
+"""What a model says of a new image, in words: for each kind of target in its own."""
 
 import csv
 import io
@@ -34,11 +34,11 @@ class Request:
 
 @runtime_checkable
 class Answer(Protocol):
-    """One picture's."""
+    """One image's."""
 
     @property
     def file(self) -> str:
-        """The picture."""
+        """The image."""
 
     @property
     def as_dict(self) -> dict[str, Any]:
@@ -145,7 +145,7 @@ class LabelsAnswer:
 
 @dataclass(frozen=True)
 class PointsAnswer:
-    """Points in the picture."""
+    """Points in the image."""
 
     file: str
     points: list[tuple[float, float]]  # x, y in px of the original
@@ -159,7 +159,7 @@ class PointsAnswer:
         """
         if request.min_probability is not None:
             raise ValueError(
-                "this model says points, which have no probability: no --min-probability"
+                "this model predicts points, which have no probability; leave out --min-probability"
             )
         pairs = keypoints.as_points(predictions[None])[0].tolist()
         width, height = image.width / 2, image.height / 2
