@@ -13,7 +13,7 @@ def main_metric(metrics: Metrics) -> str:
     ('error_rate', 'map')
 
     Raises:
-        ValueError: they are not of pictures.
+        ValueError: they are not of images.
     """
     for name in MAIN:
         if name in metrics:

@@ -1,4 +1,4 @@
-"""What evaluate counts where each picture has points in it."""
+"""What evaluate counts where each image has points in it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ class KeypointResult:
 
 
 def keypoint_result(predictions: Tensor, targets: Tensor, about: EvalContext) -> KeypointResult:
-    """The counts, from places in [-1, 1] and the pictures' width and height in px."""
+    """The counts, from places in [-1, 1] and the images' width and height in px."""
     whole = keypoints.repeat_sizes(about.image_sizes, len(about.classes)).double().cpu()
     predicted, actual = ((x.double().cpu() + 1) / 2 * whole for x in (predictions, targets))
     losses = about.task.per_image_loss(predictions.double(), targets.double())
