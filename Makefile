@@ -12,7 +12,7 @@ ALONE = $(addprefix tests/test_,documents.py live.py traps.py workflow.py)
 
 PRESET ?= pets-resnet34
 SAID = @test -n "$(PICTURES)" -a -n "$(WEIGHTS)" || { \
-	  echo "make: say which: make $@ PICTURES=images.tar.gz WEIGHTS=mobilenet_v2.pth"; exit 1; }
+	  echo "make: PICTURES and WEIGHTS are missing: make $@ PICTURES=images.tar.gz WEIGHTS=mobilenet_v2.pth"; exit 1; }
 
 .PHONY: run test test-long check bench bench-full bench-photographs bench-recipes bench-rates bench-twins pets collab clean constraints clone
 .DELETE_ON_ERROR:
@@ -23,7 +23,7 @@ run: clone .venv/run.stamp  ## Rebuild what params.yaml asks for, and say how go
 
 clone:
 	@git rev-parse --git-dir >/dev/null 2>&1 || { \
-	  echo "make: this folder is no git clone, and runs are compared by git: get it by git clone, not as a zip"; exit 1; }
+	  echo "make: this folder is not a git clone, which comparing runs needs; get it with git clone, not as a zip"; exit 1; }
 
 test: .venv/$(EXTRAS).stamp check  ## Everything that CI checks
 	OMP_WAIT_POLICY=passive pytest -n 2 --dist loadfile --no-loadscope-reorder

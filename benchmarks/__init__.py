@@ -1,1 +1,1 @@
-"""The comparison with peers."""
+"""The comparison with other libraries."""

@@ -1,6 +1,6 @@
-"""Pictures, ours beside fastai and Pillow: presize, augmentation, batches. Part of `make bench`.
+"""Images, compared with fastai and Pillow: presize, augmentation, batches. Part of `make bench`.
 
-`python -m benchmarks.compare [ARCHIVE]`: presize on the archive's photographs too.
+`python -m benchmarks.compare [ARCHIVE]`: also presize the archive's photos.
 """
 
 import io
@@ -27,13 +27,13 @@ DEFAULTS = augment.AugmentConfig(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
 
 
 def by_pillow(data: bytes) -> np.ndarray:
-    """What presize is measured against."""
+    """The same as presize, by Pillow."""
     image = Image.open(io.BytesIO(data)).convert("RGB")
     return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BILINEAR))
 
 
 def presizing(files: list[bytes]) -> tuple[Job, Job]:
-    """Decode and squeeze, by us and by Pillow."""
+    """Time decoding and squeezing, by us and by Pillow."""
     return (
         lambda: [cache_writer.decode_to_square("", data, SIDE, "white") for data in files],
         lambda: [by_pillow(data) for data in files],
@@ -41,7 +41,7 @@ def presizing(files: list[bytes]) -> tuple[Job, Job]:
 
 
 def augmenting(files: list[bytes], supersample: int) -> tuple[Job, Job]:
-    """From decoded squares to a batch of the network's, by us and by fastai."""
+    """Time the way from decoded squares to a batch, by us and by fastai."""
     image = [cache_writer.decode_to_square("", data, SIDE, "white").pixels for data in files]
     cached = torch.stack([pixels for pixels in image if pixels is not None])
     square = fastais.fastai.TensorImage(cached.permute(0, 3, 1, 2).contiguous())
@@ -58,7 +58,7 @@ def augmenting(files: list[bytes], supersample: int) -> tuple[Job, Job]:
 
 
 def loading(here: Path) -> tuple[tuple[Job, Job], tuple[Job, Job]]:
-    """The batches of an epoch after the first: training's and validation's, from files or cache."""
+    """Time the batches of a later epoch, for training and validation, from files or cache."""
     data, table = jpegs.open_it(here), pd.read_csv(here / "labels.csv", dtype="str")
     loaders = fastais.loaders(here, table, BATCH, THREADS)
     train, valid = data.splits["train"], data.splits["valid"]
@@ -83,7 +83,7 @@ def loading(here: Path) -> tuple[tuple[Job, Job], tuple[Job, Job]]:
 
 
 def main() -> None:
-    """Measure all rows, write the section."""
+    """Measure all rows and write the section."""
     keep_freed_memory()
     archive = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     photographs = jpegs.of(archive) if archive else []
@@ -91,8 +91,8 @@ def main() -> None:
     with jpegs.folder(whole, whole) as here:
         training, validation = loading(here)
         rows = [
-            ("presize of 64 pictures, 1 thread", presizing(files), 1),
-            ("augmentation of 64 pictures", augmenting(files, 1), THREADS),
+            ("presize of 64 images, 1 thread", presizing(files), 1),
+            ("augmentation of 64 images", augmenting(files, 1), THREADS),
             ("the same, 2×2 samples a pixel", augmenting(files, 2), THREADS),
             (f"{BATCHES} training batches from JPEG, a later epoch", training, THREADS),
             (f"{BATCHES} validation batches from JPEG, a later epoch", validation, THREADS),
@@ -110,7 +110,7 @@ def main() -> None:
         "Pictures beside fastai and Pillow",
         f"{results.machine()} Seconds, n = {REPEATS} interleaved repetitions; ratio: median of the "
         f"pairs, the peer's over ours. Peer: Pillow for presize; fastai elsewhere, with {THREADS} "
-        f"loader processes, which it starts anew for each epoch. {THREADS} threads. Pieces of "
+        f"loader processes, which it restarts for each epoch. {THREADS} threads. Pieces of "
         "scikit-learn's two photographs as JPEGs of 500×375 px, batches of 64 at 224 px.\n\n"
         + results.table(interleaved.HEAD, actual),
     )

@@ -1,10 +1,10 @@
-"""What the options that are off by default do on the photographs, paired with the plain recipe.
+"""The effect of options that are off by default, on the photos, paired with the plain recipe.
 
-`python -m benchmarks.effects PICTURES WEIGHTS`, after benchmarks.photographs: its five models are
-asked again with test-time augmentation and at larger sizes; label smoothing and supersampling are
-trained anew, in the precision of `auto`. Judged in float32.
+`python -m benchmarks.effects PICTURES WEIGHTS`, after benchmarks.photographs: its five models
+predict again with test-time augmentation and at larger sizes; label smoothing and supersampling are
+trained again, in the precision of `auto`. Evaluated in float32.
 
-Many comparisons on the same pictures: what stands out by a little does so by chance.
+With many comparisons on the same images, small differences are chance.
 """
 
 import argparse
@@ -38,7 +38,7 @@ TRAINED: Mapping[str, Mapping[str, object]] = {
 
 
 def request(name: str, size: int | None, tta: evaluate.Tta) -> Run:
-    """Predictions of a kept model, asked in this way."""
+    """Predictions of a stored model with these settings."""
     device = setup_device("cpu", 2)
     project = WORK / "project"
     model, model_card = model_file.read(WORK / f"{name}.safetensors")
@@ -65,7 +65,7 @@ def line(name: str, runs: list[Run], plain: list[Run]) -> list[str]:
 
 
 def main() -> None:
-    """Ask, train what is not there yet, write the section."""
+    """Predict, train what is missing, and write the section."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pictures", type=Path)
     parser.add_argument("weights", type=Path)
@@ -89,7 +89,7 @@ def main() -> None:
     results.put(
         "What the options do",
         f"{results.machine()} The five splits and models of the photographs, judged in float32; "
-        "paired with the plain recipe by picture and split.\n\n" + results.table(head, rows),
+        "paired with the plain recipe by image and split.\n\n" + results.table(head, rows),
     )
     print(results.table(head, rows))
 

@@ -1,7 +1,7 @@
-"""Training, ours beside fastai: steps, epochs, memory and start-up. Part of `make bench`.
+"""Training, compared with fastai: steps, epochs, memory and start-up. Part of `make bench`.
 
-The pictures are pieces of scikit-learn's two photographs, the weights are random: for speed alone.
-On the processor, also where there is a GPU.
+The images are pieces of scikit-learn's two photos and the weights are random, since only speed
+matters. On the CPU, even if there is a GPU.
 """
 
 import subprocess
@@ -30,13 +30,13 @@ TRAIN, VALID, STEPS, REPEATS, THREADS = 192, 64, 3, 3, 2
 
 
 def kinds() -> dict[str, torch.dtype]:
-    """The types to measure: float32, and bfloat16 where the processor has it."""
+    """The dtypes to measure: float32, and bfloat16 if the CPU has it."""
     actual = {"float32": torch.float32}
     return actual | ({"bfloat16": torch.bfloat16} if torch.cpu._is_avx512_bf16_supported() else {})
 
 
 def ours(here: Path, arch: str, phase: str, kind: torch.dtype) -> tuple[Job, Job]:
-    """An epoch, and some steps on a batch that is there, by our loop."""
+    """Time an epoch, and some steps on a ready batch, with our loop."""
     data, device = jpegs.open_it(here), setup_device("cpu", THREADS)
     strengths = augment.AugmentConfig(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
     recipe = Recipe(InputSpec(224), BATCH, 0, kind, strengths, 0.0)
@@ -73,7 +73,7 @@ def fit_epoch(data: Any, arch: str, phase: str) -> Job:  # noqa: ANN401
 
 
 def peers(here: Path, arch: str, phase: str) -> tuple[Job, Job]:
-    """The same by fastai's loop."""
+    """The same with fastai's loop."""
     from benchmarks.fastais import fastai
 
     data = loaders(here)
@@ -90,7 +90,7 @@ def loaders(here: Path) -> Any:  # noqa: ANN401
 
 
 def rows(here: Path) -> Iterator[list[str]]:
-    """A line a network, phase and type: steps and epoch, with fastai's over ours."""
+    """A line per network, phase and dtype: steps and epoch, with fastai's time over ours."""
     for arch in ARCHS:
         for phase in PHASES:
             mine = {name: ours(here, arch, phase, kind) for name, kind in kinds().items()}
@@ -104,7 +104,7 @@ def rows(here: Path) -> Iterator[list[str]]:
 
 
 def train_small(side: str, arch: str, here: Path) -> None:
-    """Two unfrozen epochs of one side, in a process of their own."""
+    """Two unfrozen epochs of one side, in a separate process."""
     if side == "fastai":
         epoch = fit_epoch(loaders(here), arch, "unfrozen")
     else:
@@ -113,13 +113,13 @@ def train_small(side: str, arch: str, here: Path) -> None:
 
 
 def memory(here: Path, side: str, arch: str) -> str:
-    """GiB at most of such a process (and of its loaders)."""
+    """Peak memory in GiB of such a process and its loaders."""
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.epochs", side, arch, str(here)]
     return f"{processes.watch(command, Path.cwd(), here / 'log')[1] / 2**30:.2f}"
 
 
 def imports_of(module: str) -> Job:
-    """A process that imports a module and ends."""
+    """A process that imports a module and exits."""
     command = [sys.executable, "-W", "ignore", "-c", f"import {module}"]
     return lambda: subprocess.run(command, check=True)
 
@@ -138,7 +138,7 @@ def measure() -> str:
     return (
         f"{results.machine()} Seconds, n = {REPEATS} interleaved repetitions; ratio: median of the "
         f"pairs, fastai's over ours. Batches of {BATCH} at 224 px, {TRAIN} training and {VALID} "
-        f"validation pictures an epoch, {THREADS} threads; augmentation included, and fastai's "
+        f"validation images an epoch, {THREADS} threads; augmentation included, and fastai's "
         f"decoding by {THREADS} processes; steps: on a batch that is there.\n\n"
         f"{results.table(interleaved.HEAD, actual)}\n\n"
         "Memory at most, GiB, of two unfrozen epochs (fastai's with its loader processes):\n\n"
@@ -147,7 +147,7 @@ def measure() -> str:
 
 
 def main() -> None:
-    """Measure all; with arguments, be the child of `memory`."""
+    """Measure everything; with arguments, run as the child of `memory`."""
     torch.set_num_threads(THREADS)
     if len(sys.argv) > 1:
         train_small(sys.argv[1], sys.argv[2], Path(sys.argv[3]))

@@ -1,8 +1,8 @@
-"""DVC experiments on photographs, in a clone of the last commit, each run once.
+"""DVC experiments on photos, in a clone of the last commit, each run once.
 
-mobilenet_v2 with ImageNet weights at 224 px, batches of 32, the split of label.seed 42. What was
-run stays in build/experiments, so that a benchmark that was broken off goes on where it was; delete
-the folder to measure anew.
+mobilenet_v2 with ImageNet weights at 224 px, batches of 32, the split of label.seed 42. Finished
+runs stay in build/experiments, so that an interrupted benchmark continues; delete the folder to
+measure again.
 """
 
 import argparse
@@ -29,9 +29,9 @@ HERE = {"dataset": "photographs", "arch": "mobilenet_v2", "batch_size": 32}
 
 
 def request(about: str | None, seeds: int) -> int:
-    """Make the clone from what the command line gives; the seeds that it asks for."""
+    """Make the clone from the command line's arguments; return its seeds."""
     parser = argparse.ArgumentParser(description=about)
-    parser.add_argument("pictures", type=Path, help="an archive of photographs, BREED_NUMBER.jpg")
+    parser.add_argument("pictures", type=Path, help="an archive of photos, BREED_NUMBER.jpg")
     parser.add_argument("weights", type=Path, help="torchvision's mobilenet_v2, a .pth file")
     parser.add_argument("--seeds", type=int, default=seeds)
     given = parser.parse_args()
@@ -40,7 +40,7 @@ def request(about: str | None, seeds: int) -> int:
 
 
 def prepare(images: Path, weights: Path) -> None:
-    """The clone, with the photographs in its catalogue and committed."""
+    """Make the clone, with the photos in its datasets.yaml, committed."""
     if (PROJECT / "params.yaml").exists():
         return
     archives.image_names(images)  # or an error that says what is wrong with the file
@@ -62,15 +62,15 @@ def preset(name: str) -> dict[str, Any]:
 
 
 def run(name: str, targets: Mapping[str, Any], target: str = "evaluate") -> None:
-    """`dvc exp run`, unless there is an experiment of this name.
+    """Run `dvc exp run`, unless there is an experiment of this name.
 
     Args:
-        name: of the experiment.
-        wanted: params that are to differ from what the clone committed.
-        target: the stage to run, with all that it needs.
+        name: the name of the experiment.
+        wanted: params that differ from those committed in the clone.
+        target: the stage to run, with all stages before it.
 
     Raises:
-        SystemExit: it fails; what it said stands in LOG.
+        SystemExit: it fails; its output is in LOG.
     """
     with chdir(PROJECT):
         if name in {one.name for one in runs.experiments()}:
@@ -90,7 +90,7 @@ def run(name: str, targets: Mapping[str, Any], target: str = "evaluate") -> None
 
 
 def keep_seconds(began: str) -> None:
-    """Of each train stage that has run since then, its seconds under its model's hash."""
+    """Store the seconds of each train stage that has run since, under its model's hash."""
     kept = files.read_json(SECONDS) if SECONDS.exists() else {}
     models = hashes(Path("dvc.lock").read_text())
     for stage, model in TRAINED.items():
@@ -114,7 +114,7 @@ def hashes(lock: str) -> dict[str, str]:
 def seconds(name: str) -> float:
     """Inside both train stages of an experiment, whether it ran them or DVC had the result.
 
-    Infinite where they are not known, since a run was broken off.
+    Infinite if they are not known, because a run was interrupted.
     """
     kept = files.read_json(SECONDS)
     with chdir(PROJECT):

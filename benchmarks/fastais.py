@@ -1,4 +1,4 @@
-"""fastai's learner for the benchmarks: its loaders, its loop, groups of layers cut as ours are."""
+"""fastai's learner for the benchmarks: its loaders, its loop, and our groups of layers."""
 
 import warnings
 from pathlib import Path
@@ -21,10 +21,10 @@ def loaders(images: Path, table: pd.DataFrame, batch_size: int, workers: int) ->
     """Chapter 5's loaders: presize to 460 px, batches at 224 px, `aug_transforms`.
 
     Args:
-        pictures: the folder that the names begin in.
+        pictures: the folder that the names start from.
         table: labels.csv.
-        batch_size: pictures.
-        workers: loader processes.
+        batch_size: images per batch.
+        workers: the number of loader processes.
     """
     held = table.index[table["split"] == "valid"].tolist()
     block = fastai.DataBlock(

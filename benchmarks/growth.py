@@ -1,6 +1,6 @@
-"""What more pictures cost: time of an epoch and memory, resident or mapped. Part of `make bench`.
+"""More images: time per epoch and memory, resident or memory-mapped. Part of `make bench`.
 
-Pictures of noise, mobilenet_v3_small at 64 px from a cache of 256 px: the cache is what grows.
+Images of noise, mobilenet_v3_small at 64 px from a cache of 256 px: only the cache grows.
 """
 
 import json
@@ -31,7 +31,7 @@ PICTURE = results.FILE.parents[1] / "docs" / "growth.png"
 
 
 def write(folder: Path, n: int) -> None:
-    """A cache of `n` pictures of noise, a fifth of them valid."""
+    """A cache of `n` images of noise, a fifth of them valid."""
     rng = np.random.default_rng(0)
     stored = open_memmap(folder / "images.npy", "w+", np.uint8, (n, SIDE, SIDE, 3))
     for start in range(0, n, BASE):
@@ -45,7 +45,7 @@ def write(folder: Path, n: int) -> None:
 
 
 def child(folder: Path, budget: int) -> None:
-    """Some epochs; the seconds of each but the first, as JSON on the last line."""
+    """Run some epochs; print the seconds of each but the first, as JSON on the last line."""
     device = setup_device("cpu", THREADS)
     paths = (folder / "images.npy", folder / "index.csv", folder / "labels.csv")
     data = dataset.load_dataset(*paths, device, budget)
@@ -61,7 +61,7 @@ def child(folder: Path, budget: int) -> None:
 
 
 def measure() -> list[dict[str, float | str]]:
-    """A line a factor and kind: pictures, seconds of an epoch, memory of its own in GiB."""
+    """A line per factor and kind: images, seconds per epoch, private memory in GiB."""
     rows: list[dict[str, float | str]] = []
     for factor in FACTORS:
         with tempfile.TemporaryDirectory() as name:
@@ -79,10 +79,10 @@ def measure() -> list[dict[str, float | str]]:
 
 
 def draw(actual: list[dict[str, float | str]]) -> None:
-    """Time and memory over the pictures, from zero: what is linear is a straight line."""
+    """Draw time and memory over the images, from zero, so that linear growth is a straight line."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     for axis, key, title in zip(
-        axes, ("s", "GiB"), ("seconds of an epoch", "memory of its own, GiB"), strict=True
+        axes, ("s", "GiB"), ("seconds of an epoch", "private memory, GiB"), strict=True
     ):
         for kind, style in (("resident", "o-"), ("mapped", "s--")):
             lines = [line for line in actual if line["kind"] == kind]
@@ -97,7 +97,7 @@ def draw(actual: list[dict[str, float | str]]) -> None:
 
 
 def main() -> None:
-    """Measure, write the section, draw; with arguments, be the child."""
+    """Measure, write the section, draw; with arguments, run as the child."""
     if len(sys.argv) > 1:
         child(Path(sys.argv[1]), int(sys.argv[2]))
         return
@@ -108,11 +108,11 @@ def main() -> None:
     results.put(
         "What more pictures cost",
         f"{results.machine()} {THREADS} threads; mobilenet_v3_small at 64 px from "
-        f"a cache of {SIDE} px ({cached:.2f} GiB for {BASE} pictures), a fifth validation; median "
-        f"of {EPOCHS - 1} epochs after the first. Memory of its own: without the pages of files, "
+        f"a cache of {SIDE} px ({cached:.2f} GiB for {BASE} images), a fifth validation; median "
+        f"of {EPOCHS - 1} epochs after the first. Private memory: without the pages of files, "
         "which the system may take back. The file was in the system's page cache. Drawn in "
         "docs/growth.png.\n\n"
-        + results.table(("pictures", "cache", "seconds an epoch", "GiB of its own"), lines),
+        + results.table(("pictures", "cache", "seconds an epoch", "private GiB"), lines),
     )
 
 

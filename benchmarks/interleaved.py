@@ -1,4 +1,4 @@
-"""Times of several jobs, one after the other and again, so that a slow moment meets them all."""
+"""Times of several jobs in turns, so that a slow moment affects all of them."""
 
 import statistics
 import time

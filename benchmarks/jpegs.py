@@ -1,4 +1,4 @@
-"""Pictures that every machine has: pieces of scikit-learn's two photographs, as JPEGs."""
+"""Images that every machine has: pieces of scikit-learn's two photos, as JPEGs."""
 
 import io
 import tempfile
@@ -20,14 +20,14 @@ CLASSES, CACHE = 4, 460
 
 
 def of(archive: Path, most: int = 80) -> list[bytes]:
-    """Files of pictures, spread over the archive."""
+    """Image files, spread evenly over the archive."""
     names = archives.image_names(archive)
     chosen = names[:: max(1, len(names) // most)][:most]
     return [data for _, data in archives.read_files(archive, chosen)]
 
 
 def make(count: int) -> list[bytes]:
-    """So many files of 500×375 px."""
+    """Make this many files of 500×375 px."""
     rng, actual = np.random.default_rng(0), []
     for i in range(count):
         photo = Image.fromarray(load_sample_images().images[i % 2])
@@ -40,7 +40,7 @@ def make(count: int) -> list[bytes]:
 
 @contextmanager
 def folder(train: int, valid: int) -> Iterator[Path]:
-    """A folder with the files, labels.csv and our cache of them."""
+    """Make a folder with the files, labels.csv and our cache of them."""
     with tempfile.TemporaryDirectory() as name:
         here, images = Path(name), make(train + valid)
         names = [f"{i % CLASSES}_{i:04d}.jpg" for i in range(len(images))]
@@ -59,6 +59,6 @@ def folder(train: int, valid: int) -> Iterator[Path]:
 
 
 def open_it(here: Path) -> Dataset:
-    """Our data set of such a folder, resident."""
+    """Our dataset of such a folder, in memory."""
     paths = (here / "images.npy", here / "index.csv", here / "labels.csv")
     return dataset.load_dataset(*paths, torch.device("cpu"), 1 << 40)

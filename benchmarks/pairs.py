@@ -1,4 +1,4 @@
-"""Runs of two sides on the same pictures: errors, their paired difference, times, mistakes."""
+"""Runs of two sides on the same images: errors, their paired difference, times, mistakes."""
 
 import statistics
 from collections import Counter
@@ -18,7 +18,7 @@ PEER = "fastai"
 
 
 def wrong(runs: Sequence[Run]) -> pd.Series:
-    """Whether each picture's class is wrong, by split and name."""
+    """Whether each image's class is wrong, by split and name."""
     result = {
         (split, name): run["predicted"][name] != actual
         for split, run in enumerate(runs)
@@ -30,17 +30,16 @@ def wrong(runs: Sequence[Run]) -> pd.Series:
 def difference(
     mine: pd.Series, theirs: pd.Series, samples: int = 10_000
 ) -> tuple[float, float, float]:
-    """Mean of `mine` less `theirs`, paired, and its 95 % interval by bootstrap.
+    """Mean of `mine` minus `theirs`, paired, and its 95 % interval by bootstrap.
 
-    A picture that stands in several splits is one cluster of a sample, since its outcomes are not
-    independent. The trained networks are taken as they are: what another training seed would
-    change is not in the interval.
+    An image in several splits is one cluster of a sample, since its outcomes are not independent.
+    The trained networks count as fixed: the effect of another training seed is not in the interval.
 
     Raises:
-        ValueError: the two are of other pictures or splits.
+        ValueError: the two have different images or splits.
     """
     if not mine.index.equals(theirs.index):
-        raise ValueError("the runs are not of the same pictures and splits; measure both anew")
+        raise ValueError("the runs do not have the same images and splits; measure both again")
     clusters = (mine.astype(float) - theirs.astype(float)).groupby("name").agg(["sum", "count"])
     sums, counts = clusters["sum"].to_numpy(), clusters["count"].to_numpy()
     drawn = np.random.default_rng(0).integers(0, len(sums), (samples, len(sums)))
@@ -55,7 +54,7 @@ def sentence(name: str, runs: Sequence[Run], peer: Sequence[Run]) -> str:
     each = 100 * (mine.astype(float) - theirs.astype(float)).groupby("split").mean()
     splits = ", ".join(f"{value:+.1f}" for value in each)
     return (
-        f"{name} less {PEER}: {mean:+.2f} points, 95 % interval over the pictures {low:+.2f} to "
+        f"{name} less {PEER}: {mean:+.2f} points, 95 % interval over the images {low:+.2f} to "
         f"{high:+.2f} (n = {len(mine)} pairs; {(mine & ~theirs).sum()} wrong by ours alone, "
         f"{(theirs & ~mine).sum()} by {PEER} alone); split by split {splits}"
     )
@@ -64,7 +63,7 @@ def sentence(name: str, runs: Sequence[Run], peer: Sequence[Run]) -> str:
 def with_other_seeds(
     actual: Mapping[str, Sequence[Run]], again: Mapping[str, Sequence[Sequence[Run]]]
 ) -> str:
-    """Both sides with all their training seeds: errors, and the difference of the means."""
+    """Both sides with all training seeds: errors, and the difference of the means."""
     rows: list[str] = []
     means: list[pd.Series] = []
     for name, others in again.items():
@@ -83,7 +82,7 @@ def with_other_seeds(
     by_split = 100 * (means[0] - means[1]).groupby("split").mean()
     return (
         f"With {len(each)} training seeds a split on either side: {'; '.join(rows)}. The mean of "
-        f"ours less the mean of {PEER}'s: {mean:+.2f} points, 95 % interval over the pictures "
+        f"ours less the mean of {PEER}'s: {mean:+.2f} points, 95 % interval over the images "
         f"{low:+.2f} to {high:+.2f} (n = {len(means[0])}, {len(each)} runs each); split by split "
         f"{', '.join(f'{value:+.1f}' for value in by_split)}."
     )
@@ -96,7 +95,7 @@ def spread_of(values: Sequence[float], digits: int = 0) -> str:
 
 
 def table(actual: Mapping[str, Sequence[Run]]) -> str:
-    """A line a side: time, ratio, memory, error."""
+    """A line per side: time, ratio, memory, error."""
     head = ("what", "runs", "seconds", "fastai's over it", "GiB", "error %", "by split")
     return results.table(head, [line(name, runs, actual[PEER]) for name, runs in actual.items()])
 
@@ -116,7 +115,7 @@ def line(name: str, runs: Sequence[Run], peer: Sequence[Run]) -> list[str]:
 
 
 def confusions(runs: Sequence[Run]) -> Counter[tuple[str, str]]:
-    """How often two classes were taken one for the other, either way."""
+    """How often two classes were confused, either way."""
     return Counter(
         (min(actual, run["predicted"][name]), max(actual, run["predicted"][name]))
         for run in runs
@@ -126,7 +125,7 @@ def confusions(runs: Sequence[Run]) -> Counter[tuple[str, str]]:
 
 
 def mistakes(actual: Mapping[str, Sequence[Run]], most: int = 10) -> str:
-    """The most frequent pairs of the first side, and what the peer has of them."""
+    """The most frequent confusions of the first side, and the peer's counts."""
     first = next(iter(actual))
     ours, theirs = confusions(actual[first]), confusions(actual[PEER])
     order = sorted(ours, key=lambda pair: (-ours[pair], pair))[:most]
@@ -135,7 +134,7 @@ def mistakes(actual: Mapping[str, Sequence[Run]], most: int = 10) -> str:
 
 
 def draw(runs: Sequence[Run], path: Path) -> None:
-    """The confusion matrix of all runs together."""
+    """Draw the confusion matrix of all runs together."""
     pairs = [(actual, run["predicted"][n]) for run in runs for n, actual in run["actual"].items()]
     classes = sorted({label for pair in pairs for label in pair})
     counts = confusion_matrix(*zip(*pairs, strict=True), labels=classes)

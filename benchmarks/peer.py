@@ -1,8 +1,8 @@
-"""One run of fastai, as chapter 5 has it, on a split of ours: `python -m benchmarks.peer JOB.json`.
+"""One run of fastai, as in chapter 5, on one of our splits: `python -m benchmarks.peer JOB.json`.
 
 The job names pictures (a folder), labels (our labels.csv), weights (mobilenet_v2's), seed,
 threads, frozen and unfrozen (epochs), lr, lr_min and lr_max, batch_size, workers and out. `out`
-receives the seconds of the two fits, the history and a prediction for each picture of valid.
+receives the seconds of the two fits, the history and a prediction for each image of valid.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What `make pets` says before it begins, and the row of RESULTS.md that it ends with."""
+"""What `make pets` prints before it starts, and the row of RESULTS.md at its end."""
 
 import argparse
 import json
@@ -24,49 +24,51 @@ TRAINING = ("train_frozen", "train_unfrozen")
 
 
 def needs(preset: str) -> str:
-    """Disk and time, and a stop where the disk is too small or work would be overwritten.
+    """Print disk space and time; stop if the disk is too small or work would be overwritten.
 
     Raises:
-        SystemExit: no such preset, an edited params.yaml, or too little room.
+        SystemExit: no such preset, an edited params.yaml, or too little disk space.
     """
     presets = {path.stem: path for path in sorted((ROOT / "presets").glob("*.yaml"))}
     if preset not in presets:
-        sys.exit(f"make pets: no presets/{preset}.yaml; PRESET may be one of {', '.join(presets)}")
+        sys.exit(f"make pets: no presets/{preset}.yaml; set PRESET to one of {', '.join(presets)}")
     params = (ROOT / "params.yaml").read_text()
     if params not in [
         git.git_output("show", "HEAD:params.yaml"),
         *(p.read_text() for p in presets.values()),
     ]:
-        sys.exit("make pets: params.yaml has changes that no commit holds; commit or remove them")
+        sys.exit("make pets: params.yaml has uncommitted changes; commit or discard them")
     free = shutil.disk_usage(ROOT).free / 1e9
     cache = ROOT / "data" / "presized" / "images.npy"
     if free < NEEDED and not (cache.exists() and cache.stat().st_size > CACHE):
-        sys.exit(f"make pets: {free:.1f} GB are free here, {NEEDED:.0f} are needed; make room")
+        sys.exit(
+            f"make pets: {free:.1f} GB are free here, but {NEEDED:.0f} are needed; free some space"
+        )
     for path in RUN.glob("*.json"):  # so that the row is of this run
         path.unlink()
-    where = "minutes on this GPU" if torch.cuda.is_available() else "hours, since there is no GPU"
+    where = "minutes on this GPU" if torch.cuda.is_available() else "hours, because there is no GPU"
     return (
-        f"{preset}: downloads 0.8 GB, keeps 4.7 GB of decoded pictures ({free:.0f} GB are free); "
-        f"{where}. Broken off, it goes on where it was."
+        f"{preset}: downloads 0.8 GB, keeps 4.7 GB of decoded images ({free:.0f} GB are free); "
+        f"{where}. If interrupted, it continues where it stopped."
     )
 
 
 def seconds(stages: Mapping[str, Any], names: tuple[str, ...]) -> float:
-    """Seconds inside these stages; of a run that resumed, those since then."""
+    """Seconds inside these stages; for a resumed run, those since then."""
     return float(sum(stages[name]["seconds"] for name in names))
 
 
 def row(preset: str) -> list[str]:
-    """The line of this run, from what its stages left; of a resumed one, since it went on.
+    """The line of this run, from the records of its stages; for a resumed run, since it resumed.
 
     Raises:
-        SystemExit: nothing was trained, or with other params, data or code than are here now.
+        SystemExit: nothing was trained, or with other params, data or code than the current ones.
     """
     if reasons := workspace.status().problems("evaluate"):
-        sys.exit(f"no row for benchmarks/RESULTS.md: {reasons[0]}; `dvc repro` comes first")
+        sys.exit(f"no row for benchmarks/RESULTS.md: {reasons[0]}; run `dvc repro` first")
     stages = {path.stem: json.loads(path.read_text()) for path in sorted(RUN.glob("*.json"))}
     if not set(TRAINING) <= set(stages):
-        sys.exit("no row for benchmarks/RESULTS.md: DVC had the models, or one of them, already")
+        sys.exit("no row for benchmarks/RESULTS.md: DVC took a model from its cache")
     judged = json.loads((ROOT / "reports" / "evaluate.json").read_text())
     machine = stages["train_unfrozen"]
     changed = git.git_output("status", "--short", "--", "src", "stages", "dvc.yaml")

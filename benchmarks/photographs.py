@@ -1,11 +1,11 @@
-"""Transfer learning on photographs, ours beside fastai: `make bench-photographs`.
+"""Transfer learning on photos, compared with fastai: `make bench-photographs`.
 
 Five splits (label.seed 0-4), one training seed each; for each split ours in the precision that
 `auto` gives, fastai, and for the first three ours in float32, one after the other. The same
-weights, split, epochs, batch size and threads. With `--again 2` both sides once more with two
-other training seeds a split, for the errors alone: one seed a split tells the two recipes from one
-another less well than their seeds do. Every run is kept in build/photographs, so that a benchmark
-that was broken off goes on with the run that it was at; delete the folder to measure anew.
+weights, split, epochs, batch size and threads. With `--again 2`, both sides run once more with two
+other training seeds per split, only for the errors, because one seed per split separates the
+recipes less well. Every run is stored in build/photographs, so that an interrupted benchmark
+continues with its current run; delete the folder to measure again.
 """
 
 import argparse
@@ -60,10 +60,10 @@ STAGES = ("train_frozen", "train_unfrozen")
 
 
 def prepare(images: Path, weights: Path) -> Path:
-    """A clone of the project's last commit, with the photographs in its catalogue.
+    """Make a clone of the project's last commit, with the photos in its datasets.yaml.
 
     Raises:
-        SystemExit: what is kept belongs to other pictures, weights or another recipe.
+        SystemExit: the stored runs belong to other images, weights or another recipe.
     """
     archives.image_names(images)  # or an error that says what is wrong with the file
     project, recipe = WORK / "project", json.dumps([RECIPE, BLOCK], sort_keys=True)
@@ -80,19 +80,21 @@ def prepare(images: Path, weights: Path) -> Path:
             archive.extractall(WORK / "pictures", filter="data")
         (WORK / "mark").write_text(mark)
     if (WORK / "mark").read_text() != mark:
-        sys.exit(f"{WORK}: of other pictures, weights or recipe; delete it to measure anew")
+        sys.exit(
+            f"{WORK}: has runs of other images, weights or recipes; delete it to measure again"
+        )
     return project
 
 
 def git(*words: str) -> str:
-    """What git says, in the project's root."""
+    """The output of git in the project's root."""
     return subprocess.run(
         ["git", *words], cwd=ROOT, check=True, text=True, capture_output=True
     ).stdout
 
 
 def write_params(project: Path, weights: Path, seed: int, changed: Mapping[str, object]) -> None:
-    """params.yaml of one run: RECIPE over the project's own, as `-S` would set it."""
+    """Write params.yaml of one run: the project's own, changed by RECIPE as by `-S`."""
     own = yaml_file.flatten(yaml_file.load(project / "presets" / "digits.yaml"))
     hashed = {"weights": str(weights), "weights_sha256": files.file_hash(weights)}
     seeds = {"seed": seed, "label.seed": seed}
@@ -101,7 +103,7 @@ def write_params(project: Path, weights: Path, seed: int, changed: Mapping[str, 
 
 
 def nest(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Dotted names as sections."""
+    """Turn dotted names into sections."""
     whole: dict[str, Any] = {}
     for key, value in params.items():
         *sections, last = key.split(".")
@@ -113,7 +115,7 @@ def nest(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def rebuilt(project: Path) -> Run:
-    """The whole graph, from nothing, by `dvc repro`."""
+    """Run the whole graph from scratch with `dvc repro`."""
     git("-C", str(project), "checkout", "--quiet", "dvc.lock", "reports")
     git("-C", str(project), "clean", "-qxfd")  # what a run that was broken off has left
     seconds, most = processes.watch([sys.executable, "-m", "dvc", "repro"], project, LOG)
@@ -121,13 +123,13 @@ def rebuilt(project: Path) -> Run:
 
 
 def stage_seconds(project: Path) -> dict[str, float]:
-    """Seconds inside each stage, by its own record."""
+    """Seconds inside each stage, from its own record."""
     rows = sorted((project / "reports" / "run").glob("*.json"))
     return {path.stem: json.loads(path.read_text())["seconds"] for path in rows}
 
 
 def ours(project: Path, name: str) -> Run:
-    """Split, train both phases, judge; the seconds are those inside the train stages."""
+    """Split, train both phases, evaluate; the seconds are those inside the train stages."""
     most = 0
     shutil.rmtree(project / ".scratch", ignore_errors=True)  # a killed run would go on from there
     for stage in ("label", *STAGES, "evaluate"):
@@ -147,7 +149,7 @@ def ours(project: Path, name: str) -> Run:
 
 
 def peers(weights: Path, split: int, seed: int, workers: int) -> Run:
-    """fastai on a split of ours, with a training seed."""
+    """fastai on one of our splits, with a training seed."""
     labels = WORK / f"auto-{split}.csv"
     job = {
         **{"pictures": str(WORK / "pictures"), "labels": str(labels)},
@@ -170,7 +172,7 @@ def peers(weights: Path, split: int, seed: int, workers: int) -> Run:
 
 
 def keep(name: str, run: Callable[[], Run]) -> Run:
-    """The run of that name: made now, or what an earlier call of the benchmark left."""
+    """The run of that name: made now, or stored by an earlier call of the benchmark."""
     path = WORK / f"{name}.json"
     if not path.exists():
         print(f"{name} ...", flush=True)
@@ -196,7 +198,7 @@ def text(actual: dict[str, list[Run]], whole: Run, again: dict[str, list[list[Ru
             f"epochs at 3e-3, {UNFROZEN} unfrozen at slice(1e-5, 1e-3); splits of label.seed 0 to "
             "4, the training seed the same; the runs of a split one after the other. Seconds: ours "
             "inside train_frozen and train_unfrozen, fastai's inside its two fits. Memory: the "
-            "most of a process and its children. Errors: of the valid pictures of all splits.",
+            "most of a process and its children. Errors: of the valid images of all splits.",
             pairs.table(actual),
             "\n".join(f"- {sentence}" for sentence in sentences),
             *([pairs.with_other_seeds(actual, again)] if again["fastai"] else []),
@@ -210,12 +212,16 @@ def text(actual: dict[str, list[Run]], whole: Run, again: dict[str, list[list[Ru
 
 
 def main() -> None:
-    """Run what is not there yet, then write the section."""
+    """Run what is missing, then write the section."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pictures", type=Path, help="an archive of photographs, BREED_NUMBER.jpg")
+    parser.add_argument("pictures", type=Path, help="an archive of photos, BREED_NUMBER.jpg")
     parser.add_argument("weights", type=Path, help="torchvision's mobilenet_v2, a .pth file")
-    parser.add_argument("--workers", type=int, default=2, help="fastai's loader processes")
-    parser.add_argument("--again", type=int, default=0, help="other training seeds a split")
+    parser.add_argument(
+        "--workers", type=int, default=2, help="number of fastai's loader processes"
+    )
+    parser.add_argument(
+        "--again", type=int, default=0, help="number of other training seeds per split"
+    )
     given = parser.parse_args()
     images, weights = given.pictures.resolve(), given.weights.resolve()
     project = prepare(images, weights)

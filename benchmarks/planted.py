@@ -1,4 +1,4 @@
-"""How well ratings that were made from known factors give these back."""
+"""How well known factors are recovered from ratings made with them."""
 
 import tempfile
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1] / "collab"
 
 @dataclass(frozen=True)
 class Recovered:
-    """What one training gave back."""
+    """What one training recovered."""
 
     rmse: float  # on valid
     noise: float  # planted
@@ -31,7 +31,7 @@ class Recovered:
 
 
 def recover(seed: int) -> Recovered:
-    """Train as presets/planted.yaml says, with another split and training seed."""
+    """Train as in presets/planted.yaml, with another seed of split and training."""
     p = config.load(ROOT / "presets/planted.yaml")
     block = config.load_ratings_entry(p.dataset, ROOT / "datasets.yaml")
     with tempfile.TemporaryDirectory() as name:
@@ -61,8 +61,8 @@ def compare_with(
 ) -> tuple[float, float]:
     """Correlation of the items' mean logits, and the least canonical correlation of factors.
 
-    A dot product does not tell how its factors are turned, nor a bias from a dot product with the
-    users' mean: so means and spaces are compared, not columns.
+    A dot product does not determine the rotation of its factors, nor separate a bias from a dot
+    product with the users' mean, so this compares means and spaces, not columns.
     """
     with torch.no_grad():
         users, own = (table[1:].double() for table in model.tables())
@@ -77,7 +77,7 @@ def compare_with(
 def canonical(
     one: Float[np.ndarray, "row a"], two: Float[np.ndarray, "row b"]
 ) -> Float[np.ndarray, " a"]:
-    """Cosines of the angles between the column spaces, once centred."""
+    """Cosines of the angles between the centred column spaces."""
     bases = [np.linalg.qr(part - part.mean(0))[0] for part in (one, two)]
     cosines: np.ndarray = np.linalg.svd(bases[0].T @ bases[1], compute_uv=False)
     return cosines

@@ -1,4 +1,4 @@
-"""A command, timed, and the memory that it took."""
+"""Measure a command's time and memory."""
 
 import subprocess
 import sys
@@ -12,13 +12,13 @@ import psutil
 def watch(
     command: Sequence[str], folder: Path, log: Path, look: Callable[[int], int] | None = None
 ) -> tuple[float, int]:
-    """Run a command; its seconds, and the most memory of it and its children, in bytes.
+    """Run a command; return its seconds, and the peak memory of it and its children, in bytes.
 
-    Memory that processes share is counted once (PSS), looked at twice a second; or as `look` has
-    it, which is given the process's number.
+    Shared memory counts once (PSS), sampled twice a second; or as measured by `look`, which gets
+    the process's number.
 
     Raises:
-        SystemExit: the command fails; what it said stands in `log`.
+        SystemExit: the command fails; its output is in `log`.
     """
     began, most = time.perf_counter(), 0
     with log.open("a") as message:
@@ -32,7 +32,7 @@ def watch(
 
 
 def memory(pid: int) -> int:
-    """Bytes of a process and its children now, pages they share counted once."""
+    """Bytes of a process and its children now; shared pages count once."""
     total = 0
     try:
         mother = psutil.Process(pid)

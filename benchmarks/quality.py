@@ -1,7 +1,7 @@
-"""How true the network's picture is: ours and fastai's against the original photograph.
+"""How close the network's image is to the original photo, ours and fastai's.
 
 Each centre square at 224 px, PSNR in dB against Pillow's resize of the original's own centre
-square: bicubic, and bilinear, by which torchvision's weights saw their pictures.
+square: bicubic, and bilinear, with which torchvision's weights were trained.
 `python -m benchmarks.quality [ARCHIVE]`; without one, pieces of scikit-learn's two photographs.
 """
 
@@ -26,7 +26,7 @@ SIZE, CACHES = 224, (460, 384, 320)
 
 
 def truth(data: bytes, filtered: Image.Resampling) -> Tensor:
-    """Pillow's own way from the original, 3×224×224 in [0, 1]."""
+    """Pillow's resize of the original, 3×224×224 in [0, 1]."""
     image = Image.open(io.BytesIO(data)).convert("RGB")
     side = min(image.size)
     left, top = (image.width - side) / 2, (image.height - side) / 2
@@ -59,7 +59,7 @@ def psnr(a: Tensor, b: Tensor) -> float:
 
 
 def rows(images: list[bytes]) -> Iterator[list[str]]:
-    """A line a way: mean and standard deviation over the pictures."""
+    """A line per method: mean and standard deviation over the images."""
     filters = (Image.Resampling.BICUBIC, Image.Resampling.BILINEAR)
     targets = [[truth(data, filtered) for data in images] for filtered in filters]
     ways = {

@@ -1,8 +1,8 @@
-"""What the learning-rate finder suggests, beside what each rate then gives: `make bench-rates`.
+"""The learning rate finder's suggestions, and the result of each learning rate: `make bench-rates`.
 
-On photographs, as DVC experiments (benchmarks.experiments): the finders with several seeds; one
-frozen epoch at each of several rates; two unfrozen epochs at each of others, after a frozen one at
-3e-3, with a hundredth of the rate for the first layers. Drawn in docs/learning-rate.png, told in
+On photos, as DVC experiments (benchmarks.experiments): the finders with several seeds; one frozen
+epoch at each of several learning rates; two unfrozen epochs at each of others, after a frozen one
+at 3e-3, with a hundredth of it for the first layers. The plot is docs/learning-rate.png, the text
 docs/learning-rate.md.
 """
 
@@ -31,18 +31,18 @@ Found = dict[str, dict[float, list[float]]]  # error rates by phase and rate, a 
 
 
 def name(phase: str, rate: float, seed: int) -> str:
-    """Of an experiment, such as frozen-0.003-seed-0."""
+    """The name of an experiment, such as frozen-0.003-seed-0."""
     return f"{phase}-{rate:g}-seed-{seed}"
 
 
 def targets(seed: int, rate: float) -> dict[str, Any]:
-    """One frozen epoch at this rate."""
+    """One frozen epoch at this learning rate."""
     cycle = {f"{phase}.{k}": v for phase in ("frozen", "unfrozen") for k, v in ONE_CYCLE.items()}
     return cycle | {"seed": seed, "lr": rate, "frozen.epochs": 1, "frozen.body_ratio": 1.0}
 
 
 def train(seeds: int) -> None:
-    """All rates with one seed, then with the next."""
+    """Train all learning rates with one seed, then with the next."""
     for seed in range(seeds):
         for rate in RATES:
             experiments.run(name("frozen", rate, seed), targets(seed, rate), "train_frozen")
@@ -60,7 +60,7 @@ def file(experiment: str, path: str) -> str:
 
 
 def errors(seeds: int) -> Found:
-    """What each rate gave on valid at the end of its phase."""
+    """The error on valid of each learning rate, at the end of its phase."""
     return {
         phase: {
             rate: [
@@ -85,7 +85,7 @@ def finder(phase: str, seed: int) -> tuple[pd.DataFrame, dict[str, float | None]
 
 
 def draw(actual: Found, seeds: int) -> None:
-    """Above the finder's curves and suggestions, below what each rate gave, on one axis."""
+    """Draw the finder's curves and suggestions, and below the result of each learning rate."""
     figure, axes = plt.subplots(
         2, 2, figsize=(10, 6.4), layout="constrained", sharex="col", height_ratios=(1, 1)
     )
@@ -120,7 +120,7 @@ def trace(axis: Axes, curve: pd.DataFrame, facts: dict[str, float | None], first
 
 
 def text(actual: Found, seeds: int) -> str:
-    """Two tables: what the finder said, what the rates gave."""
+    """Two tables: the finder's suggestions, and the result of each learning rate."""
     rows = [
         [phase, str(seed), *(f"{lines[rule]:g}" if lines[rule] else "-" for rule in RULES)]
         for phase in actual
@@ -143,7 +143,7 @@ def text(actual: Found, seeds: int) -> str:
 
 
 def main() -> None:
-    """Run what is not there yet, then write the section and draw."""
+    """Run what is missing, then write the section and draw."""
     seeds = experiments.request(__doc__, 2)
     train(seeds)
     actual = errors(seeds)

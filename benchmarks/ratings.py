@@ -1,4 +1,4 @@
-"""Ratings: what comes back of planted factors, an epoch beside fastai's, and what more cost.
+"""Ratings: recovery of planted factors, an epoch compared with fastai, the cost of more ratings.
 
 Part of `make bench`. Made ratings: whole stars by biases and two factors, items by a power law.
 """
@@ -53,7 +53,7 @@ def make(n: int) -> pd.DataFrame:
 
 
 def open_it(table: pd.DataFrame, is_valid: np.ndarray, batch_size: int, seed: int) -> RatingSession:
-    """The run of these ratings, all of whose names have a row."""
+    """The session of these ratings, in which all names have a row."""
     pairs = torch.from_numpy(table[["user", "item"]].to_numpy(dtype=np.int32))
     targets = torch.from_numpy(table["rating"].to_numpy(dtype=np.float32))
     rows = torch.from_numpy(is_valid)
@@ -85,7 +85,7 @@ def ours(seed: int, threads: int) -> Told:
 
 
 def fastais(seed: int, threads: int) -> Told:
-    """The same by fastai."""
+    """The same with fastai."""
     from fastai import collab
 
     torch.set_num_threads(threads)
@@ -102,7 +102,7 @@ def fastais(seed: int, threads: int) -> Told:
 
 
 def grown(n: int, threads: int) -> Told:
-    """Seconds of an epoch of n ratings, and MiB of the table and the model."""
+    """Seconds per epoch of n ratings, and MiB of the table and the model."""
     setup_device("cpu", threads)
     run = open_it(make(n), np.arange(n) % 5 == 0, LAYOUTS[n][2], 0)
     seconds, _ = train_small(run, GROWTH)
@@ -120,7 +120,7 @@ CHILDREN = {"ours": ours, "fastai": fastais, "grown": grown}
 
 
 def apart(name: str, number: int, threads: int) -> tuple[Told, int]:
-    """What the child of that name told, in a process of its own, and bytes that this took."""
+    """The result of the child of that name, in a separate process, and its memory in bytes."""
     with tempfile.TemporaryDirectory() as folder:
         words = [name, str(number), str(threads), folder]
         command = [sys.executable, "-m", "benchmarks.ratings", *words]
@@ -129,7 +129,7 @@ def apart(name: str, number: int, threads: int) -> tuple[Told, int]:
 
 
 def beside(repeats: int = 5) -> str:
-    """Both sides by turns, on the same 80,000 and 20,000 ratings."""
+    """Both sides in turns, on the same 80,000 and 20,000 ratings."""
     cores = torch.get_num_threads()
     actual: dict[tuple[str, int], list[Told]] = {}
     for seed in range(repeats):
@@ -157,7 +157,7 @@ def beside(repeats: int = 5) -> str:
 
 
 def growth() -> str:
-    """A process for each size, and what it took."""
+    """A process for each size, and its time and memory."""
     rows = []
     for n, (users, items, batch_size) in LAYOUTS.items():
         lines, own = apart("grown", n, 1)
@@ -176,7 +176,7 @@ def growth() -> str:
 
 
 def twin() -> str:
-    """What comes back of the planted factors, over seeds of split and training."""
+    """How well the planted factors are recovered, over seeds of split and training."""
     rows = [planted.recover(seed) for seed in range(SEEDS)]
 
     def told(values: Sequence[float], digits: int = 4) -> str:
@@ -196,7 +196,7 @@ def twin() -> str:
 
 
 def main() -> None:
-    """Measure and write the section; with arguments, be the child."""
+    """Measure and write the section; with arguments, run as the child."""
     warnings.filterwarnings("ignore")
     if len(sys.argv) > 1:
         name, number, threads, folder = sys.argv[1:]

@@ -1,8 +1,8 @@
-"""The chapter's recipes on photographs, several seeds each: `make bench-recipes`.
+"""The chapter's recipes on photos, several seeds each: `make bench-recipes`.
 
 The numbers of the presets, but on mobilenet_v2, 722 photographs and batches of 32, as DVC
-experiments; the table goes into docs/recipes.md. The finders take the fewest steps they can, since
-no recipe here asks them.
+experiments; the table goes into docs/recipes.md. The finders take the fewest possible steps,
+because no recipe here uses them.
 """
 
 import statistics
@@ -24,12 +24,12 @@ SHARED = ("frozen.", "unfrozen.", "lr")  # params in which recipes differ
 
 
 def name(letter: str, seed: int) -> str:
-    """Of an experiment, such as A-seed-0."""
+    """The name of an experiment, such as A-seed-0."""
     return f"{letter}-seed-{seed}"
 
 
 def train(seeds: int) -> None:
-    """All recipes with one seed, then with the next."""
+    """Train all recipes with one seed, then with the next."""
     for seed in range(seeds):
         for letter, (preset, _) in RECIPES.items():
             own = {k: v for k, v in experiments.preset(preset).items() if k.startswith(SHARED)}
@@ -60,14 +60,14 @@ def text(seeds: int) -> str:
         )
     return (
         f"{experiments.facts()} Seeds 0 to {seeds - 1}; seconds: the least, since "
-        "other work ran beside some. The last column: points, paired by seed and picture, with "
+        "other work ran beside some. The last column: points, paired by seed and image, with "
         f"an interval of {100 * table.level:.4g} %.\n\n"
         f"{results.table(head, rows)}\n\n{compare.sentence(table, letters.__getitem__)}"
     )
 
 
 def main() -> None:
-    """Run what is not there yet, then write the section."""
+    """Run what is missing, then write the section."""
     seeds = experiments.request(__doc__, 5)
     train(seeds)
     result = text(seeds)

@@ -1,4 +1,4 @@
-"""benchmarks/RESULTS.md, by sections: each benchmark replaces its own and leaves the others."""
+"""benchmarks/RESULTS.md, by section: each benchmark replaces its own and leaves the others."""
 
 import platform
 import re
@@ -14,7 +14,7 @@ FILE = Path(__file__).with_name("RESULTS.md")
 
 
 def machine() -> str:
-    """Date, processor, memory and versions, as a sentence."""
+    """Date, CPU, memory and versions, as a sentence."""
     versions = ", ".join(
         f"{name} {version(name)}" for name in ("torch", "torchvision", "fastai", "pillow")
     )
@@ -33,7 +33,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def sections(file: Path) -> dict[str, str]:
-    """The text under each `## title`, in order; under "" what stands before the first."""
+    """The text under each `## title`, in order; under "" the text before the first."""
     whole = file.read_text() if file.exists() else "# Results\n"
     first, *rest = re.split(r"(?m)^## ", whole)
     actual = {"": first.strip()}
@@ -44,7 +44,7 @@ def sections(file: Path) -> dict[str, str]:
 
 
 def put(title: str, text: str, file: Path = FILE) -> None:
-    """Write the section `## title`, in the place of the one that was there."""
+    """Write the section `## title`, in place of the previous one."""
     actual = sections(file) | {title: text.strip()}
     head = actual.pop("")
     parts = [f"## {name}\n\n{body}\n" for name, body in actual.items()]
@@ -52,6 +52,6 @@ def put(title: str, text: str, file: Path = FILE) -> None:
 
 
 def append(title: str, head: Sequence[str], row: Sequence[str], file: Path = FILE) -> None:
-    """Add a row to the table that a section is, or begin it."""
+    """Add a row to the table of a section, or start it."""
     before = sections(file).get(title, table(head, []))
     put(title, f"{before}\n{table(head, [row]).splitlines()[-1]}", file)

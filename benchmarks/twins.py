@@ -1,9 +1,9 @@
-"""Many labels, points and numbers on the composed digits, ours beside fastai: `make bench-twins`.
+"""Many labels, points and numbers on the composed digits, compared with fastai: `make bench-twins`.
 
-The same network (resnet18 from the seed, fastai's head), pictures, split, epochs, rates, batches,
-threads and strengths of augmentation; the presets have no frozen epochs. The runs of a seed one
-after the other. Seconds: ours of train_frozen and train_unfrozen, fastai's inside its fit. Kept in
-build/twins; delete the folder to measure anew.
+The same network (resnet18 from the seed, fastai's head), images, split, epochs, rates, batches,
+threads and strengths of augmentation; the presets have no frozen epochs. The runs of a seed run one
+after the other. Seconds: ours of train_frozen and train_unfrozen, fastai's inside its fit. Results
+are stored in build/twins; delete the folder to measure again.
 """
 
 import argparse
@@ -44,7 +44,7 @@ class Twin:
 
 
 def project(target: str) -> Path:
-    """A clone of the last commit, its pictures fetched and presized."""
+    """Make a clone of the last commit, with images fetched and presized."""
     folder = WORK / target
     if not (folder / "pictures").exists():
         photographs.git("clone", "--quiet", str(photographs.ROOT), str(folder))
@@ -70,7 +70,7 @@ def ours(folder: Path, seed: int) -> Run:
 
 
 def theirs(folder: Path, seed: int) -> Run:
-    """The same by fastai, in a process of its own."""
+    """The same with fastai, in a separate process."""
     words = [sys.executable, "-m", "benchmarks.twins", "--child", str(folder), "--seed", str(seed)]
     processes.watch(words, photographs.ROOT, LOG)
     return files.read_json(folder / "peer.json")
@@ -147,7 +147,7 @@ METRICS = {"labels": ("map",), "points": ("rmse_share",), "number": ("r2", "rmse
 
 
 def keep(name: str, result: Callable[[], Run]) -> Run:
-    """The run of that name, made now or before."""
+    """The run of that name, made now or stored before."""
     path = WORK / f"{name}.json"
     if not path.exists():
         print(f"{name} ...", flush=True)
@@ -170,7 +170,7 @@ def line(target: str, who: str, result: list[Run], peer: list[Run]) -> list[str]
 
 
 def main() -> None:
-    """Run what is not there yet, then write the section."""
+    """Run what is missing, then write the section."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--target", action="append", choices=[*TWINS])

@@ -1,7 +1,7 @@
 """The stages of dvc.yaml. They import the library of their own checkout.
 
-A queued experiment runs in a copy of the project: without the last line, an installed package would
-lend it the workspace's code, edited since, not the code that its lock records.
+A queued experiment runs in a copy of the project. Without the last line, it would import an
+installed package with the workspace's code, edited since, not the code in its lock file.
 
 Ctrl-C while torch is still imported, which takes seconds, ends them without a traceback.
 """

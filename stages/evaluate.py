@@ -1,4 +1,4 @@
-"""Judge models/unfrozen.safetensors on valid, and on test if there is one -> reports/."""
+"""Evaluate models/unfrozen.safetensors on valid, and on test if there is one -> reports/."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Fetch the data set: datasets.yaml -> data/raw/pictures (one archive), data/raw/lists."""
+"""Download the dataset: datasets.yaml -> data/raw/pictures (one archive), data/raw/lists."""
 
 from pathlib import Path
 

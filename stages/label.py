@@ -1,4 +1,4 @@
-"""Name each picture's target and split: data/raw -> data/labels.csv, reports/labels.json."""
+"""Find each image's target and split: data/raw -> data/labels.csv, reports/labels.json."""
 
 from pathlib import Path
 

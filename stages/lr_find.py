@@ -1,4 +1,4 @@
-"""Find a rate for the head, the body frozen: labels, cache, weights -> reports/lr_find.*."""
+"""Find a learning rate for the head, body frozen: labels, cache, weights -> reports/lr_find.*."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Find a rate for the whole network: models/frozen.safetensors -> reports/lr_find_unfrozen.*."""
+"""Find a learning rate for the network: models/frozen.safetensors -> reports/lr_find_unfrozen.*."""
 
 from pathlib import Path
 

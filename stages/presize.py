@@ -1,4 +1,4 @@
-"""Decode and squeeze every picture once: data/raw/pictures -> data/presized."""
+"""Decode and squeeze every image once: data/raw/pictures -> data/presized."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def main() -> None:
     files.write_csv(INDEX, ["name", "width", "height", "sha256"], rows)
     skipped = len(names) - len(good)
     files.write_json(SUMMARY, {"pictures": len(good), "size": p.size, "skipped": skipped})
-    print(f"presize: {len(good):,} pictures, {IMAGES.stat().st_size / 1e6:,.0f} MB")
+    print(f"presize: {len(good):,} images, {IMAGES.stat().st_size / 1e6:,.0f} MB")
     odd = oddities.notes([(image.name, image.odd) for image in good], p.background)
     for note in [*([skipped_text] if skipped_text else []), *odd]:
         print(f"presize: note: {note}")

@@ -43,7 +43,7 @@ def main() -> None:
     metrics = files.read_json(SUMMARY)
     html = page.render_page(data, spec, tables, metrics, run_params, PAGE.parent)
     files.write_text(PAGE, html)
-    print(f"report: {PAGE}, {PAGE.stat().st_size / 1e6:.1f} MB, and 10 pictures beside it")
+    print(f"report: {PAGE}, {PAGE.stat().st_size / 1e6:.1f} MB, and 10 images next to it")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Train the head, the body frozen: labels, cache, weights -> models/frozen.safetensors."""
+"""Train the head, with the body frozen: labels, cache, weights -> models/frozen.safetensors."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Train the whole network on: models/frozen.safetensors -> models/unfrozen.safetensors."""
+"""Train the whole network: models/frozen.safetensors -> models/unfrozen.safetensors."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Fetch and check the body's initial weights: params -> models/pretrained.safetensors."""
+"""Download and check the body's initial weights: params -> models/pretrained.safetensors."""
 
 from pathlib import Path
 

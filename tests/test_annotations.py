@@ -47,7 +47,7 @@ def test_paths_also_start_at_the_folder_of_the_csv(tar: Tar) -> None:
     )
     assert cells == {"a/1.jpg": "cat", "a/2.jpg": "dog", "b/3.png": "cat"}
     assert [error.split(":")[0] for error in actual.errors] == [
-        "1 pictures have no row in ./a/labels.csv"
+        "1 images have no row in ./a/labels.csv"
     ]
 
 
@@ -62,37 +62,37 @@ def test_all_that_is_wrong_with_the_rows_is_said_at_once_with_its_lines(tar: Tar
     cells, actual = read(tar, rows)
     assert cells == {"a/1.jpg": "cat"}
     assert actual.errors == [
-        "1 rows of labels.csv may mean several pictures: 2.jpg (line 4): a/2.jpg or b/2.jpg; "
+        "1 rows of labels.csv may mean several images: 2.jpg (line 4): a/2.jpg or b/2.jpg; "
         "write their paths there",
-        "1 rows of labels.csv have an empty breed: 3.png (line 5); fill it, or take them out",
-        "1 rows of labels.csv give a picture another label: a/1.jpg (line 3): cat, then dog; "
-        "leave one row of each picture",
+        "1 rows of labels.csv have an empty breed: 3.png (line 5); fill it, or remove these rows",
+        "1 rows of labels.csv give an image a second label: a/1.jpg (line 3): cat, then dog; "
+        "keep one row for each image",
     ]
-    assert actual.notes == ["1 rows of labels.csv have no picture: 9.jpg (line 6)"]
+    assert actual.notes == ["1 rows of labels.csv have no image: 9.jpg (line 6)"]
 
 
 def test_pictures_without_a_row_are_counted_and_named(tar: Tar) -> None:
     _, actual = read(tar, "fname,breed\n1.jpg,cat\n")
     (error,) = actual.errors
-    assert error.startswith("3 pictures have no row in labels.csv: a/2.jpg, b/2.jpg, b/3.png; add")
-    assert "mend `label` in datasets.yaml" in error
+    assert error.startswith("3 images have no row in labels.csv: a/2.jpg, b/2.jpg, b/3.png; add")
+    assert "fix `label` in datasets.yaml" in error
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("file,breed\n", "labels.csv: has no column fname; its first line has file, breed (cells"),
-        ("fname breed\n", "has no column fname, breed; its first line has fname breed (cells end"),
+        ("file,breed\n", "labels.csv: has no column fname; its first line has file, breed (the"),
+        ("fname breed\n", "has no column fname, breed; its first line has fname breed (the sep"),
         ("fname,breed,breed\n", "has twice the column breed; its first line has"),
         ("", "has no column fname, breed; its first line has none"),
-        (b"fname,breed\n1.jpg,k\xe4fer\n", "labels.csv: byte 20 is no UTF-8; save the file as"),
-        ("fname,breed\n".encode("utf-16"), "labels.csv: byte 1 is no UTF-8"),
+        (b"fname,breed\n1.jpg,k\xe4fer\n", "labels.csv: byte 20 is not UTF-8; save the file as"),
+        ("fname,breed\n".encode("utf-16"), "labels.csv: byte 1 is not UTF-8"),
         (
             'fname,breed\n1.jpg,"cat\n',
-            "line 2: a quote opens here and its cell goes on to the file",
+            "line 2: a quote opens here and its cell continues to the file",
         ),
-        ('fname,breed\n1.jpg,"c"at\n', "labels.csv: line 2: no CSV"),
-        ("fname,breed\n1.jpg," + "x" * 200_000, "labels.csv: line 2: no CSV (field larger"),
+        ('fname,breed\n1.jpg,"c"at\n', "labels.csv: line 2: not a CSV"),
+        ("fname,breed\n1.jpg," + "x" * 200_000, "labels.csv: line 2: not a CSV (field larger"),
         ("fname,breed\n1.jpg,cat,big\n", "1 rows have more cells than the first line: line 2;"),
         ("\x1b[2J,\x00\n", "has no column fname, breed; its first line has \\x1b[2J, \\x00"),
     ],
@@ -107,10 +107,10 @@ def test_what_cannot_be_read_is_one_line(tar: Tar, content: str | bytes, message
 def test_a_file_that_is_not_there_is_told_the_ones_that_are(tar: Tar) -> None:
     _, actual = read(tar, WHOLE, "data/Labels.CSV")
     assert actual.errors[0].startswith(
-        "labels.csv: not in the archive or folder; the CSV files there: data/Labels.CSV; mend"
+        "labels.csv: not in the archive or folder; the CSV files there: data/Labels.CSV; fix"
     )
     _, actual = read(tar, WHOLE, "labels.txt")
-    assert "there is no CSV; mend `label` in datasets.yaml" in actual.errors[0]
+    assert "there is no CSV; fix `label` in datasets.yaml" in actual.errors[0]
 
 
 def test_a_csv_that_tells_the_split_may_leave_pictures_out(tar: Tar) -> None:
@@ -118,4 +118,4 @@ def test_a_csv_that_tells_the_split_may_leave_pictures_out(tar: Tar) -> None:
     cells, actual = read(tar, "fname,breed,side\n1.jpg,cat,train\n", table=table)
     assert cells == {"a/1.jpg": "cat"} and not actual.errors
     (note,) = actual.notes
-    assert note.startswith("3 of 4 pictures have no row in labels.csv and are left out: a/2.jpg")
+    assert note.startswith("3 of 4 images have no row in labels.csv and are left out: a/2.jpg")

@@ -36,7 +36,7 @@ def test_contents_come_in_the_archives_order(archive: Path) -> None:
 def test_a_text_may_have_a_byte_order_mark_and_must_be_utf8(tar: Tar) -> None:
     archive = tar({"a.txt": "\ufeffä 1".encode(), "b.txt": "ä".encode("latin-1")})
     assert archives.read_texts(archive, {"train": "a.txt"}) == {"train": "ä 1"}
-    with pytest.raises(ValueError, match=r"^b.txt: byte 1 is no UTF-8; save the file as UTF-8"):
+    with pytest.raises(ValueError, match=r"^b.txt: byte 1 is not UTF-8; save the file as UTF-8"):
         archives.read_texts(archive, {"train": "b.txt"})
 
 
@@ -57,13 +57,13 @@ def test_what_is_no_picture_is_left_out(name: str) -> None:
 
 def test_no_picture_says_what_counts_as_one(tar: Tar) -> None:
     with pytest.raises(
-        ValueError, match=r"no picture.* \.md 1; taken are JPEG.*check `url` in datasets.yaml"
+        ValueError, match=r"no image.* \.md 1; supported are JPEG.*check `url` in datasets.yaml"
     ):
         archives.image_names(tar({"readme.md": b""}))
 
 
 def test_a_name_given_twice_is_named(tar: Tar) -> None:
-    with pytest.raises(ValueError, match=r"1 names stand twice, such as 'a.jpg'"):
+    with pytest.raises(ValueError, match=r"1 names occur twice, such as 'a.jpg'"):
         archives.image_names(tar({"a.jpg": b"1", "./a.jpg": b"2"}))
 
 
@@ -71,8 +71,8 @@ def test_a_name_given_twice_is_named(tar: Tar) -> None:
     ("damage", "message"),
     [
         ("cut", "not an archive that can be read"),
-        ("text", r"a web page \(HTML: 404\), no archive"),
-        ("empty", r"empty \(0 bytes\), no archive"),
+        ("text", r"a web page \(HTML: 404\), not an archive"),
+        ("empty", r"empty \(0 bytes\), not an archive"),
     ],
 )
 def test_a_damaged_archive_is_one_line(tar: Tar, tmp_path: Path, damage: str, message: str) -> None:
@@ -107,14 +107,14 @@ def test_the_count_of_the_catalogue_is_checked(tar: Tar) -> None:
     path = tar({"a.jpg": b""})
     archives.check_count(path, 1)
     archives.check_count(path, None)
-    with pytest.raises(ValueError, match=r"1 pictures, but datasets.yaml says count: 2"):
+    with pytest.raises(ValueError, match=r"1 images, but datasets.yaml has count: 2"):
         archives.check_count(path, 2)
 
 
 def test_texts_are_found_by_their_member(tar: Tar) -> None:
     path = tar({"annotations/test.txt": b"a 1\n"})
     assert archives.read_texts(path, {"test": "annotations/test.txt"}) == {"test": "a 1\n"}
-    with pytest.raises(ValueError, match=r"not in this archive: train.txt; mend `lists`"):
+    with pytest.raises(ValueError, match=r"not in this archive: train.txt; fix `lists`"):
         archives.read_texts(path, {"train": "train.txt"})
 
 

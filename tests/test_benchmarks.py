@@ -87,5 +87,5 @@ def test_the_picture_of_the_mistakes_is_drawn(tmp_path: Path) -> None:
 
 def test_runs_on_other_pictures_are_not_compared() -> None:
     mine, theirs = pairs.wrong([run("ab", "ab")]), pairs.wrong([run("aba", "aba")])
-    with pytest.raises(ValueError, match="not of the same pictures"):
+    with pytest.raises(ValueError, match="do not have the same images"):
         pairs.difference(mine, theirs)

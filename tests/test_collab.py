@@ -121,7 +121,7 @@ def test_the_presets_of_the_chapter_differ_by_what_their_heads_say() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("  low: 0.0 ", "  low: ", "model.low and model.high: give both, or leave both empty"),
+        ("  low: 0.0 ", "  low: ", "model.low and model.high: set both, or leave both empty"),
         ("  low: 0.0 ", "  low: 6.0 ", "model.low must be below model.high"),
         ("  factors: 3 ", "  factors: ", "model.factors is empty: model.kind bias needs a number"),
         ("  rule: random", "  rule: randm", "`split.rule` is 'randm': must be 'random' or 'time'"),

@@ -71,7 +71,7 @@ def test_a_split_that_is_not_used_is_a_note_that_names_the_option() -> None:
     findings = Findings()
     columns.check(lines("f,y,phase", "1,cat,train", "2,dog,val"), TABLE, findings, False)
     (note,) = findings.notes
-    assert note.startswith("column phase of x.csv seems to say a split (train 1, val 1), which is")
+    assert note.startswith("column phase of x.csv seems to be a split (train 1, val 1), which is")
     assert "pawprint new --split-column phase" in note
     columns.check(lines("f,y,phase", "1,cat,train", "2,dog,val"), TABLE, findings, True)
     taken = Table("x.csv", "f", ["y"], "phase", False)
@@ -91,12 +91,12 @@ def test_several_labels_are_a_note_that_names_target_and_separator() -> None:
     findings = Findings()
     rows = ["1,cat", "2,dog", "3,cat dog", "4,dog cat"]
     columns.check(lines("f,y", *rows), TABLE, findings, False)
-    assert "2 of 4 cells seem to hold several labels with ' ' between them" in findings.notes[0]
+    assert "2 of 4 cells seem to contain several labels with ' ' between them" in findings.notes[0]
     assert "target: labels, separator: ' ' (pawprint new --separator ' '" in findings.notes[0]
     columns.check(lines("f,y", *rows), Table("x", "f", ["y"], None, True, " "), findings, False)
     assert len(findings.notes) == 1
     columns.check(lines("f,y", *rows), Table("x", "f", ["y"], None, True, "|"), findings, False)
-    assert "with separator '|', 2 of 4 classes seem to hold several labels" in findings.notes[1]
+    assert "with separator '|', 2 of 4 classes seem to contain several labels" in findings.notes[1]
 
 
 def test_columns_of_0_and_1_are_a_class_each() -> None:
@@ -109,4 +109,4 @@ def test_lists_in_brackets_are_a_note() -> None:
     findings = Findings()
     rows = [["1", "['cat', 'dog']"], ["2", "[]"], ["3", "['dog']"]]
     columns.check([(1, ["f", "y"]), *((2, row) for row in rows)], TABLE, findings, False)
-    assert "3 of 3 cells hold lists such as ['cat', 'dog'], and all of a cell" in findings.notes[0]
+    assert "3 of 3 cells are lists such as ['cat', 'dog'], and the whole cell" in findings.notes[0]

@@ -124,19 +124,19 @@ def test_runs_are_grouped_by_all_but_the_seed(repository: Path) -> None:
     assert [sorted(group.runs) for group in table.groups] == [[(0,), (1,), (2,)]] * 2
     assert table.groups[0].mean == pytest.approx(0.06)
     head, low, high = compare.cells(table)
-    assert head[4:6] == ["less A", "95 % interval"]
+    assert head[4:6] == ["minus A", "95 % interval"]
     assert low == ["A", "3", "6.00", "1.00", "-", "-", "-", "lr 0.003"]
     assert high[:5] == ["B", "3", "21.00", "1.00", "+15.00"] and high[7] == "lr 0.01"
     assert "A beats B." in compare.verdict(table)
-    assert table.notes == ["low-0: the same as another run, so left out"]
+    assert table.notes == ["low-0: equal to another run, so left out"]
 
 
 def test_a_difference_that_chance_may_make_is_not_called_one(repository: Path) -> None:
     commit_files(0.003, 0, wrong(0, 10))
     experiment("other", 0.01, 0, wrong(6, 18))
     words = compare.verdict(compare.compare_runs(runs.select_runs([])[0]))
-    assert "A is not told apart from B." in words
-    assert any("One run tells nothing of what another seed would change" in one for one in words)
+    assert "A is not clearly different from B." in words
+    assert any("One run says nothing about the effect of the seed" in one for one in words)
 
 
 def test_against_a_run_that_is_named(repository: Path) -> None:
@@ -144,7 +144,7 @@ def test_against_a_run_that_is_named(repository: Path) -> None:
     experiment("better", 0.01, 0, wrong(0, 10))
     table = compare.compare_runs(runs.select_runs([])[0], against="HEAD")
     assert compare.sentence(table) == "B is beaten by A."
-    with pytest.raises(ValueError, match="--against nothing: none of the runs"):
+    with pytest.raises(ValueError, match="--against nothing: not one of the compared"):
         compare.compare_runs(runs.select_runs([])[0], against="nothing")
 
 
@@ -154,14 +154,14 @@ def test_three_recipes_have_wider_intervals_and_a_word_of_warning(repository: Pa
     experiment("c", 0.1, 0, wrong(0, 90))
     table = compare.compare_runs(runs.select_runs([])[0])
     assert table.level == pytest.approx(0.975)
-    assert any("was chosen by these very pictures" in line for line in compare.verdict(table))
+    assert any("was chosen on these same images" in line for line in compare.verdict(table))
 
 
 def test_other_pictures_are_not_paired(repository: Path) -> None:
     commit_files(0.003, 0, wrong(0, 5), more={"label": {"seed": 1}})
     experiment("b", 0.003, 0, set(), names=NAMES[:150], more={"label": {"seed": 2}})
     table = compare.compare_runs(runs.select_runs([])[0])
-    assert "have judged different pictures" in table.notes[0]
+    assert "were evaluated on different images" in table.notes[0]
     assert compare.sentence(table) == "A is not paired with B."
     both = compare.compare_runs(runs.select_runs([])[0], ["seed", "label.seed"])
     assert len(both.groups) == 1 and len(both.groups[0].runs) == 2
@@ -183,8 +183,8 @@ def test_seeds_without_a_partner_are_told(repository: Path) -> None:
     experiment("b", 0.01, 1, wrong(0, 50))
     experiment("c", 0.1, 7, wrong(0, 60))
     table = compare.compare_runs(runs.select_runs([])[0])
-    assert table.notes[0] == "B less A: from the 1 pair of runs of the same seed"
-    assert "C less A: no run of the one has a partner" in table.notes[1]
+    assert table.notes[0] == "B minus A: from the 1 pair of runs of the same seed"
+    assert "C minus A: no run of one group has the same seed" in table.notes[1]
 
 
 def test_other_code_is_another_recipe(repository: Path) -> None:
@@ -210,7 +210,7 @@ def test_markdown_keeps_its_columns(repository: Path) -> None:
 
 
 def test_what_is_missing_is_said_in_one_line(repository: Path) -> None:
-    with pytest.raises(ValueError, match="no commit of git's here"):
+    with pytest.raises(ValueError, match="no git commit here"):
         runs.select_runs([])
     commit_files(0.003, 0, wrong(0, 5))
     with pytest.raises(ValueError, match="nope: neither an experiment nor a commit"):
@@ -221,7 +221,7 @@ def test_what_is_missing_is_said_in_one_line(repository: Path) -> None:
         compare.compare_runs(runs.select_runs([])[0], ["sed"])
     Path("reports/predictions.csv").write_text("name,actual,predicted,probability,loss\n")
     output_of("commit", "-qam", "reports of another run")
-    with pytest.raises(ValueError, match="is not the one of its dvc.lock; run `dvc repro`"):
+    with pytest.raises(ValueError, match="is not the one in its dvc.lock; run `dvc repro`"):
         runs.select_runs([])
     output_of("rm", "-q", "dvc.lock")
     output_of("commit", "-qm", "no lock")
@@ -243,7 +243,9 @@ def test_a_lock_of_another_kind_is_told(repository: Path, lock: str) -> None:
     commit_files(0.003, 0, wrong(0, 5))
     Path("dvc.lock").write_text(lock)
     output_of("commit", "-qam", "another lock")
-    with pytest.raises(ValueError, match="HEAD: its dvc.lock is not as DVC 3 writes it"):
+    with pytest.raises(
+        ValueError, match="HEAD: its dvc.lock is not in the format that DVC 3 writes"
+    ):
         runs.select_runs(["HEAD"])
 
 
@@ -251,7 +253,7 @@ def test_nothing_to_compare_is_told(repository: Path) -> None:
     Path("a").write_text("b")
     output_of("add", "a")
     output_of("commit", "-qm", "no run")
-    with pytest.raises(ValueError, match="nothing to compare: the last commit holds no reports"):
+    with pytest.raises(ValueError, match="nothing to compare: the last commit has no reports"):
         runs.select_runs([])
 
 
@@ -311,15 +313,21 @@ def of_no_stage() -> None:
 
 MODEL = {"path": "models/unfrozen.safetensors", "md5": "model 0.003 0 a None"}
 NO_RUNS = [
-    (trained_alone, "evaluate has read another models/unfrozen.safetensors than train_frozen"),
-    (lambda: set_lr(0.5), "lr is 0.5 in params.yaml, and ran as 0.003"),
+    (
+        trained_alone,
+        "evaluate read another version of models/unfrozen.safetensors than train_frozen",
+    ),
+    (lambda: set_lr(0.5), "lr is 0.5 in params.yaml, but the run used 0.003"),
     (judged_alone, "seed was 7 in fetch, 0 in train_frozen"),
     (coded_later, "its src/training.py is not the one that ran"),
-    (scored_by_hand, "its reports/evaluate.json is not the one of its dvc.lock"),
-    (predicted_by_hand, "its reports/predictions.csv is not the one of its dvc.lock"),
-    (never_judged, "dvc.lock knows no run of stage evaluate"),
-    (other_code_at_one_stage, "src/training.py was another one in train_frozen than in evaluate"),
-    (of_no_stage, "train_frozen has read data/raw/pictures, which no stage of dvc.lock wrote"),
+    (scored_by_hand, "its reports/evaluate.json is not the one in its dvc.lock"),
+    (predicted_by_hand, "its reports/predictions.csv is not the one in its dvc.lock"),
+    (never_judged, "dvc.lock has no run of stage evaluate"),
+    (
+        other_code_at_one_stage,
+        "src/training.py had another version in evaluate than in train_frozen",
+    ),
+    (of_no_stage, "train_frozen read data/raw/pictures, which no stage in dvc.lock wrote"),
 ]
 
 
@@ -336,9 +344,9 @@ def test_what_nothing_has_judged_has_no_figure_and_the_others_keep_theirs(
     shown, left_out = runs.select_runs([])
     assert [run.name for run in shown] == ["HEAD"]
     (line,) = left_out
-    assert line.startswith(f"part has no figure of its own: {reason}")
+    assert line.startswith(f"part has no valid result: {reason}")
     assert line.endswith("`dvc exp apply part`, then `dvc exp run` without a stage's name")
-    with pytest.raises(ValueError, match="part has no figure of its own"):
+    with pytest.raises(ValueError, match="part has no valid result"):
         runs.select_runs(["HEAD", "part"], needed=["part"])
 
 
@@ -350,7 +358,7 @@ def test_a_commit_without_a_figure_leaves_the_experiments_theirs(repository: Pat
     shown, left_out = runs.select_runs([])
     assert [run.name for run in shown] == ["b"]
     assert left_out[0].endswith("run `dvc repro` there and commit dvc.lock and reports/ together")
-    with pytest.raises(ValueError, match="HEAD has no figure of its own"):
+    with pytest.raises(ValueError, match="HEAD has no valid result"):
         runs.select_runs(["HEAD"])
 
 

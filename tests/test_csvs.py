@@ -50,7 +50,7 @@ def test_a_quote_that_is_not_closed_is_named_by_the_line_where_it_opens(
 
 
 def test_letters_after_a_closing_quote_are_named_by_their_line() -> None:
-    with pytest.raises(ValueError, match=r"^x.csv: line 4: no CSV \(.*fix this line"):
+    with pytest.raises(ValueError, match=r"^x.csv: line 4: not a CSV \(.*fix this line"):
         csv_text.parse('f,l\n"a\nb",c\nd,"e"f\n', "x.csv")
 
 
@@ -60,7 +60,7 @@ def test_a_text_is_what_pythons_reader_makes_of_it_or_an_error_with_a_line(text:
     try:
         rows = [*csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=end)]
     except csv.Error:
-        with pytest.raises(ValueError, match=r"^x: line \d+: (a quote opens|no CSV)") as caught:
+        with pytest.raises(ValueError, match=r"^x: line \d+: (a quote opens|not a CSV)") as caught:
             csv_text.parse(text, "x")
         number = int(str(caught.value).split()[2].rstrip(":"))
         assert '"' in text.split("\n")[number - 1]

@@ -78,7 +78,9 @@ def test_a_broken_connection_is_resumed_where_it_broke(site: Site, tmp_path: Pat
 def test_a_run_that_gives_up_keeps_its_part_for_the_next(site: Site, tmp_path: Path) -> None:
     site.break_after, site.statuses = [1_000_000], []
     site.break_after += [0] * downloads.MAX_RETRIES
-    with pytest.raises(ConnectionError, match=r"983,040 bytes are kept and will be resumed"):
+    with pytest.raises(
+        ConnectionError, match=r"983,040 bytes are kept, and the download will resume"
+    ):
         place_source(remote(site), tmp_path)
     assert not (tmp_path / "raw").exists()
     site.break_after = []
@@ -146,7 +148,7 @@ def test_a_web_page_in_place_of_the_file_is_told_and_not_kept(
     site.files["/images.tar.gz"] = page
     source = remote(site) if has_hash else Source(url=f"{site.url}/images.tar.gz")
     with pytest.raises(
-        ValueError, match=f"^{source.url}: answered with {message}, not with"
+        ValueError, match=f"^{source.url}: the server returned {message}, not"
     ) as caught:
         place_source(source, tmp_path)
     assert "open it in a browser" in str(caught.value) and str(caught.value).isprintable()
@@ -167,7 +169,7 @@ def test_a_page_is_what_was_wanted_where_its_hash_says_so(site: Site, tmp_path: 
 def test_the_page_of_an_error_is_told(site: Site, tmp_path: Path, status: int) -> None:
     site.statuses = [status]  # the server sends Python's own page with it
     message = fails(remote(site), tmp_path)
-    assert f"could not be fetched: HTTP {status}, a web page (HTML: Error response); " in message
+    assert f"could not be downloaded: HTTP {status}, a web page (HTML: Error response); " in message
 
 
 def test_a_file_of_another_kind_is_named_beside_its_hash(site: Site, tmp_path: Path) -> None:
@@ -186,7 +188,7 @@ def test_how_to_come_to_the_file_depends_on_the_host(host: str, remedy: str) -> 
 
 def test_weights_that_are_a_web_page_are_told_and_not_kept(site: Site, tmp_path: Path) -> None:
     site.files["/x.pth"] = PAGE
-    with pytest.raises(ValueError, match="answered with a web page"):
+    with pytest.raises(ValueError, match="the server returned a web page"):
         downloads.fetch_once(f"{site.url}/x.pth", tmp_path / "x.pth", lambda size: None)
     assert [*tmp_path.iterdir()] == []
 
@@ -203,7 +205,7 @@ def test_without_a_network_it_says_how_to_use_a_local_copy(tmp_path: Path) -> No
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/images.tar.gz"
-    with pytest.raises(ConnectionError, match=r"could not be fetched.*PAWPRINT_DATA") as caught:
+    with pytest.raises(ConnectionError, match=r"could not be downloaded.*PAWPRINT_DATA") as caught:
         place_source(Source(url=url, sha256=SHA), tmp_path)
     assert "refused" in str(caught.value)
 
@@ -279,16 +281,18 @@ def test_a_folder_is_packed_and_its_hash_told(tmp_path: Path) -> None:
 
 
 def test_a_missing_local_file_says_what_may_stand_there(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no such file or folder; mend `url`"):
+    with pytest.raises(FileNotFoundError, match=r"no such file or folder; fix `url`"):
         place_source(Source(url=str(tmp_path / "absent.tar")), tmp_path)
 
 
 def test_what_is_only_pointed_at_says_how_it_comes(tmp_path: Path) -> None:
     (tmp_path / "pets").symlink_to("/mnt/nas/pets")
-    with pytest.raises(FileNotFoundError, match="pets: a link to /mnt/nas/pets, where nothing is"):
+    with pytest.raises(FileNotFoundError, match="pets: a broken link to /mnt/nas/pets"):
         place_source(Source(url=str(tmp_path / "pets")), tmp_path)
     (tmp_path / "own.dvc").write_text("outs:")
-    with pytest.raises(FileNotFoundError, match=r"but own.dvc is beside it: `dvc pull .+own.dvc`"):
+    with pytest.raises(
+        FileNotFoundError, match=r"but own.dvc is next to it; run `dvc pull .+own.dvc`"
+    ):
         place_source(Source(url=str(tmp_path / "own")), tmp_path)
 
 
@@ -322,7 +326,7 @@ def fails(source: Source, folder: Path) -> str:
 
 def test_a_redirect_is_followed_and_a_loop_is_not(site: Site, tmp_path: Path) -> None:
     site.redirects = {"/moved": "/images.tar.gz", "/loop": "/loop"}
-    assert "could not be fetched" in fails(Source(url=f"{site.url}/loop", sha256=SHA), tmp_path)
+    assert "could not be downloaded" in fails(Source(url=f"{site.url}/loop", sha256=SHA), tmp_path)
     assert len(site.asked) <= 31  # once, not five times
     place_source(Source(url=f"{site.url}/moved", sha256=SHA), tmp_path)
     assert (tmp_path / "raw/pictures").read_bytes() == DATA
@@ -343,12 +347,12 @@ def test_a_server_that_never_speaks_again_is_one_line(
 ) -> None:
     monkeypatch.setattr(downloads, "TIMEOUT", (5, 0.3))
     site.stalls = [1_000_000] + [0] * downloads.MAX_RETRIES
-    assert "983,040 bytes are kept and will be resumed" in fails(remote(site), tmp_path)
+    assert "983,040 bytes are kept, and the download will resume" in fails(remote(site), tmp_path)
 
 
 def test_a_length_too_long_is_found_out(site: Site, tmp_path: Path) -> None:
     site.claimed = 1000
-    assert "2,949,120 bytes are kept and will be resumed" in fails(remote(site), tmp_path)
+    assert "2,949,120 bytes are kept, and the download will resume" in fails(remote(site), tmp_path)
     site.claimed = 0
     place_source(remote(site), tmp_path)
     assert (tmp_path / "raw/pictures").read_bytes() == DATA
@@ -376,7 +380,7 @@ def test_a_server_that_always_fails_is_asked_five_times(site: Site, tmp_path: Pa
 
 def test_a_broken_tls_is_one_line(site: Site, tmp_path: Path) -> None:
     url = site.url.replace("http:", "https:") + "/images.tar.gz"
-    assert "could not be fetched: " in fails(Source(url=url, sha256=SHA), tmp_path)
+    assert "could not be downloaded: " in fails(Source(url=url, sha256=SHA), tmp_path)
 
 
 def test_a_server_that_speaks_no_http_is_one_line(tmp_path: Path) -> None:
@@ -395,4 +399,4 @@ def test_a_server_that_speaks_no_http_is_one_line(tmp_path: Path) -> None:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/images.tar.gz"
         message = fails(Source(url=url, sha256=SHA), tmp_path)
         thread.join()
-    assert "could not be fetched" in message and message.isprintable()
+    assert "could not be downloaded" in message and message.isprintable()

@@ -57,11 +57,11 @@ def test_a_fresh_clone_is_told_of_its_bits_and_of_the_finder_it_has_kept(project
     put(rerun(commit_files(), *TRAINED))
     bits, finder = drift.notes()
     assert bits.startswith(
-        "note: the same params and code gave other bits than at the last commit "
+        "note: the same params and code gave other results than at the last commit "
         "(models/frozen.safetensors and "
     )
     assert "`git checkout HEAD -- dvc.lock reports` undoes it" in bits
-    assert finder.startswith("note: what lr_find found is the last commit's")
+    assert finder.startswith("note: the results of lr_find come from the last commit")
     assert "`dvc repro --force --single-item lr_find`, then `dvc repro`" in finder
     call(project, "git", "add", "dvc.lock")  # as DVC does by core.autostage
     call(project, "git", "checkout", "HEAD", "--", "dvc.lock")
@@ -78,7 +78,7 @@ def test_once_the_finder_has_run_here_too_nothing_is_mixed(project: Path) -> Non
 
 def test_the_second_finder_is_kept_where_the_first_phase_came_out_equal(project: Path) -> None:
     put(rerun(commit_files(), "train_unfrozen", "evaluate", "report"))
-    assert [line for line in drift.notes() if "what lr_find_unfrozen found" in line]
+    assert [line for line in drift.notes() if "results of lr_find_unfrozen" in line]
 
 
 def other_param(stages: Stages) -> None:
@@ -103,7 +103,7 @@ def test_what_other_inputs_did_is_no_matter_of_the_machine(project: Path, change
 def test_where_other_data_were_fetched_the_machine_alone_is_not_blamed(project: Path) -> None:
     put(rerun(commit_files(), *commit_files()))
     (line,) = drift.notes()
-    assert "(data/raw/" in line and ": other data were fetched, or it is another kind of" in line
+    assert "(data/raw/" in line and ": other data were downloaded, or it is another kind of" in line
 
 
 def test_the_ratings_have_the_same_two_lines(project: Path) -> None:
@@ -111,7 +111,7 @@ def test_the_ratings_have_the_same_two_lines(project: Path) -> None:
     call(project, "git", "commit", "-qam", "Ratings")
     put(rerun(commit_files("collab"), "train", "evaluate"))
     bits, finder = drift.notes()
-    assert "(models/factors.safetensors and " in bits and "what lr_find found" in finder
+    assert "(models/factors.safetensors and " in bits and "results of lr_find" in finder
 
 
 @pytest.mark.parametrize("text", ["", "stages: 3", "a: ["])

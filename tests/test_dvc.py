@@ -97,10 +97,10 @@ def test_a_commit_is_verified_by_a_forced_run_in_a_clone(project: Path) -> None:
     output = call(project, "pawprint", "verify", fails=True).splitlines()
     rows = [line.removeprefix("verify: ") for line in output if line.startswith("verify: ")]
     count = len(outs(project))
-    assert re.fullmatch(r"note: \w+ is verified, without your changes since", rows[0])
+    assert re.fullmatch(r"note: this verifies \w+, without your changes since", rows[0])
     assert f"{count - 1} of {count} outputs of" in rows[1]
     assert rows[2] == "differs: models/unfrozen.safetensors"
-    assert rows[3].startswith("not explained: the machine's kind and all versions are those of")
+    assert rows[3].startswith("no known cause: the kind of machine and all versions are those of")
     assert len(rows) == 4
 
 
@@ -135,7 +135,7 @@ def test_another_seed_leaves_the_pictures_and_the_split_alone(project: Path) -> 
         )
     ]
     assert table.splitlines()[1].split()[:3] == ["A", "2", f"{50 * sum(errors):.2f}"]
-    assert "One recipe only, 2 of its runs" in rest[0]
+    assert "Only one recipe (number of runs: 2)" in rest[0]
 
 
 def test_the_page_of_plots_has_a_log_axis_and_the_pictures(project: Path) -> None:
@@ -156,19 +156,19 @@ def test_make_pets_says_what_it_needs_and_ends_with_a_row(project: Path) -> None
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[5:7] == [f"{100 * error:.2f}", "359"]
     assert cells[7] == call(project, "git", "rev-parse", "--short", "HEAD").strip()
-    assert "PRESET may be one of biwi, digits-labels" in call(
+    assert "set PRESET to one of biwi, digits-labels" in call(
         project, *pets, "needs", "pets", fails=True
     )
-    assert "keeps 4.7 GB of decoded pictures" in call(project, *pets, "needs", "digits")
-    assert "already" in call(project, *pets, "row", "digits", fails=True)
+    assert "keeps 4.7 GB of decoded images" in call(project, *pets, "needs", "digits")
+    assert "from its cache" in call(project, *pets, "row", "digits", fails=True)
     assert f"error rate {error:.4f}" in call(project, "pawprint", "result")
     edit(project, "bins: 15", "bins: 14")
     refusal = call(project, "pawprint", "result", fails=True)
-    assert "is of other params, data or code" in refusal
-    assert "evaluate.bins is 14 in params.yaml, and ran as 15; `dvc repro`" in refusal
+    assert "is from other params, data or code" in refusal
+    assert "evaluate.bins is 14 in params.yaml, but the run used 15; `dvc repro`" in refusal
     assert "error rate" not in refusal
     assert "evaluate.bins is 14" in call(project, *pets, "row", "digits", fails=True)
-    assert "has changes that no commit holds" in call(project, *pets, "needs", "digits", fails=True)
+    assert "has uncommitted changes" in call(project, *pets, "needs", "digits", fails=True)
 
 
 EPOCHS = ("  epochs: 1\n  lr_min", "  epochs: 4\n  lr_min")
@@ -213,7 +213,7 @@ def test_a_second_trainer_of_the_same_experiment_is_refused(project: Path) -> No
     os.killpg(process.pid, signal.SIGSTOP)  # so that it is still there, however slow the other
     output = call(project, *STAGE, fails=True)
     os.killpg(process.pid, signal.SIGCONT)
-    assert output.count("another process trains this very experiment") == 1
+    assert output.count("another process is training this experiment") == 1
     assert "Traceback" not in output
     process.communicate()
     assert process.returncode == 0

@@ -26,7 +26,7 @@ def phase(errors: list[float], losses: list[float] | None = None) -> Phase:
 def test_four_pictures_of_the_book_are_chance() -> None:
     message = overfitting.diagnose(BOOK, 1478)
     assert (
-        "12 epochs, error 0.0541 at the end, no worse than its best (epoch 9) but by chance"
+        "12 epochs, error 0.0541 at the end, worse than its best (epoch 9) only by chance"
         in message
     )
 
@@ -34,13 +34,13 @@ def test_four_pictures_of_the_book_are_chance() -> None:
 def test_a_risen_error_names_the_epochs_to_train_with() -> None:
     """0.10 to 0.14 of 1,000: 40 pictures, and the standard error of 0.14 is 0.011."""
     message = overfitting.diagnose(phase([0.3, 0.2, 0.1, 0.12, 0.14]), 1000)
-    assert "40 of 1000 pictures more than after epoch 3: it overfits" in message
-    assert message.endswith("train anew with -S unfrozen.epochs=3")
+    assert "40 of 1000 images more than after epoch 3: it overfits" in message
+    assert message.endswith("train again with -S unfrozen.epochs=3")
 
 
 def test_the_same_rise_of_few_pictures_is_chance() -> None:
     """Of 50 pictures two; the standard error of 0.14 is 0.049."""
-    assert "no overfitting seen" in overfitting.diagnose(phase([0.3, 0.2, 0.1, 0.12, 0.14]), 50)
+    assert "no sign of overfitting" in overfitting.diagnose(phase([0.3, 0.2, 0.1, 0.12, 0.14]), 50)
 
 
 def test_a_loss_that_rises_alone_is_no_reason_to_train_less() -> None:
@@ -72,10 +72,10 @@ def test_the_table_of_a_stage_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no table of epochs; delete it, and `dvc repro`"),
-        ("epoch,train_loss\n0,1.0\n", "no table of epochs"),
-        ("train_loss,valid_loss,error_rate\na,b,c\n", "no table of epochs"),
-        ("train_loss,valid_loss,error_rate\n1.0,nan,0.5\n", "figures that are no numbers"),
+        ("", "no table of epochs; delete it, then `dvc repro`"),
+        ("epoch,train_loss\n0,1.0\n", "not a table of epochs"),
+        ("train_loss,valid_loss,error_rate\na,b,c\n", "not a table of epochs"),
+        ("train_loss,valid_loss,error_rate\n1.0,nan,0.5\n", "figures that are not finite"),
     ],
 )
 def test_a_damaged_table_is_told(tmp_path: Path, text: str, message: str) -> None:
@@ -89,13 +89,13 @@ def test_a_damaged_table_is_told(tmp_path: Path, text: str, message: str) -> Non
 def test_a_damaged_summary_is_told(tmp_path: Path, text: str) -> None:
     path = tmp_path / "labels.json"
     path.write_text(text)
-    with pytest.raises(ValueError, match="labels.json: .* delete it, and `dvc repro`"):
+    with pytest.raises(ValueError, match="labels.json: .* delete it, then `dvc repro`"):
         overfitting.judged_images(path)
 
 
 def test_a_run_that_was_broken_off_is_not_judged() -> None:
     message = overfitting.diagnose(phase([0.3, 0.2, 0.1]), 1000, planned=6)
-    assert "3 of the 6 epochs that params.yaml asks for" in message and "overfit" not in message
+    assert "only 3 of the 6 epochs in params.yaml" in message and "overfit" not in message
     assert "3 epochs, error" in overfitting.diagnose(phase([0.3, 0.2, 0.1]), 1000, planned=3)
 
 
@@ -119,8 +119,10 @@ def test_after_a_part_of_the_graph_only_what_has_run_is_judged(
     frozen, unfrozen, note = capsys.readouterr().out.splitlines()
     assert frozen.startswith("frozen: 10 epochs, error 0.1000 at the end")
     assert unfrozen == (
-        "unfrozen: not judged, since reports/train_unfrozen.csv is of other params, data or code "
-        "than are here now: train_unfrozen has read another models/frozen.safetensors than "
+        "unfrozen: not judged, because reports/train_unfrozen.csv is from other params, data or "
+        "code "
+        "than the current ones: train_unfrozen read another version of models/frozen.safetensors "
+        "than "
         "train_frozen wrote; `dvc repro` makes it again"
     )
     assert "is not known: you are not inside of a DVC repository" in note

@@ -141,5 +141,5 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     data = ratings()
     written = model_card(data, "dot")
     tensor_file.write_tensors(tmp_path / "n", {"x": torch.zeros(1)}, vars(written))
-    with pytest.raises(ValueError, match="no model of ratings of this version: .*Missing key"):
+    with pytest.raises(ValueError, match="not a model of ratings of this version: .*Missing key"):
         models.read(tmp_path / "n")

@@ -104,7 +104,7 @@ def tiff(*tags: tuple[int, int], order: str = "<") -> bytes:
         (b"RIFF\0\0\0\0AVI LIST", "a video (AVI)"),
         (b"\0\5\26\7\0\2\0\0Mac OS X", "AppleDouble (macOS's own)"),
         (b"\0\0\0\1Bud1", "a .DS_Store (macOS's own)"),
-        (bytes(300), "zero bytes alone"),
+        (bytes(300), "only zero bytes"),
         (b"", "empty (0 bytes)"),
         ("Größe, naïve".encode() + "é".encode()[:1], "text"),  # cut within a letter
         (b"a,b\r\n1,2\r\n", "text"),

@@ -72,7 +72,7 @@ def test_links_in_a_circle_are_not_followed_and_named(pets: Path) -> None:
     (pets / "cat/self").symlink_to(".")
     names, notes = pack_folder(pets)
     assert names == ["cat/1.jpg", "dog/1.jpg"]
-    assert notes == ["2 links are not followed, since they lead in a circle: cat/self, cat/up"]
+    assert notes == ["2 links are not followed, because they lead in a circle: cat/self, cat/up"]
 
 
 @pytest.mark.parametrize(
@@ -89,26 +89,26 @@ def test_images_that_are_links_to_nothing_are_an_error(
     (pets / "dog/2.jpg").symlink_to(target)
     message = refusal(pets)
     assert (
-        f"1 of its files and folders cannot be read: dog/2.jpg (a link to {target}, where"
+        f"1 of its files and folders cannot be read: dog/2.jpg (a broken link to {target})"
         in message
     )
-    assert remedy in message and "or take them out" in message
+    assert remedy in message and "or remove them" in message
 
 
 def test_a_class_folder_that_is_a_link_to_nothing_is_an_error(pets: Path) -> None:
     (pets / "fox").symlink_to("/mnt/nas/fox")
-    assert "fox (a link to /mnt/nas/fox, where nothing is)" in refusal(pets)
+    assert "fox (a broken link to /mnt/nas/fox)" in refusal(pets)
 
 
 def test_a_link_to_itself_is_an_error(pets: Path) -> None:
     (pets / "dog/2.jpg").symlink_to("2.jpg")
-    assert "dog/2.jpg (a link to 2.jpg" in refusal(pets)
+    assert "dog/2.jpg (a broken link to 2.jpg" in refusal(pets)
 
 
 def test_another_file_that_is_lost_is_a_note(pets: Path) -> None:
     (pets / "notes.txt").symlink_to("/mnt/notes.txt")
     (pets / ".hidden").symlink_to("/mnt/x")
-    assert pack_folder(pets)[1] == ["1 file is left out, as it cannot be read: notes.txt"]
+    assert pack_folder(pets)[1] == ["1 file is left out (not readable): notes.txt"]
 
 
 def test_what_dvc_or_icloud_has_not_brought_is_an_error(pets: Path) -> None:
@@ -119,7 +119,7 @@ def test_what_dvc_or_icloud_has_not_brought_is_an_error(pets: Path) -> None:
     assert "2 of its files and folders" in message
     assert "fox (only fox.dvc is here: `dvc pull fox.dvc`)" in message
     assert "dog/2.jpg (only .2.jpg.icloud is here: download it from iCloud), fox" in message
-    assert message.endswith("); or take them out")
+    assert message.endswith("); or remove them")
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_what_may_not_be_read_is_an_error(close_folder: Path) -> None:
     )
     (close_folder / "fox/1.jpg").unlink()
     (close_folder / "fox").rmdir()
-    assert "dog/1.jpg (Permission denied); bring them back" in refusal(close_folder)
+    assert "dog/1.jpg (Permission denied); restore them" in refusal(close_folder)
 
 
 def test_sockets_and_pipes_are_named(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +158,7 @@ def test_sockets_and_pipes_are_named(pets: Path, monkeypatch: pytest.MonkeyPatch
     with socket.socket(socket.AF_UNIX) as result:
         result.bind("s.jpg")
     message = pack_folder(pets)[1]
-    assert message == ["2 files are left out, being a socket, pipe or device: cat/pipe.jpg, s.jpg"]
+    assert message == ["2 files are left out (socket, pipe or device): cat/pipe.jpg, s.jpg"]
 
 
 def test_empty_folders_are_named(pets: Path) -> None:
@@ -166,7 +166,7 @@ def test_empty_folders_are_named(pets: Path) -> None:
     write(pets / "wolf/.DS_Store")
     assert pack_folder(pets)[1] == [
         "2 folders are empty: fox, wolf",
-        "1 name that systems leave is not looked at: .DS_Store 1",
+        "1 system file or folder is ignored: .DS_Store 1",
     ]
 
 
@@ -181,7 +181,7 @@ def test_what_systems_leave_is_neither_packed_nor_looked_into(pets: Path) -> Non
     assert names == before
     assert (pets.parent / "packed.tar").read_bytes() == whole
     assert notes == [
-        "4 names that systems leave are not looked at: "
+        "4 system files and folders are ignored: "
         "$RECYCLE.BIN 1, @eaDir 1, Thumbs.db 1, lost+found 1"
     ]
 

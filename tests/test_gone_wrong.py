@@ -121,7 +121,7 @@ def plain(grey: int) -> bytes:
 
 
 LOST = r"the loss became (nan|inf) at step \d+ with rate \d.*; try a lower lr, precision: float32"
-LOST_ON_VALID = r"the loss on valid became (nan|inf) in epoch 0, so the network is lost; try a low"
+LOST_ON_VALID = r"the loss on valid became (nan|inf) in epoch 0, so training diverged; try a low"
 
 
 @pytest.mark.parametrize(
@@ -186,16 +186,14 @@ def test_a_class_of_one_picture_is_never_learned_nor_split(stages: Stages) -> No
         code, output = stages.end("label")
         seen.add(code)
         if code:
-            assert (
-                "1 of 3 classes have no picture in train, so they cannot be learned: eel" in output
-            )
-            assert "add pictures of them" in output
+            assert "1 of 3 classes have no image in train, so they cannot be learned: eel" in output
+            assert "add images of them" in output
         else:
-            assert re.search("no picture in valid, so their error stays unknown: .*eel", output)
+            assert re.search("no image in valid, so their error rate is unknown: .*eel", output)
     assert seen == {0, 1}
     stages.set(label__split="stratified", label__seed=0)  # which would put the eel into valid
     output = stages.fail("label")  # and nothing about a split that was never made
-    assert "1 targets have one picture only and cannot be stratified: eel; add pictures" in output
+    assert "1 targets have only one image and cannot be stratified: eel; add images" in output
 
 
 @pytest.mark.long
@@ -222,13 +220,13 @@ def list_names(folder: Path, **lists: list[str]) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("train", "valid", "expected"),
     [
-        ("cat dog", "cat dog eel", "1 of 3 classes have no picture in train.*: eel; add pictures"),
+        ("cat dog", "cat dog eel", "1 of 3 classes have no image in train.*: eel; add images"),
         (
             "cat dog",
             "",
-            "no picture in valid; change label.split, or where it draws, label.valid_fraction",
+            "no image in valid; change label.split, or if it is random, label.valid_fraction",
         ),
-        ("cat", "cat", "all pictures are of one class, cat: two are needed .* label.pattern"),
+        ("cat", "cat", "all images are of one class, cat, but a classifier needs .* label.pattern"),
     ],
 )
 def test_lists_that_leave_nothing_to_learn_or_to_judge_stop(
@@ -254,9 +252,7 @@ def test_too_little_to_tell_anything_apart_stops(
     stages.set(label__valid_fraction=0.5)
     stages.work("fetch")
     output = stages.fail("label")
-    assert (
-        "all pictures are of one class, cat" in output or "1 of 2 classes have no picture" in output
-    )
+    assert "all images are of one class, cat" in output or "1 of 2 classes have no image" in output
     assert not Path("data/labels.csv").exists()
 
 
@@ -283,7 +279,9 @@ def test_a_class_of_which_presize_left_nothing_stops(stages: Stages) -> None:
     stages.set(presize__on_error="skip", label__split="stratified")
     stages.work(*FIRST)
     output = stages.fail("train_frozen")
-    assert "no picture of 1 class could be decoded, so that it would be lost: dog; fix" in output
+    assert (
+        "1 class cannot be learned, because none of the images could be decoded: dog; fix" in output
+    )
 
 
 @pytest.mark.long
@@ -298,17 +296,17 @@ def test_pictures_that_are_all_alike_are_told_of_in_few_words(stages: Stages) ->
     stages.hold({f"{name}_{i}.jpg": plain(128) for name in ("cat", "dog") for i in range(50)})
     stages.work("fetch")
     output = stages.work("label")
-    assert "1 groups of pictures with equal bytes stand on both sides" in output
+    assert "1 groups of images with equal bytes are on both sides" in output
     assert "cat_0.jpg = cat_1.jpg = cat_10.jpg and 97 more" in output
     stages.set(label__on_duplicates="error")
-    assert "take the copies out" in stages.fail("label")
+    assert "remove the copies" in stages.fail("label")
 
 
 @pytest.mark.parametrize(
     ("start", "end", "steps", "expected"),
     [
-        (1e30, 1e31, 25, "the loss diverged after 1 of 25 batches: .* lower lr_find.start"),
-        (1e-7, 1e-6, 10, "after \\d+ of 10 batches: .* raise lr_find.steps"),
+        (1e30, 1e31, 25, "the loss diverged after 1 of 25 batches, .* lower lr_find.start"),
+        (1e-7, 1e-6, 10, "after \\d+ of 10 batches, .* raise lr_find.steps"),
     ],
 )
 def test_a_finder_that_finds_nothing_says_so_and_stops_auto_alone(
@@ -321,7 +319,10 @@ def test_a_finder_that_finds_nothing_says_so_and_stops_auto_alone(
     assert json.loads(Path("reports/lr_find.json").read_text())["valley"] is None
     stages.set(lr="auto")
     output = stages.fail("train_frozen")
-    assert "no valley was found, and the rate is `auto`; give a number in params.yaml" in output
+    assert (
+        "no valley was found, but the learning rate is `auto`; give a number in params.yaml"
+        in output
+    )
     stages.set(lr=2e-3, unfrozen__lr_min=None, unfrozen__lr_max="auto")
     stages.work("train_frozen")
     assert re.search(expected, stages.work("lr_find_unfrozen"))
@@ -348,7 +349,7 @@ def poison(name: str, value: float) -> dict[str, Any]:
 def test_weights_that_hold_no_number_are_refused(stages: Stages, name: str, value: float) -> None:
     stages.set(**poison(name, value))
     output = stages.fail("weights")
-    assert f"./mine.pth: 1 of its tensors hold NaN or infinity ({name}); " in output
+    assert f"./mine.pth: 1 of its tensors contain NaN or infinity ({name}); " in output
     assert not Path("models/pretrained.safetensors").exists()
 
 
@@ -369,14 +370,14 @@ def test_a_model_that_gives_no_numbers_is_never_judged(
     frozen, whole = Path("models/frozen.safetensors"), Path("models/unfrozen.safetensors")
     broken(frozen, frozen)
     output = stages.work("lr_find_unfrozen")
-    assert "the first loss is not finite, whatever the rate" in output
+    assert "the first loss is not finite at any learning rate" in output
     assert "at step 0" in stages.fail("train_unfrozen")
     broken(frozen, whole)
     output = stages.fail("evaluate")
-    assert "the model gives no finite outputs for 3 of 3 pictures; it is lost" in output
+    assert "the model gives no finite outputs for 3 of 3 images: train it again" in output
     assert not Path("reports/evaluate.json").exists()
     asked = importlib.import_module("pawprint.inference.predict")
-    with pytest.raises(ValueError, match="gives no finite outputs for 1 of 1 pictures"):
+    with pytest.raises(ValueError, match="gives no finite outputs for 1 of 1 images"):
         list(asked.predict_files(whole, [Path("mine/cat_0.jpg")], 3, 0.0, Findings()))
     record_property("cases", 4)
 
@@ -385,7 +386,7 @@ def test_an_interrupted_stage_says_that_it_can_go_on(capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit) as ended:
         console.run_stage(lambda: signal.raise_signal(signal.SIGINT), "train_frozen")
     assert ended.value.code == 130
-    message = "train_frozen: interrupted; nothing was committed; run again to go on\n"
+    message = "train_frozen: interrupted; nothing was committed; run it again to continue\n"
     assert capsys.readouterr().err == message
 
 

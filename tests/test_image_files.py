@@ -90,7 +90,7 @@ def test_hidden_images_are_counted_and_not_taken() -> None:
         ("big.bin", b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
         ("a.jpg.crdownload", JPEG[:100], "an unfinished download"),
         ("._x/.a.jpg.icloud", b"bplist00", ""),
-        (".a.jpg.icloud", b"bplist00", "in the cloud only"),
+        (".a.jpg.icloud", b"bplist00", "only in the cloud"),
     ],
 )
 def test_what_may_be_meant_as_an_image_is_named(name: str, data: bytes, reason: str) -> None:

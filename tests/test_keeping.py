@@ -33,10 +33,10 @@ def rows() -> Iterator[str]:
 
 
 def test_the_command_is_told_and_works_as_it_is_printed(repository: Path) -> None:
-    lines = list(keep_entry.commit_entry(rows(), "Add the data set two", False))
+    lines = list(keep_entry.commit_entry(rows(), "Add the dataset two", False))
     assert lines[:2] == ["pictures   3", "written    datasets.yaml: two"]
-    assert "`dvc exp apply` drops a block that no commit holds" in lines[3]
-    assert lines[2] == "keep       git commit -m 'Add the data set two' datasets.yaml"
+    assert "`dvc exp apply` drops a block that is not committed" in lines[3]
+    assert lines[2] == "keep       git commit -m 'Add the dataset two' datasets.yaml"
     call(repository, "bash", "-c", lines[2].removeprefix("keep"))
     assert call(repository, "git", "show", "HEAD:datasets.yaml") == "one: 1\ntwo: 2\n"
 
@@ -44,10 +44,10 @@ def test_the_command_is_told_and_works_as_it_is_printed(repository: Path) -> Non
 def test_it_is_committed_alone_whatever_is_staged(repository: Path) -> None:
     Path("note.txt").write_text("new\n")
     call(repository, "git", "add", "note.txt")
-    *_, last = keep_entry.commit_entry(rows(), "Add the data set two", True)
-    assert last == "committed  datasets.yaml alone: Add the data set two"
+    *_, last = keep_entry.commit_entry(rows(), "Add the dataset two", True)
+    assert last == "committed  only datasets.yaml: Add the dataset two"
     assert call(repository, "git", "show", "--name-only", "--format=%s") == (
-        "Add the data set two\n\ndatasets.yaml\n"
+        "Add the dataset two\n\ndatasets.yaml\n"
     )
     assert call(repository, "git", "status", "--short") == "M  note.txt\n"
 
@@ -55,7 +55,7 @@ def test_it_is_committed_alone_whatever_is_staged(repository: Path) -> None:
 def test_earlier_changes_of_the_file_are_told(repository: Path) -> None:
     FILE.write_text("one: 1\nmine: 3\n")
     *_, last = keep_entry.commit_entry(rows(), "Two", True)
-    assert last == "committed  datasets.yaml alone, with your earlier changes to it: Two"
+    assert last == "committed  only datasets.yaml, with your earlier changes to it: Two"
 
 
 def test_a_file_that_git_does_not_know_yet_is_committed_too(repository: Path) -> None:
@@ -75,7 +75,7 @@ def test_where_git_knows_nobody_the_remedy_is_told(
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     call(repository, "git", "config", "user.useConfigOnly", "true")
     with pytest.raises(
-        ValueError, match=r"is written, but git did not .* `git config user\.name N"
+        ValueError, match=r"is written, but git could not .* `git config user\.name N"
     ):
         list(keep_entry.commit_entry(rows(), "Two", True))
     assert "two: 2" in FILE.read_text()

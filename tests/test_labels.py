@@ -30,9 +30,9 @@ def test_all_unmatched_names_are_reported_with_their_count_and_the_first() -> No
     findings = Findings()
     assert labels.extract_targets(names, rule("name", PETS), "label", findings)[1:8] == [None] * 7
     (error,) = findings.errors
-    assert error.startswith("7 of 9 pictures get no label by label.pattern")
+    assert error.startswith("7 of 9 images get no label from label.pattern")
     assert "bad0.png, bad1.png, bad2.png, bad3.png, bad4.png and 2 more" in error
-    assert "mend the rule in datasets.yaml" in error
+    assert "fix the rule in datasets.yaml" in error
 
 
 def test_an_empty_label_is_no_label() -> None:
@@ -81,9 +81,9 @@ def test_a_csvs_cell_is_the_label_or_holds_it() -> None:
         None
     ]
     assert findings.errors[0].startswith(
-        "1 of 1 pictures get no label by label.pattern _(.+)$: 1.jpg"
+        "1 of 1 images get no label from label.pattern _(.+)$: 1.jpg"
     )
-    assert "1.jpg (n01-cat); mend the rule" in findings.errors[0]
+    assert "1.jpg (n01-cat); fix the rule" in findings.errors[0]
 
 
 @pytest.mark.parametrize("cell", ["=HYPERLINK(1)", "cat\x1b[2J"])
@@ -98,7 +98,7 @@ def test_a_hostile_cell_is_refused(cell: str) -> None:
 def test_a_pattern_is_shown_as_it_was_written() -> None:
     findings = Findings()
     labels.extract_targets(["x"], rule("name", "(\\d)\x1b"), "label", findings)
-    assert r"by label.pattern (\d)\x1b: x;" in findings.errors[0]
+    assert r"from label.pattern (\d)\x1b: x;" in findings.errors[0]
 
 
 def table(*rows: tuple[str, str, str]) -> pd.DataFrame:
@@ -125,7 +125,7 @@ def test_classes_absent_from_train_stop_and_absent_from_valid_are_noted() -> Non
     rows = table(("1", "a", "train"), ("2", "b", "valid"), ("3", "c", "train"), ("4", "a", "valid"))
     label_table.check_classes(label_table.class_counts(rows), rows, findings)
     assert [error.split(";")[0] for error in findings.errors] == [
-        "1 of 3 classes have no picture in train, so they cannot be learned: b"
+        "1 of 3 classes have no image in train, so they cannot be learned: b"
     ]
     assert [note.split(":")[-1] for note in findings.notes] == [" c"]
 
@@ -135,9 +135,9 @@ def test_classes_absent_from_train_stop_and_absent_from_valid_are_noted() -> Non
     [
         (
             [("1", "a", "train"), ("2", "a", "valid")],
-            "all pictures are of one class, a: two are needed",
+            "all images are of one class, a, but a classifier",
         ),
-        ([("1", "a", "train"), ("2", "b", "train")], "no picture in valid"),
+        ([("1", "a", "train"), ("2", "b", "train")], "no image in valid"),
     ],
 )
 def test_what_cannot_be_trained_or_judged_stops(
@@ -158,7 +158,7 @@ def test_equal_bytes_across_the_split_are_found_and_within_a_side_are_not() -> N
 def test_duplicates_warn_or_stop(rule: str, kind: str) -> None:
     findings = Findings()
     label_table.check_duplicates([["1", "2"]], rule, findings)
-    assert "1 groups of pictures with equal bytes" in getattr(findings, kind)[0]
+    assert "1 groups of images with equal bytes" in getattr(findings, kind)[0]
     assert "1 = 2" in getattr(findings, kind)[0]
 
 

@@ -64,7 +64,7 @@ def test_a_folder_is_described_and_written_as_a_block_that_dvc_reads(project: Pa
     lines = new(folder(contents))
     folders.pack(Path("pics"), project / "by_hand.tar")
     sha = hashlib.sha256((project / "by_hand.tar").read_bytes()).hexdigest()
-    assert word(lines, "classes") == "6 pictures, 2 classes: cat (4), dog (2)"
+    assert word(lines, "classes") == "6 images, 2 classes: cat (4), dog (2)"
     # areas: 40×30, 41×30, …, 44×30 and 200×100; of six the fourth is the middle one
     assert word(lines, "sizes") == "smallest 40×30, median 43×30, largest 200×100 px"
     assert word(lines, "formats") == "JPEG 5, PNG 1"
@@ -98,10 +98,10 @@ def test_a_url_is_fetched_once_and_kept_by_its_hash(project: Path) -> None:
         assert [path for path, _ in site.asked] == ["/pics.tar"]
         assert catalog.load_dataset_entry("mine").pictures == catalog.Source(url=url, sha256=sha)
         site.files["/pics.tar"] = data + bytes(512)
-        assert word(list(update_dataset.update_dataset("mine", None)), "count") == "5 -> 5 pictures"
+        assert word(list(update_dataset.update_dataset("mine", None)), "count") == "5 -> 5 images"
         with pytest.raises(ValueError, match=f"is not the {'0' * 64} of"):
             list(new_dataset.add_dataset("other", url, NAMED, "0" * 64))
-    with pytest.raises(ConnectionError, match="could not be fetched"):
+    with pytest.raises(ConnectionError, match="could not be downloaded"):
         new(url, NAMED, "other")
 
 
@@ -120,30 +120,30 @@ def test_all_that_is_wrong_with_the_pictures_is_said_at_once(project: Path) -> N
         message = str(error)
     assert FILE.read_bytes() == before
     assert message.splitlines() == [
-        r"1 of 8 pictures get no label by label.pattern ^(.+)_\d+\.jpg$: IMG7.jpg; mend the rule "
-        "in datasets.yaml, or take these files out of the archive or folder",
-        "1 class has no picture that can be decoded, and would be lost: cut; fix these pictures, "
-        "or take them out",
-        "nothing is written to datasets.yaml",
+        r"1 of 8 images get no label from label.pattern ^(.+)_\d+\.jpg$: IMG7.jpg; fix the rule "
+        "in datasets.yaml, or remove these files from the archive or folder",
+        "1 class has no image that can be decoded, and cannot be learned: cut; fix these images, "
+        "or remove these rows",
+        "nothing was written to datasets.yaml",
     ]
     notes = word(lines, "note")
-    assert "1 of 8 pictures cannot be decoded: cut_1.jpg (" in notes
+    assert "1 of 8 images cannot be decoded: cut_1.jpg (" in notes
     assert "1 groups of copies are equal byte by byte: cat_0.jpg = dog_7.jpg" in notes
     assert "1 groups of copies have different labels: cat_0.jpg = dog_7.jpg" in notes
-    assert "1 classes have one picture only, which may fall to valid" in notes
+    assert "1 classes have one image only, which may fall to valid" in notes
 
 
 def test_damaged_pictures_are_named_and_may_be_left_out(project: Path) -> None:
     lines = new(folder(pets() | {"cat_9.jpg": b"no picture"}))
-    assert "leave them out by -S presize.on_error=skip" in word(lines, "note")
+    assert "leave them out with -S presize.on_error=skip" in word(lines, "note")
     assert word(lines, "formats") == "JPEG 5, text 1"
     assert catalog.load_dataset_entry("mine").count == 6
 
 
 def test_pictures_that_are_of_no_use_are_refused(project: Path) -> None:
     folder({"cat_1.jpg": b"", "dog_1.jpg": b"?"})
-    assert "2 of 2 pictures cannot be decoded: cat_1.jpg (" in refusal()
-    assert "all pictures are of one class, cat: two" in refusal(folder(pets(2, 0), "cats"))
+    assert "2 of 2 images cannot be decoded: cat_1.jpg (" in refusal()
+    assert "all images are of one class, cat, but" in refusal(folder(pets(2, 0), "cats"))
     with pytest.raises(FileNotFoundError, match="no such file or folder"):
         new("absent")
 
@@ -151,13 +151,13 @@ def test_pictures_that_are_of_no_use_are_refused(project: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("digits", "`digits` is there already.*`pawprint new digits --update`"),
+        ("digits", "`digits` exists already.*`pawprint new digits --update`"),
         ("my set", "`name` is 'my set': must be text that matches"),
         ("a.b", "`name` is 'a.b'"),
         ("../x", "`name` is '../x'"),
-        ("2026", "2026: is no text to YAML; take a name such as set-2026"),
-        ("true", "true: is no text to YAML"),
-        ("1e5", "1e5: is no text to YAML"),
+        ("2026", "2026: is not text in YAML; choose a name such as set-2026"),
+        ("true", "true: is not text in YAML"),
+        ("1e5", "1e5: is not text in YAML"),
     ],
 )
 def test_a_name_that_cannot_be_one_is_refused(project: Path, name: str, message: str) -> None:
@@ -222,7 +222,7 @@ def test_a_file_and_folders_that_both_fit_are_both_suggested(project: Path) -> N
 )
 def test_where_nothing_fits_the_ways_to_say_it_are_named(project: Path, names: list[str]) -> None:
     message = refusal(folder(dict.fromkeys(names, b"")), {})
-    assert "name one by --pattern REGEX" in message and "--csv FILE --name-column X" in message
+    assert "give one with --pattern REGEX" in message and "--csv FILE --name-column X" in message
 
 
 def update(url: str | None = None) -> list[str]:
@@ -236,7 +236,7 @@ def test_an_update_says_what_changed_and_rewrites_two_lines(project: Path) -> No
         "# first\n" + text + "\n# last\nother: {pictures: {url: x}, label: {from: folder}}\n"
     )
     before = FILE.read_text().splitlines()
-    assert word(update("pics/"), "unchanged").startswith("5 pictures, sha256")
+    assert word(update("pics/"), "unchanged").startswith("5 images, sha256")
     assert FILE.read_text().splitlines() == before
     for i in range(2):
         Path(f"pics/dog_{i}.jpg").unlink()
@@ -244,12 +244,12 @@ def test_an_update_says_what_changed_and_rewrites_two_lines(project: Path) -> No
     Path("pics/elk_2.jpg").write_bytes(picture(seed=30))
     Path("pics/cat_1.jpg").write_bytes(picture(seed=31))
     lines = update()
-    assert word(lines, "count") == "5 -> 6 pictures"
+    assert word(lines, "count") == "5 -> 6 images"
     assert word(lines, "changed") == (
         "3 new (elk_0.jpg, elk_1.jpg, elk_2.jpg), 2 gone (dog_0.jpg, dog_1.jpg), "
         "1 other bytes (cat_1.jpg)"
     )
-    assert word(lines, "classes") == "new: elk\ngone: dog\n6 pictures, 2 classes: cat (3), elk (3)"
+    assert word(lines, "classes") == "new: elk\ngone: dog\n6 images, 2 classes: cat (3), elk (3)"
     after = FILE.read_text().splitlines()
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
     assert [old.split(":")[0] for old, _ in changed] == ["    sha256", "  count"]
@@ -263,7 +263,7 @@ def test_an_update_that_leaves_pictures_without_a_label_writes_nothing(project: 
     new(folder(pets()))
     before = FILE.read_bytes()
     Path("pics/IMG7.jpg").write_bytes(picture())
-    with pytest.raises(ValueError, match=r"1 of 6 pictures get no label.*\nnothing is written"):
+    with pytest.raises(ValueError, match=r"1 of 6 images get no label.*\nnothing was written"):
         update()
     with pytest.raises(ValueError, match="`mine` has url: pics; change it there"):
         update("elsewhere")
@@ -292,7 +292,7 @@ def test_a_hash_is_added_or_replaced_where_it_stands(
     )
     FILE.write_bytes(text.format(end=end).encode())
     lines = update()
-    assert word(lines, "count") == "unknown -> 5 pictures; the earlier ones are not kept"
+    assert word(lines, "count") == "unknown -> 5 images; the earlier ones were not kept"
     sha = catalog.load_dataset_entry("mine").pictures.sha256
     expected = text.replace(written, then).format(end=end, sha=sha)
     assert FILE.read_bytes().decode() == expected
@@ -375,15 +375,18 @@ def test_the_command_writes_a_block_that_the_stages_take(project: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["mine"], "pawprint: say where the pictures are: pawprint new mine FOLDER-OR-URL"),
-        (["mine", "--update", "--folder"], "pawprint: --update takes no rule and no hash"),
+        (["mine"], "pawprint: say where the images are: pawprint new mine FOLDER-OR-URL"),
+        (["mine", "--update", "--folder"], "pawprint: --update takes no label rule and no hash"),
         (["mine", "pics", "--folder", "--csv", "x"], "not allowed with argument --folder"),
         (
             ["mine", "pics", "--name-column", "x"],
             "new mine: a CSV needs --csv, --label-column too: --csv FILE",
         ),
         (["mine", "pics", "--folder", "--sha256", "x"], "`pictures.sha256` is 'x': must be 64 hex"),
-        (["mine", "nowhere", "--folder"], "nowhere: no such file or folder; give another place"),
+        (
+            ["mine", "nowhere", "--folder"],
+            "nowhere: no such file or folder; give another path or URL",
+        ),
     ],
 )
 def test_a_wrong_call_is_one_line(project: Path, options: list[str], message: str) -> None:
@@ -398,15 +401,15 @@ SPLIT = [f"{split}/{label}/{i}.jpg" for split in ("Train", "val") for label in "
 def test_folders_of_a_split_are_written_as_groups(project: Path) -> None:
     folder({name: picture(seed=i) for i, name in enumerate([*SPLIT, "test/1.jpg"])})
     lines = list(new_dataset.add_dataset("mine", "pics", {"from": "folder"}, None, True))
-    assert word(lines, "classes") == "9 pictures, 2 classes: a (4), b (4)"
+    assert word(lines, "classes") == "9 images, 2 classes: a (4), b (4)"
     assert word(lines, "note").startswith(
-        "1 of 9 pictures are for testing or prediction and have no label;"
+        "1 of 9 images are for testing or prediction and have no label;"
     )
     assert word(lines, "next") == "dvc exp run -S dataset=mine -S label.split=official"
     result = catalog.load_dataset_entry("mine").label
     assert (result.valid, result.test) == (["val"], ["test"])
     assert load_yaml("datasets.yaml") == yaml_file.load(FILE)
-    with pytest.raises(ValueError, match="--split-folders: the pictures lie in no folders named t"):
+    with pytest.raises(ValueError, match="--split-folders: the images are not in folders named t"):
         list(new_dataset.add_dataset("flat", folder(pets(), "flat"), NAMED, None, True))
 
 
@@ -457,7 +460,7 @@ def test_numbered_folders_are_not_offered_as_classes(
 ) -> None:
     folder({f"{x}/IMG{i}{k}.jpg": picture(seed=10 * i + k)
             for i, x in enumerate(folders) for k in (0, 1)})  # fmt: skip
-    assert "no rule was found" in refusal(rule={})
+    assert "found no rule" in refusal(rule={})
 
 
 def test_a_column_whose_name_says_classes_is_offered_first(project: Path) -> None:
@@ -474,7 +477,7 @@ def test_columns_of_0_and_1_are_named_where_nothing_fits(project: Path) -> None:
         "set/images", {}
     )
     message = word(new("set/images", {**LIST, "file": "l.csv", "label": "a"}), "note")
-    assert "columns a, b of l.csv hold 0 and 1 alone" in message
+    assert "columns a, b of l.csv contain only 0 and 1" in message
 
 
 def test_a_level_of_folders_that_names_no_class_is_refused_with_the_pattern(project: Path) -> None:
@@ -484,7 +487,7 @@ def test_a_level_of_folders_that_names_no_class_is_refused_with_the_pattern(proj
     )
     assert "--from-path" in "".join(new(rule={}))
     lines = new(rule={"from": "path", "pattern": "^([^/]+)/"})
-    assert word(lines, "classes") == "4 pictures, 2 classes: a (2), b (2)"
+    assert word(lines, "classes") == "4 images, 2 classes: a (2), b (2)"
 
 
 LIST = {"from": "csv", "name": "id", "label": "kind"}
@@ -516,7 +519,7 @@ def test_a_csv_is_taken_from_where_it_lies(
     text = "id,kind\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(6))
     pictures = number_images(text, where)
     lines = new(pictures, {**LIST, "file": typed.format(here=project)})
-    assert word(lines, "classes") == "6 pictures, 2 classes: x (3), y (3)"
+    assert word(lines, "classes") == "6 images, 2 classes: x (3), y (3)"
     result = catalog.load_dataset_entry("mine").label
     assert result.file == written.format(here=project)
     is_inside = where.startswith("set/images")
@@ -563,7 +566,7 @@ def test_a_separator_makes_a_block_of_several_labels(project: Path) -> None:
     rows = "".join(f"{i},{('x', 'y', 'x y')[i % 3]}\n" for i in range(6))
     pictures = number_images("id,kind\n" + rows, "set/images/l.csv")
     lines = new(pictures, {**LIST, "file": "l.csv", "separator": " "})
-    assert word(lines, "classes") == "6 pictures, 2 classes: x (4), y (4)"
+    assert word(lines, "classes") == "6 images, 2 classes: x (4), y (4)"
     result = catalog.load_dataset_entry("mine")
     assert (result.target, result.label.separator) == ("labels", " ")
     lines = new(pictures, {}, "other")
@@ -592,19 +595,19 @@ def test_images_under_any_suffix_are_taken_and_others_named(project: Path) -> No
     contents |= {"cat/IMG_1": picture(seed=20), "cat/x.HEIC": HEIC, "cat/.y.jpg": picture()}
     contents |= {"a.csv": b"a,b", "cat/Thumbs.db": b"x"}
     lines = new(folder(contents), BY_FOLDER)
-    assert word(lines, "classes") == "9 pictures, 3 classes: cat (4), dog (3), fox (2)"
+    assert word(lines, "classes") == "9 images, 3 classes: cat (4), dog (3), fox (2)"
     assert word(lines, "note").splitlines() == [
         "1 hidden image is left out: cat/.y.jpg",
-        "1 name that systems leave is not looked at: Thumbs.db 1",
+        "1 system file or folder is ignored: Thumbs.db 1",
         "1 file is not used: HEIC 1 (cat/x.HEIC); convert HEIC to JPEG or PNG",
-        "1 other file is no image: .csv 1",
+        "1 other file is not an image: .csv 1",
     ]
 
 
 def test_a_class_that_vanishes_is_an_error_and_by_a_pattern_a_note(project: Path) -> None:
     url = folder(by_folder() | {"fox/1.heic": HEIC, "fox/2.heic": HEIC})
     message = refusal(url, BY_FOLDER)
-    assert "fox: 2 files, none can be used: HEIC 2 (fox/1.heic, fox/2.heic)" in message
+    assert "fox: 2 files, none usable: HEIC 2 (fox/1.heic, fox/2.heic)" in message
     lines = new(url, {"from": "name", "pattern": "^([0-9])"})
     assert "2 files are not used: HEIC 2" in word(lines, "note")
 
@@ -612,9 +615,9 @@ def test_a_class_that_vanishes_is_an_error_and_by_a_pattern_a_note(project: Path
 def test_a_class_of_which_nothing_can_be_decoded_is_an_error(project: Path) -> None:
     url = folder(by_folder() | {f"fox/{i}.jpg": HEIC + bytes([i]) for i in range(2)})
     message = refusal(url, BY_FOLDER)
-    assert "1 class has no picture that can be decoded, and would be lost: fox; fix" in message
+    assert "1 class has no image that can be decoded, and cannot be learned: fox; fix" in message
     Path(url, "fox/2.jpg").write_bytes(picture(seed=50))
-    assert "2 of 9 pictures cannot be decoded: fox/0.jpg (HEIC" in word(new(url, BY_FOLDER), "note")
+    assert "2 of 9 images cannot be decoded: fox/0.jpg (HEIC" in word(new(url, BY_FOLDER), "note")
 
 
 def test_update_names_what_is_not_used_too(project: Path) -> None:
@@ -632,12 +635,14 @@ def test_the_rules_that_fit_are_offered_with_what_is_not_used(project: Path) -> 
 def test_a_page_in_place_of_an_archive_is_told_with_its_url(project: Path) -> None:
     with serving({"/x.zip": b"<html><title>Log in</title>"}) as site:
         url = f"{site.url}/x.zip"
-        assert refusal(url, BY_FOLDER).startswith(f"{url}: answered with a web page (HTML: Log in)")
+        assert refusal(url, BY_FOLDER).startswith(
+            f"{url}: the server returned a web page (HTML: Log in)"
+        )
 
 
 def test_an_archive_of_another_kind_is_told_by_its_name(project: Path) -> None:
     Path("x.rar").write_bytes(b"Rar!\x1a\x07\1\0")
-    assert refusal("x.rar").startswith("x.rar: a rar archive, and only tar")
+    assert refusal("x.rar").startswith("x.rar: a rar archive, but only tar")
 
 
 def test_label_says_again_what_is_not_used(

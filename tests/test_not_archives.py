@@ -43,7 +43,7 @@ def refusal(data: bytes, path: Path) -> str:
 
 
 NO_ARCHIVE = "not an archive that can be read (tar, tar.gz, tar.bz2, tar.xz, zip)"
-NO_PICTURE = "no picture in this archive or folder"
+NO_PICTURE = "no image in this archive or folder"
 SEVERAL = make_zip(
     {"a.zip": make_zip({}), "b.tar.gz": gzip.compress(b"x"), "c.rar": b"Rar!\x1a\x07"}
 )
@@ -52,32 +52,35 @@ SEVERAL = make_zip(
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (JPEG, "a single image (JPEG), no archive; give the folder that holds it"),
-        (HEIC, "HEIC, no archive that can be read (tar, tar.gz, tar.bz2, tar.xz, zip); convert it"),
-        (PAGE, "a web page (HTML: Sign in), no archive; it is what a server sent in place"),
-        (b'{"error": "no such file"}', 'JSON ({"error": "no such file"}), no archive'),
-        (b"<Error><Code>AccessDenied</Code></Error>", "XML (AccessDenied), no archive"),
-        (POINTER, "a pointer of Git LFS, no archive that can be read"),
-        (b"cat,dog\r\n1,2\r\n", "text (cat,dog), no archive that can be read"),
-        (b"", "empty (0 bytes), no archive that can be read"),
-        (bytes(2048), "zero bytes alone, no archive; the copy or download broke off"),
-        (b"%PDF-1.7", "PDF, no archive that can be read"),
-        (b"Rar!\x1a\x07\1\0", "a rar archive, and only tar, tar.gz, tar.bz2, tar.xz, zip can be"),
-        (b"7z\xbc\xaf\x27\x1c", "a 7z archive, and only tar"),
-        (b"\x28\xb5\x2f\xfd" + bytes(9), "a zst archive, and only tar"),
-        (gzip.compress(JPEG), "one file (JPEG) that is packed by gz, no tar"),
-        (bz2.compress(b"a,b\n"), "one file (text) that is packed by bz2, no tar"),
-        (lzma.compress(make_zip({"a.jpg": JPEG})), "one file (a zip archive) that is packed by xz"),
+        (JPEG, "a single image (JPEG), not an archive; give the folder that contains it"),
+        (
+            HEIC,
+            "HEIC, not an archive that can be read (tar, tar.gz, tar.bz2, tar.xz, zip); convert it",
+        ),
+        (PAGE, "a web page (HTML: Sign in), not an archive; a server sent it instead"),
+        (b'{"error": "no such file"}', 'JSON ({"error": "no such file"}), not an archive'),
+        (b"<Error><Code>AccessDenied</Code></Error>", "XML (AccessDenied), not an archive"),
+        (POINTER, "a pointer of Git LFS, not an archive that can be read"),
+        (b"cat,dog\r\n1,2\r\n", "text (cat,dog), not an archive that can be read"),
+        (b"", "empty (0 bytes), not an archive that can be read"),
+        (bytes(2048), "only zero bytes, not an archive; the copy or download was interrupted"),
+        (b"%PDF-1.7", "PDF, not an archive that can be read"),
+        (b"Rar!\x1a\x07\1\0", "a rar archive, but only tar, tar.gz, tar.bz2, tar.xz, zip can be"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7z archive, but only tar"),
+        (b"\x28\xb5\x2f\xfd" + bytes(9), "a zst archive, but only tar"),
+        (gzip.compress(JPEG), "one file (JPEG) packed by gz, not a tar"),
+        (bz2.compress(b"a,b\n"), "one file (text) packed by bz2, not a tar"),
+        (lzma.compress(make_zip({"a.jpg": JPEG})), "one file (a zip archive) packed by xz"),
         (
             gzip.compress(make_tar({"a.jpg": JPEG}))[:-200],
-            f"{NO_ARCHIVE}: it is cut off: it ends too",
+            f"{NO_ARCHIVE}: it is truncated: it ends too",
         ),
         (
             make_zip({"a.jpg": JPEG})[:-30],
-            f"{NO_ARCHIVE}: it is cut off or damaged; fetch it again, join",
+            f"{NO_ARCHIVE}: it is truncated or damaged; download it again, join",
         ),
-        (b"\1\2\3\4" * 200, f"{NO_ARCHIVE}: it begins with the bytes 01 02 03 04 01 02 03 04;"),
-        (make_zip({}), f"{NO_PICTURE}: it is empty; taken are JPEG, PNG"),
+        (b"\1\2\3\4" * 200, f"{NO_ARCHIVE}: it starts with the bytes 01 02 03 04 01 02 03 04;"),
+        (make_zip({}), f"{NO_PICTURE}: it is empty; supported are JPEG, PNG"),
         (make_zip({"in.zip": b"PK\3\4"}), f"{NO_PICTURE}, but another archive, in.zip: unpack it"),
         (make_tar({"p/in.zip": b"PK\3\4"}), f"{NO_PICTURE}, but another archive, p/in.zip"),
         (SEVERAL, f"{NO_PICTURE}, but 3 other archives: a.zip, b.tar.gz, c.rar; unpack them"),
@@ -105,7 +108,7 @@ def test_a_packing_that_python_does_not_know_is_told(tmp_path: Path) -> None:
     data = bytearray(make_zip({"a": JPEG}))
     for mark, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
         data[data.index(mark) + at] = 9  # Deflate64, as Windows has it for large files
-    assert refusal(bytes(data), tmp_path / "x").startswith("packed in a way that is not known here")
+    assert refusal(bytes(data), tmp_path / "x").startswith("packed with an unknown method")
 
 
 def test_folders_in_a_zip_of_windows_are_no_files(tmp_path: Path) -> None:

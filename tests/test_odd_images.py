@@ -67,11 +67,12 @@ def odd_set(project: Path) -> None:
 
 
 NOTES = [
-    "3 of 26 images are of one colour, or nearly: b_50.jpg (white), b_51.jpg (white), b_52.jpg",
+    "3 of 26 images are blank, of one colour or nearly: b_50.jpg (white), b_51.jpg (white), "
+    "b_52.jpg",
     "3 of 26 images are nearly black: the values are ",
     "3 of 26 images are the first of several frames or pages in the file, and the others are not "
     "used: b_40.jpg (2), b_41.jpg (2), b_42.jpg (2); ",
-    "3 of 26 images are transparent in parts, which are laid on presize.background white: a_20.jpg",
+    "3 of 26 images are partly transparent, and shown on presize.background white: a_20.jpg",
 ]
 
 
@@ -88,7 +89,7 @@ def test_new_asks_params_for_the_ground_and_works_without_them(project: Path) ->
     notes = word(list(new_dataset.add_dataset("other", "mine", NAMED, None)), "note")
     assert "a_20.jpg (black)" in notes and "3 of them have transparent parts" in notes
     Path("params.yaml").unlink()
-    assert "laid on presize.background white" in word(
+    assert "shown on presize.background white" in word(
         list(new_dataset.add_dataset("another", "mine", NAMED, None)), "note"
     )
 
@@ -99,7 +100,7 @@ def test_the_presize_stage_tells_what_is_odd(
     odd_set(project)
     stage.main()
     first, *notes = capsys.readouterr().out.splitlines()
-    assert first == "presize: 26 pictures, 0 MB"
+    assert first == "presize: 26 images, 0 MB"
     assert len(notes) == len(NOTES)
     for line, note in zip(notes, NOTES, strict=True):
         assert line.startswith(f"presize: note: {note}")
@@ -136,7 +137,7 @@ def test_summary_names_every_image_that_cannot_be_decoded(
     assert names[-1] == "loss"  # the rest is shown with the others
     lines = findings.errors if is_error else findings.notes
     (line,) = [line for line in lines if "cannot be decoded" in line]
-    assert line.startswith("2 of 18 pictures cannot be decoded: a_0.jpg (empty (0 bytes)")
+    assert line.startswith("2 of 18 images cannot be decoded: a_0.jpg (empty (0 bytes)")
     assert "b_8.jpg (a web page (HTML), not an image" in line and "presize.on_error: skip" in line
 
 
@@ -164,11 +165,11 @@ def test_predict_tells_what_is_odd_and_what_cannot_be_decoded(
     )
     assert [answer.file for answer in answers] == ["frames.gif", "ink.png"]
     assert findings.errors == [
-        "none.jpg: empty (0 bytes); the copy or download broke off: copy it again",
-        "c.avif: AVIF, which is not decoded here; convert it to JPEG or PNG",
+        "none.jpg: empty (0 bytes); the copy or download was interrupted: copy it again",
+        "c.avif: AVIF, which is not supported; convert it to JPEG or PNG",
     ]
     plain, first = findings.notes  # the model's ground is as black as the drawing
-    assert plain.startswith("1 of 2 images is of one colour, or nearly: ink.png (black)")
+    assert plain.startswith("1 of 2 images is blank, of one colour or nearly: ink.png (black)")
     assert first.startswith("1 of 2 images is the first of several frames or pages in the file")
     words = ["pawprint", "predict", "--model", "m.safetensors", "frames.gif"]
     monkeypatch.setattr("sys.argv", words)

@@ -245,8 +245,9 @@ def names_in(**images: Oddities) -> list[str]:
 def test_the_notes_name_and_count_what_is_odd() -> None:
     assert names_in(a=Oddities(), b=Oddities()) == []
     assert names_in(a=Oddities(colour="black"), b=Oddities()) == [
-        "1 of 2 images is of one colour, or nearly: a (black); look at them, and fix or remove "
-        "them: they show nothing"
+        "1 of 2 images is blank, of one colour or nearly: a (black); look at them, and fix or "
+        "remove "
+        "them, because they show nothing"
     ]
     dark = [Oddities(span=span, white=65535) for span in ((125, 3000), (90, 3750))]
     assert names_in(a=dark[0], b=dark[1], c=Oddities()) == [
@@ -255,15 +256,15 @@ def test_the_notes_name_and_count_what_is_odd() -> None:
     ]
     assert names_in(a=Oddities(span=(0, 1))) == [
         "1 of 1 images is nearly black: the values are 0 to 1 of 255: a; save them scaled to "
-        "0-255; or are they masks of class numbers, not photographs?"
+        "0-255; or are they masks of class numbers, not photos?"
     ]
     assert names_in(a=Oddities(frames=3), b=Oddities(frames=12)) == [
         "2 of 2 images are the first of several frames or pages in the file, and the others are "
-        "not used: a (3), b (12); to use them, save each as a file by itself"
+        "not used: a (3), b (12); to use them, save each as its own file"
     ]
     clear = Oddities(is_transparent=True)
     assert names_in(a=clear, b=Oddities(), c=clear) == [
-        "2 of 3 images are transparent in parts, which are laid on presize.background white: a, c"
+        "2 of 3 images are partly transparent, and shown on presize.background white: a, c"
     ]
     assert list(oddities.notes([("a", clear)], None)) == []
 
@@ -276,4 +277,4 @@ def test_drawings_of_the_grounds_own_colour_are_told_as_such() -> None:
     result = inspect(data, "black")
     assert result.colour == "black"
     first = next(oddities.notes([("a.png", result)], "black"))
-    assert "1 of them have transparent parts, and another background may show more" in first
+    assert "1 of them have transparent parts, where another background may show more" in first

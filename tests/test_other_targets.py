@@ -225,7 +225,9 @@ def test_points_have_no_least_probability(
         main.main()
         assert capsys.readouterr().out.count("\n") == 1
         return
-    with pytest.raises(SystemExit, match="points, which have no probability: leave out") as end:
+    with pytest.raises(
+        SystemExit, match="points, which have no probability; leave out --mi"
+    ) as end:
         main.main()
     assert len(str(end.value).splitlines()) == 1
 
@@ -324,7 +326,7 @@ def block(**keys: Any) -> DatasetEntry:
             {"target": "points",
              "label": {"from": "csv", "file": "a", "name": "b", "label": ["x", "y"],
                        "pattern": "^(.)"}},
-            "label.pattern: points have no names",
+            "label.pattern does not apply to points",
         ),
         ({"label": {"from": "folder", "group": "^(.)", "valid": []}}, "label.valid"),
     ],
@@ -365,20 +367,20 @@ def test_the_faults_of_poses_groups_and_columns_are_told() -> None:
     findings = Findings()
     extract_groups(["a/1.jpg", "b.jpg"], r"^(.+)/", findings, REMEDY)
     assert findings.errors[0].startswith(
-        "1 of 2 pictures are of no group by label.group ^(.+)/: b.jpg"
+        "1 of 2 images get no group from label.group ^(.+)/: b.jpg"
     )
     assert parse_splits(["a", "b", "c"], {"a": "TRUE", "b": "test"}, "side", findings) == [
         *("valid", "test", None)
     ]
     parse_splits(["a"], {"a": "maybe"}, "side", findings)
-    assert "column side holds maybe: it must say train" in findings.errors[1]
+    assert "column side contains maybe; allowed are train" in findings.errors[1]
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"x/1_pose.txt": None}, "1 pictures without the files *_pose.txt and rgb.cal beside them"),
-        ({"x/rgb.cal": None}, "2 pictures without the files"),
+        ({"x/1_pose.txt": None}, "1 images without the files *_pose.txt and rgb.cal next to them"),
+        ({"x/rgb.cal": None}, "2 images without the files"),
         ({"x/1_pose.txt": b"1 2 3"}, "1 poses that are not 12 numbers"),
         ({"x/1_pose.txt": b"0 " * 11 + b"-5"}, "1 poses that are not 12 numbers"),
         ({"x/rgb.cal": b"\xff"}, "2 poses that are not 12 numbers"),
@@ -409,9 +411,7 @@ def test_numbers_that_are_none_are_no_points(tmp_path: Path) -> None:
     whole = block(target="points", label=rule)
     annotations = read_targets(path, ["1.jpg", "2.jpg"], whole.label, findings, "points")
     assert annotations.targets == ["2 3", None]
-    assert findings.errors[0].startswith(
-        "1 of 2 pictures get no points by label.from: csv: 2.jpg (4"
-    )
+    assert findings.errors[0].startswith("1 of 2 images get no points from label.from: csv: 2.jpg")
 
 
 def test_new_update_takes_over_what_was_added(
@@ -465,10 +465,10 @@ def test_a_class_with_a_semicolon_and_a_table_without_rows_are_told(tmp_path: Pa
     findings = Findings()
     whole = block(target="labels", label={**rule, "split": "s"})
     assert read_targets(path, ["1.jpg"], whole.label, findings, "labels").targets == [None]
-    assert "1.jpg (a;b c); no class may hold a semicolon; mend the rule" in findings.errors[0]
+    assert "1.jpg (a;b c); a class must not contain a semicolon; fix the rule" in findings.errors[0]
     findings, rows = Findings(), labels_table(["2.jpg"], [None], [None], "labels")
     check_classes(class_counts(rows), rows, findings)
-    assert findings.errors[0].startswith("no picture has both labels and a split")
+    assert findings.errors[0].startswith("no image has both labels and a split")
 
 
 def test_the_last_commits_metric_is_named_where_it_is_another(
@@ -488,5 +488,5 @@ def test_the_last_commits_metric_is_named_where_it_is_another(
     files.write_json(last_run.SUMMARY, {"error_rate": 0.0, "n": 4})
     call(tmp_path, "git", "commit", "-qam", "Better by hand")
     assert last_run.last_commit_metric({"error_rate": 0.5}).startswith(
-        "none to compare with (HEAD has no figure of its own: its reports/evaluate.json is not the"
+        "not comparable (HEAD has no valid result: its reports/evaluate.json is not the"
     )

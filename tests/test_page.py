@@ -122,7 +122,9 @@ def test_a_stamped_copy_says_its_commit_and_leaves_the_report_alone(
     assert (tmp_path / "reports/report.html").read_bytes() == before
     (tmp_path / "dvc.lock").unlink()
     (tmp_path / "copy.html").unlink()
-    with pytest.raises(SystemExit, match="is of other params, data or code .*no run of stage rep"):
+    with pytest.raises(
+        SystemExit, match="is from other params, data or code .*no run of stage rep"
+    ):
         main.main()
     assert not (tmp_path / "copy.html").exists()
 

@@ -76,7 +76,7 @@ def test_sides_exchanged_change_the_sign(runs: int, pictures: int, seed: int) ->
 def test_other_pictures_are_refused() -> None:
     first, second = np.zeros((2, 1, 4))
     second[0, 0] = np.nan
-    with pytest.raises(ValueError, match="have not judged the same pictures"):
+    with pytest.raises(ValueError, match="were not evaluated on the same images"):
         paired.difference(first, second, 0.95)
 
 

@@ -98,10 +98,10 @@ def test_none_of_these_where_no_class_is_likely_enough(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["x.jpg", "--top", "0"], "'0' is no whole number from 1 on"),
-        (["x.jpg", "--min-probability", "2"], "'2' is no number from 0 to 1"),
+        (["x.jpg", "--top", "0"], "'0' is not a whole number of at least 1"),
+        (["x.jpg", "--min-probability", "2"], "'2' is not a number from 0 to 1"),
         (["x.jpg", "--model", "no.safetensors"], "no.safetensors: no such model file"),
-        (["x.jpg", "--model", "told.csv"], "not a model file of pawprint's"),
+        (["x.jpg", "--model", "told.csv"], "not a Pawprint model file"),
     ],
 )
 def test_a_wrong_option_is_one_line(folder: Path, words: list[str], message: str) -> None:

@@ -24,7 +24,7 @@ def test_a_folder_gives_its_images_by_content_and_the_rest_is_noted(tmp_path: Pa
     ]
     assert notes == [
         f"{tmp_path / 'in'}: 1 hidden image is left out: .old/3.jpg",
-        f"{tmp_path / 'in'}: 1 name that systems leave is not looked at: @eaDir 1",
+        f"{tmp_path / 'in'}: 1 system file or folder is ignored: @eaDir 1",
         f"{tmp_path / 'in'}: 1 file is not used: HEIC 1 (c.heic); convert HEIC to JPEG or PNG",
     ]
 
@@ -56,7 +56,7 @@ def test_a_folder_that_may_not_be_read_is_not_said_to_be_empty(
     def iterdir(path: Path) -> list[Path]:
         raise PermissionError(13, "Permission denied", str(path))
 
-    assert predict.read_image(tmp_path, 8, None).fault == "no pictures in this folder"
+    assert predict.read_image(tmp_path, 8, None).fault == "no images in this folder"
     monkeypatch.setattr(Path, "iterdir", iterdir)
     assert predict.read_image(tmp_path, 8, None).fault == "Permission denied"
 

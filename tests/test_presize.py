@@ -116,7 +116,7 @@ def test_the_cache_holds_each_picture_in_the_row_of_its_sorted_name(tmp_path: Pa
 
 def test_all_bad_pictures_are_named_and_nothing_is_written(tmp_path: Path) -> None:
     contents = {"good.jpg": picture(), **BAD}
-    with pytest.raises(ValueError, match=r"4 of 5 pictures.*on_error: skip") as caught:
+    with pytest.raises(ValueError, match=r"4 of 5 images.*on_error: skip") as caught:
         made_cache(tmp_path, contents, "stop")
     assert all(name in str(caught.value) for name in BAD)
     assert not list(tmp_path.iterdir())

@@ -49,7 +49,7 @@ def test_the_stage_takes_the_body_of_ones_own_model_bit_for_bit_and_a_new_head(
     console.run_stage(weights.main, "weights")
     out = capsys.readouterr().out
     assert (
-        "note: " in out and "a model of ours with 2 outputs: its body is taken, its head is" in out
+        "note: " in out and "a Pawprint model with 2 outputs: its body is used, its head is" in out
     )
     tensors, _ = tensor_file.read_tensors(weights.OUT)
     ours = network.create_model(ARCH, 5, 0, tensors).state_dict()  # as train_frozen does
@@ -82,15 +82,18 @@ def test_another_normalisation_is_told(tmp_path: Path) -> None:
     (tmp_path / "m").rename(tmp_path / "m.safetensors")
     _, notes = give(tmp_path / "m.safetensors")
     assert len(notes) == 2
-    assert "normalised by a mean of [0.5, 0.5, 0.5], yours are by [0.485," in notes[0]
+    assert "normalised with a mean of [0.5, 0.5, 0.5], yours with [0.485," in notes[0]
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ({"users": [], "items": []}, "it is a model of ratings, without the body of a network"),
-        ({"history": []}, "it is the state of a training that was broken off, without"),
-        ({}, "it holds no tensors, since `weights` was empty when it was written; give a trained"),
+        ({"users": [], "items": []}, "it is a model of ratings, without a body for images"),
+        ({"history": []}, "it is the state of an interrupted training, without"),
+        (
+            {},
+            "it contains no tensors, because `weights` was empty when it was written; give a",
+        ),
     ],
 )
 def test_another_file_of_ours_is_named(tmp_path: Path, text: dict[str, object], words: str) -> None:
@@ -124,8 +127,8 @@ def test_an_experiments_copy_finds_the_file_in_the_project(
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        (".", "a folder; name the file in it; set `weights` in params.yaml to a path from"),
-        ("~/w.pth", "no such file; set `weights` in params.yaml to a path .* or to a whole one"),
+        (".", "a folder; give the file in it; set `weights` in params.yaml to a path from"),
+        ("~/w.pth", "no such file; set `weights` in params.yaml to a path .* or to an absolute"),
         ("https://host/w.pth", r"no such file; .*\(not ~, not a URL\)"),
     ],
 )
@@ -136,18 +139,18 @@ def test_what_is_no_file_says_which_paths_are_taken(project: Path, name: str, wo
 
 def test_a_file_whose_name_could_be_torchvisions_is_told_how_to_mean_it(project: Path) -> None:
     Path("best.ckpt").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"to mean the file, write \./best\.ckpt, and its hash"):
+    with pytest.raises(ValueError, match=r"to mean the file, write \./best\.ckpt, and set"):
         pretrained.fetch_published(ARCH, "best.ckpt", lambda _: None)
 
 
 def test_predict_names_a_file_of_ours_that_is_no_model_of_images(tmp_path: Path) -> None:
     tensor_file.write_tensors(tmp_path / "m", {}, {"users": []})
     for read in (model_file.read, model_file.read_card):
-        with pytest.raises(ValueError, match="a model of ratings, not a model of images: give one"):
+        with pytest.raises(ValueError, match="a model of ratings, not a model of images; give a"):
             read(tmp_path / "m")
 
 
 def test_a_model_file_that_was_cut_is_called_so(model: Path) -> None:
     model.write_bytes(model.read_bytes()[:5000])
-    with pytest.raises(ValueError, match="not a model file of pawprint's any more: it is cut or"):
+    with pytest.raises(ValueError, match="a truncated or damaged Pawprint model file"):
         model_file.read(model)

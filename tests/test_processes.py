@@ -162,7 +162,7 @@ def test_torchrun_must_start_as_many_as_the_params_say(project: Path) -> None:
         project, *torchrun, "--master-port", str(free_port()), "-m", "stages.train_frozen"
     )
     assert process.returncode != 0
-    assert "torchrun has started 1 processes, and params.yaml says processes: 2" in process.stderr
+    assert "torchrun started 1 processes, but params.yaml has processes: 2" in process.stderr
 
 
 def free_port() -> int:

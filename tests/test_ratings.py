@@ -51,7 +51,7 @@ def test_movielens_is_read_in_its_published_layout(tmp_path: Path) -> None:
         "rating": [3, 3, 1],
         "time": [881250949, 891717742, 878887116],
     }
-    assert findings.notes == ["1 titles name several items, taken as one: Kolya (1996)"]
+    assert findings.notes == ["1 titles belong to several items, which count as one: Kolya (1996)"]
 
 
 @pytest.mark.parametrize(
@@ -89,27 +89,39 @@ def test_a_quoted_comma_is_part_of_a_title_and_movies_csv_is_a_list_of_titles(
 @pytest.mark.parametrize(
     ("text", "given", "message"),
     [
-        ("hello\n", {}, "its first line is 'hello', in which no cell ends .*; mend `table`"),
-        ("", {}, r"no table of ratings, but empty \(0 bytes\); .*copy it again"),
-        ("<!DOCTYPE html><html>", {}, r"no table of ratings, but a web page .*download it again"),
-        ('[{"user": 1, "item": 2}]', {}, "no table of ratings, but JSON; "),
-        (LFS, {}, "no table of ratings, but a pointer of Git LFS; .*`git lfs pull`"),
-        ("sep=;\nu;i;r\n1;2;3\n", {}, "its first line 'sep=;' is a spreadsheet's; remove it"),
-        ('u,i,r\n1,2,3\n1,"3,4\n5,6,1\n', {}, "line 3: a quote opens here and its cell goes on to"),
-        ("a,b\n1,2\n", {}, "too few columns: its first line has a, b; mend"),
+        ("hello\n", {}, "its first line is 'hello', without a separator .*; fix `table`"),
+        ("", {}, r"not a table of ratings, but empty \(0 bytes\); .*copy it again"),
+        (
+            "<!DOCTYPE html><html>",
+            {},
+            r"not a table of ratings, but a web page .*download it again",
+        ),
+        ('[{"user": 1, "item": 2}]', {}, "not a table of ratings, but JSON; "),
+        (LFS, {}, "not a table of ratings, but a pointer of Git LFS; .*`git lfs pull`"),
+        ("sep=;\nu;i;r\n1;2;3\n", {}, "its first line 'sep=;' is only for spreadsheets; remove it"),
+        (
+            'u,i,r\n1,2,3\n1,"3,4\n5,6,1\n',
+            {},
+            "line 3: a quote opens here and its cell continues to",
+        ),
+        ("a,b\n1,2\n", {}, "too few columns: its first line has a, b; fix"),
         ("u,i,r\n1,2,3\n", {"columns": {"user": "u", "item": "x", "rating": "r"}}, "column x"),
         (
             "u,i,r\n1,2,3\n",
             {"file": "u.data"},
             r"`ratings\.url` in datasets\.yaml; .* leave table\.file empty",
         ),
-        ("1,2,3\n1,2,3,4,5\n", {}, "line 2 has 5 cells, and those before it 3; mend this line"),
+        (
+            "1,2,3\n1,2,3,4,5\n",
+            {},
+            "line 2 has 5 cells, but the lines before it have 3; fix this line",
+        ),
         ("1,2,3\n4,,x\n,6,inf\n", {}, "1 ratings have a user that is empty: line 3 \\(''\\)"),
         ("1,2,3\n4,,x\n,6,inf\n", {}, "1 ratings have a item that is empty: line 2 \\(''\\)"),
         ("1,2,3\n4,,x\n,6,inf\n", {}, r"2 ratings have a rating that is no number: line 2 \('x'\)"),
         ("1,2,3,9\n4,5,1,now\n", {}, r"1 ratings have a time that is no number: line 2 \('now'\)"),
         ("1,\x07,3\n", {}, r"1 names cannot be used \(control characters\): '\\x07'"),
-        ("user,item,rating\n", {}, "no rating in the table; mend"),
+        ("user,item,rating\n", {}, "no rating in the table; fix"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(
@@ -134,7 +146,7 @@ def test_a_workbook_of_excel_is_named(tmp_path: Path) -> None:
 
 def test_a_member_that_is_no_table_is_named(tmp_path: Path) -> None:
     path = make_zip(tmp_path / "z", {"r.csv": LFS.encode()})
-    with pytest.raises(ValueError, match="r.csv: no table of ratings, but a pointer of Git LFS"):
+    with pytest.raises(ValueError, match="r.csv: not a table of ratings, but a pointer of Git LFS"):
         read(path, file="r.csv")
 
 
@@ -148,14 +160,14 @@ def test_ratings_of_the_same_user_and_item_all_count(tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("1,a,3\n1,a,4\n2,a,4\n")
     findings = Findings()
     assert read(tmp_path / "mine.csv", findings)["rating"].tolist() == [3, 4, 4]
-    assert findings.notes == ["1 ratings are of a user and an item that have one: all count"]
+    assert findings.notes == ["1 ratings repeat a pair of user and item; all of them count"]
 
 
 def test_a_title_that_a_spreadsheet_would_run_gets_an_apostrophe(tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("1,+1 (2013),3\n1,=cmd,4\n")
     findings = Findings()
     assert read(tmp_path / "mine.csv", findings)["item"].tolist() == ["'+1 (2013)", "'=cmd"]
-    assert findings.notes[0].startswith("2 names would be formulas to a spreadsheet")
+    assert findings.notes[0].startswith("2 names would be formulas in a spreadsheet")
 
 
 def test_the_random_split_is_fastais() -> None:

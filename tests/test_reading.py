@@ -37,7 +37,7 @@ def test_pictures_for_testing_without_a_label_are_left_out_and_counted(rule: Any
     assert lines.targets == ["cat", "dog", "cat", None, None]
     assert lines.splits == ["train", "train", "valid", "test", "test"]
     assert not actual.errors
-    assert actual.notes[0].startswith("2 of 5 pictures are for testing or prediction and have no")
+    assert actual.notes[0].startswith("2 of 5 images are for testing or prediction and have no")
     assert actual.notes[0].endswith("they are left out: test/1.jpg, test/2.jpg")
 
 
@@ -46,7 +46,7 @@ def test_a_rule_by_folder_makes_no_class_of_test(inner: str) -> None:
     names = [*SPLIT, f"test/{inner}1.jpg"]
     lines, actual = read(names, FOLDER)
     assert lines.targets == ["cat", "dog", "cat", None] and not actual.errors
-    assert "1 of 4 pictures are for testing" in actual.notes[0]
+    assert "1 of 4 images are for testing" in actual.notes[0]
     assert "train/ (2), val/ (1) are mixed" in actual.notes[1]
     lines, actual = read(["cat/1.jpg", "dog/1.jpg", f"test/{inner}1.jpg"], FOLDER)
     assert lines.targets == ["cat", "dog", None] and not actual.errors
@@ -61,22 +61,22 @@ def test_labels_of_test_that_look_like_trains_are_labels() -> None:
     lines, actual = read([*SPLIT, "test/Cat/1.jpg"], {**FOLDER, **GROUPS})
     assert lines.targets[-1] == "Cat"
     assert [note.split(":")[1] for note in actual.notes] == [
-        " Cat (1) = cat (2); if they mean the same, give them one name"
+        " Cat (1) = cat (2); if they mean the same class, give them one name"
     ]
 
 
 def test_pictures_of_train_or_valid_without_a_class_folder_are_an_error() -> None:
     _, actual = read([*FLAT, "val/9.jpg"], FOLDER)
     (error,) = actual.errors
-    assert error.startswith("1 of 6 pictures get no label by label.from: folder: val/9.jpg; they")
-    assert "one that says a split (test/, train/, val/)" in error
+    assert error.startswith("1 of 6 images get no label from label.from: folder: val/9.jpg; they")
+    assert "a folder for a split (test/, train/, val/)" in error
 
 
 def test_names_that_fit_no_pattern_in_test_are_left_out() -> None:
     names = ["train/cat.1.jpg", "train/dog.1.jpg", "test1/1.jpg"]
     lines, actual = read(names, {"from": "name", "pattern": r"^(.+)\.\d+\.jpg$"})
     assert lines.targets == ["cat", "dog", None] and not actual.errors
-    assert "1 of 3 pictures are for testing" in actual.notes[0]
+    assert "1 of 3 images are for testing" in actual.notes[0]
 
 
 ROWS = "f,y,split\n1.jpg,cat,Train\n2.jpg,dog,train \n3.jpg,cat,val\n4.jpg,,Test\n"
@@ -90,7 +90,7 @@ def test_rows_for_testing_without_a_label_are_left_out_and_counted(tar: Tar) -> 
     assert lines.targets == ["cat", "dog", "cat", None] and not actual.errors
     assert lines.splits and lines.splits[:3] == ["train", "train", "valid"]
     assert actual.notes == [
-        "1 rows of l.csv are for testing and have no label; their pictures are left out: 4.jpg"
+        "1 rows of l.csv are for testing and have no label, so their images are left out: 4.jpg"
     ]
     _, actual = read(NUMBERS, CSV, archive)
     assert actual.errors[0].startswith("1 rows of l.csv have an empty y: 4.jpg (line 5)")
@@ -121,7 +121,7 @@ def test_pictures_of_a_folder_for_testing_need_no_row(tar: Tar) -> None:
     archive = tar({"train.csv": b"f,y\n1,cat\n2,dog\n", **dict.fromkeys(names, b"")})
     lines, actual = read(names, {**CSV, "file": "train.csv"}, archive)
     assert lines.targets == [None, "cat", "dog"] and not actual.errors
-    assert actual.notes[0].startswith("1 of 3 pictures lie in a folder for testing and have no row")
+    assert actual.notes[0].startswith("1 of 3 images are in a folder for testing and have no row")
 
 
 def test_csv_files_of_one_name_in_the_folders_of_a_split_are_read_together(tar: Tar) -> None:
@@ -136,7 +136,7 @@ def test_csv_files_of_one_name_in_the_folders_of_a_split_are_read_together(tar: 
     lines, actual = read(names, {**CSV, "file": "train/m.csv"}, archive)
     assert lines.targets == [None, None, "cat", "dog"]
     assert actual.notes[0].startswith(
-        "train/m.csv alone is read; of the same name: test/m.csv; all"
+        "only train/m.csv is read; other files of the same name: test/m.csv;"
     )
     broken = {**tables, "test/m.csv": b"y,f\ndog,1.jpg\n,2\n"}
     _, actual = read(
@@ -149,17 +149,17 @@ def test_a_csv_of_another_part_of_the_split_is_named(tar: Tar) -> None:
     tables = {"train.csv": b"f,y\n1,cat\n2,dog\n", "test.csv": b"f,y\n3,cat\n", "meta.csv": b"a\n"}
     archive = tar({**tables, **dict.fromkeys(["1.jpg", "2.jpg"], b"")})
     _, actual = read(["1.jpg", "2.jpg"], {**CSV, "file": "train.csv"}, archive)
-    assert actual.notes[0].startswith("train.csv alone is read; beside it lies another part of the")
+    assert actual.notes[0].startswith("only train.csv is read; next to it is another part of the")
     assert "split: test.csv; to use it too, join them" in actual.notes[0]
 
 
 @pytest.mark.parametrize(
     ("source", "pattern", "message"),
     [
-        ("name", r"/([^/]+)_\d+.jpg$", "sees the file's name alone, here a_1.jpg, without"),
+        ("name", r"/([^/]+)_\d+.jpg$", "sees only the file's name, here a_1.jpg, without"),
         ("name", r"^images/(.+)_", "`from: path` (pawprint new --from-path) sees the whole path"),
-        ("folder", r"^x/(\w+)", "sees the innermost folder's name alone, here images, without"),
-        ("path", r"/([a-z]+)_\d+.jpg$", "a path starts without a slash here: there, (?:^|/)"),
+        ("folder", r"^x/(\w+)", "sees only the innermost folder's name, here images, without"),
+        ("path", r"/([a-z]+)_\d+.jpg$", "paths here start without a slash, and (?:^|/)"),
     ],
 )
 def test_a_pattern_meant_for_the_path_is_told_what_it_sees(
@@ -173,7 +173,7 @@ def test_a_pattern_meant_for_the_path_is_told_what_it_sees(
 
 def test_a_pattern_that_fits_the_name_has_no_such_hint() -> None:
     _, actual = read(["i/a_1.jpg", "i/b.jpg"], {"from": "name", "pattern": r"^(.+)_\d+.jpg$"})
-    assert "alone" not in actual.errors[0]
+    assert "sees only" not in actual.errors[0]
 
 
 @pytest.mark.parametrize(
@@ -182,8 +182,8 @@ def test_a_pattern_that_fits_the_name_has_no_such_hint() -> None:
         ({"from": "path"}, r"label.pattern is missing, such as \(\[\^/\]\+\)/"),
         ({**FOLDER, "test": ["a"]}, "label.test names groups: give label.group too"),
         ({**FOLDER, **GROUPS, "test": ["val", "x"]}, "label.valid and label.test both name val"),
-        ({**CSV, **GROUPS, "split": "s"}, "label.split and label.valid both say a split"),
-        ({**FOLDER, "sha256": "a" * 64}, "label.sha256: for label.from: csv alone"),
+        ({**CSV, **GROUPS, "split": "s"}, "label.split and label.valid both define a split"),
+        ({**FOLDER, "sha256": "a" * 64}, "label.sha256: only for label.from: csv"),
     ],
 )
 def test_keys_that_do_not_go_together_are_refused(keys: Any, message: str) -> None:

@@ -91,10 +91,12 @@ def test_an_item_is_known_by_its_case_or_a_part_that_no_other_has(name: str, row
 def test_a_name_that_is_none_or_several_is_told_with_others() -> None:
     with pytest.raises(ValueError, match=r"'alien' is a part of 2 names among the 4 items that"):
         recommend.item_row("alien", KNOWN)
-    with pytest.raises(ValueError, match=r"'Star Wras' is none of the 4 items .* Star Wars"):
+    with pytest.raises(ValueError, match=r"'Star Wras' is not one of the 4 items .* Star Wars"):
         recommend.item_row("Star Wras", KNOWN)
     assert recommend.user_row("7", ["70", "7"]) == 2
-    with pytest.raises(ValueError, match="'8' is none of the 2 users that the model was trained"):
+    with pytest.raises(
+        ValueError, match="'8' is not one of the 2 users that the model was trained"
+    ):
         recommend.user_row("8", ["80", "18"])  # a part of a user's name is another user
 
 

@@ -72,7 +72,7 @@ def test_what_is_of_pictures_says_where_to_go_from_the_ratings(
     docs: Path, monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:
     monkeypatch.chdir(docs.parents[1] / "collab")
-    with pytest.raises(ValueError, match=r"project of the ratings.*for pictures: `cd \.\.`, and"):
+    with pytest.raises(ValueError, match=r"ratings project.*for images: `cd \.\.`, and"):
         enter(*words.split())
 
 
@@ -85,7 +85,7 @@ def test_outside_of_a_project_one_line_says_so(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text("{}")  # another program's
     monkeypatch.setattr(sys, "argv", ["pawprint", *words.split()])
-    with pytest.raises(SystemExit, match="no project of Pawprint's here .*`cd` to the project's"):
+    with pytest.raises(SystemExit, match="no Pawprint project here .*`cd` to the project's"):
         main.main()
     assert not (tmp_path / ".downloads").exists()
 
@@ -105,7 +105,7 @@ def test_from_a_subfolder_an_error_says_where_its_remedy_is_to_be_typed(
     docs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["pawprint", "report"])
-    with pytest.raises(SystemExit, match=r"`dvc repro`.*; type that in .*: `cd \.\./\.\.`$"):
+    with pytest.raises(SystemExit, match=r"`dvc repro`.*; run that in .*: `cd \.\./\.\.`$"):
         main.main()
     monkeypatch.chdir(docs.parents[1])
     with pytest.raises(SystemExit, match="`dvc repro` in the project's folder$"):

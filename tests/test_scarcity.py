@@ -166,7 +166,7 @@ def works(stage: str, project: Path) -> str:
     return make.stdout
 
 
-ROOM = "No space left on device; nothing is lost: make room on this disk and run again"
+ROOM = "No space left on device; no data is lost; free some space on this disk and run again"
 
 
 @pytest.mark.long
@@ -177,12 +177,12 @@ def test_a_cache_that_will_not_fit_is_foreseen_and_one_that_does_not_is_not_kept
     change(project, presize__size=256)
     size = 128 + 40 * 256 * 256 * 3
     disk.leave(size // 2)
-    fails("presize", project, "40 pictures at presize.size 256 need 7.9 MB, but only 3.9 MB are")
+    fails("presize", project, "40 images at presize.size 256 need 7.9 MB, but only 3.9 MB are")
     assert not list((project / "data/presized").iterdir())
     disk.leave(-(-size // PAGE) * PAGE)  # all of images.npy, nothing of index.csv
     fails("presize", project, f"data/presized/index.csv: {ROOM}")
     disk.grow()
-    assert "40 pictures" in works("presize", project)
+    assert "40 images" in works("presize", project)
     record_property("cases", 2)
 
 
@@ -333,7 +333,7 @@ def test_results_and_pictures_that_do_not_fit_are_made_by_the_next_run(
     record_property("cases", 4)
 
 
-READ_ONLY = "Read-only file system; copy the project to a disk that can be written to"
+READ_ONLY = "Read-only file system; copy the project to a writable disk"
 
 
 def pawprint(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -379,8 +379,8 @@ def test_each_want_of_room_has_its_remedy(tmp_path: Path) -> None:
         return console.error_message(caught.value)
 
     assert said(errno.ENOSPC) == f"{tmp_path}/a.csv: {ROOM}"
-    assert "a.csv: Disk quota exceeded; nothing is lost: make room" in said(errno.EDQUOT)
-    assert "a.csv: File too large; nothing is lost: " in said(errno.EFBIG)
+    assert "a.csv: Disk quota exceeded; no data is lost; free some space" in said(errno.EDQUOT)
+    assert "a.csv: File too large; no data is lost; " in said(errno.EFBIG)
 
 
 def test_a_model_file_that_cannot_be_written_is_an_error_of_the_system(tmp_path: Path) -> None:
@@ -445,7 +445,7 @@ def starve(stage: str, project: Path, room: int) -> str:
     )
     assert make.returncode == 1 and "Traceback" not in make.stderr, make.stdout + make.stderr
     (line,) = re.findall(f"^{stage}: .*", make.stderr, re.M)  # tqdm warns of its own thread
-    assert line.startswith(f"{stage}: too little memory: ")
+    assert line.startswith(f"{stage}: out of memory: ")
     for key in ("batch_size", "size", "presize.size", "runtime.memory"):
         assert key in line
     assert not leftovers(project)
@@ -501,8 +501,8 @@ def test_want_of_memory_is_known_by_its_words_and_is_one_line(
         console.run_stage(main, "train_frozen")
     assert stopped.value.code == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("train_frozen: too little memory: ") and "batch_size" in line
-    with pytest.raises(SystemExit, match="^pawprint: too little memory: "):
+    assert line.startswith("train_frozen: out of memory: ") and "batch_size" in line
+    with pytest.raises(SystemExit, match="^pawprint: out of memory: "):
         console.run_command(main, "pawprint")
 
 
@@ -511,9 +511,9 @@ def test_a_picture_that_no_memory_was_left_for_is_not_left_out(hungry: Path) -> 
     (hungry / "mine/large_1.jpg").write_bytes(png(9000, 9000))
     works("fetch", hungry)
     change(hungry, presize__on_error="skip")
-    assert "large_1.jpg: none left to decode it" in starve("presize", hungry, 100 * MEGABYTE)
+    assert "large_1.jpg could not be decoded" in starve("presize", hungry, 100 * MEGABYTE)
     output = works("presize", hungry)
-    assert "41 pictures" in output and "left out" not in output
+    assert "41 images" in output and "left out" not in output
 
 
 def test_a_model_file_for_which_no_memory_is_left_is_not_called_damaged(tmp_path: Path) -> None:
@@ -527,7 +527,7 @@ def test_a_model_file_for_which_no_memory_is_left_is_not_called_damaged(tmp_path
             model_file.read(tmp_path / "m.safetensors")
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
-    assert console.error_message(caught.value).startswith("too little memory: ")
+    assert console.error_message(caught.value).startswith("out of memory: ")
 
 
 def test_other_errors_of_torch_are_no_want_of_memory() -> None:

@@ -35,7 +35,7 @@ def test_other_words_are_an_error_that_lists_the_allowed_ones() -> None:
     ]
     (error,) = findings.errors
     assert error.startswith(
-        "column split holds an empty cell, holdout: it must say train (training"
+        "column split contains an empty cell, holdout; allowed are train (training"
     )
     assert "test (testing)" in error and "True, 1, yes or False, 0, no" in error
 
@@ -46,6 +46,6 @@ def test_groups_are_on_the_side_that_names_them_and_absent_ones_are_errors() -> 
     result = split_words.of_groups(groups, ["va", "gone"], ["te", "lost"], findings, "fix it")
     assert result == ["train", "valid", "test", "train"]
     assert findings.errors == [
-        "label.valid: no picture is of group gone; fix it",
-        "label.test: no picture is of group lost; fix it",
+        "label.valid: no image is in group gone; fix it",
+        "label.test: no image is in group lost; fix it",
     ]

@@ -52,12 +52,12 @@ def test_stratified_keeps_each_class_within_one_picture(sizes: list[int], seed: 
 
 
 def test_stratified_names_classes_of_one_picture() -> None:
-    with pytest.raises(ValueError, match=r"1 targets have one picture only.*: cat; add pictures"):
+    with pytest.raises(ValueError, match=r"1 targets have only one image.*: cat; add images"):
         splits.stratified_split(["dog", "dog", "cat"], 0.5, 0)
 
 
 def test_stratified_says_when_valid_is_too_small() -> None:
-    with pytest.raises(ValueError, match=r"valid_fraction 0.1 of 6 pictures gives 0 for valid"):
+    with pytest.raises(ValueError, match=r"valid_fraction 0.1 of 6 images gives 0 for valid"):
         splits.stratified_split(["a", "a", "b", "b", "c", "c"], 0.1, 0)
 
 
@@ -73,7 +73,7 @@ def test_official_takes_test_as_listed_and_draws_valid_from_train() -> None:
     assert sorted(s for s in image_sizes if s) == ["test", "train", "train", "train", "valid"]
     assert not findings.errors
     assert findings.notes == [
-        "1 of 6 pictures are in none of the data set's own lists and are left out: images/b_3.jpg"
+        "1 of 6 images are in none of the dataset's own lists and are left out: images/b_3.jpg"
     ]
 
 
@@ -86,10 +86,8 @@ def test_official_keeps_a_list_for_valid() -> None:
 def test_official_reports_listed_names_without_a_picture_and_pictures_listed_twice() -> None:
     findings = Findings()
     splits.official_split(NAMES, {"train": ["a_1", "gone"], "test": ["a_1"]}, 0.2, 42, findings)
-    assert "1 listed names have no picture: gone" in findings.notes
-    assert findings.errors[0].startswith(
-        "1 pictures stand in two of the data set's own lists: a_1;"
-    )
+    assert "1 listed names have no image: gone" in findings.notes
+    assert findings.errors[0].startswith("1 images are in two of the dataset's own lists: a_1;")
 
 
 def test_official_does_not_guess_which_of_two_pictures_a_list_means() -> None:
@@ -97,7 +95,7 @@ def test_official_does_not_guess_which_of_two_pictures_a_list_means() -> None:
     own = {"train": ["a/1.jpg", "1.png"], "valid": ["1", "1.jpg", "2"]}
     assert splits.official_split(names, own, 0.2, 42, findings) == ["train", None, "train", "valid"]
     (error,) = findings.errors
-    assert error.startswith("2 names in the data set's own lists may mean several pictures: 1, 1")
+    assert error.startswith("2 names in the dataset's own lists may mean several images: 1, 1")
     assert "write their paths there" in error
 
 
@@ -121,7 +119,7 @@ def test_a_split_of_groups_without_valid_draws_it_from_train_and_says_so(tmp_pat
     image_sizes = splits.assign_splits("official", ["x"] * 12, lines, tmp_path, 0.2, 42, findings)
     assert image_sizes[:10] == splits.random_split(10, 0.2, 42) and image_sizes[10:] == ["test"] * 2
     assert findings.notes[0].startswith(
-        "the data set's own split has no valid: 2 of train's 10 pict"
+        "the dataset's own split has no valid: 2 of train's 10 imag"
     )
 
 
@@ -132,7 +130,7 @@ def test_a_split_of_its_own_that_is_not_used_is_a_note(tmp_path: Path, has_lists
         (tmp_path / "train.txt").write_text("a_1\n")
     lines = Annotations(["a"] * 6, None if has_lists else ["train", "valid"] * 3, None)
     splits.assign_splits("random", NAMES, lines, tmp_path, 0.5, 42, findings)
-    assert "which label.split: random of params.yaml does not use" in findings.notes[0]
+    assert "but label.split: random in params.yaml does not use it" in findings.notes[0]
     assert findings.notes[0].endswith("-S label.split=official")
     splits.assign_splits(
         "random", NAMES, Annotations(["a"] * 6, None, None), tmp_path / "x", 0.5, 42, findings

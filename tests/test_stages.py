@@ -240,8 +240,8 @@ def test_label_reports_all_its_findings_together(project: Path) -> None:
     process = run("label", project)
     assert process.returncode == 1
     message = process.stderr
-    assert "2 of 21 pictures get no label" in message and "IMG.jpg, IMG2.jpg" in message
-    assert "with equal bytes stand on both sides" in message
+    assert "2 of 21 images get no label" in message and "IMG.jpg, IMG2.jpg" in message
+    assert "with equal bytes are on both sides" in message
     assert "Traceback" not in message
     assert not (project / "data/labels.csv").exists()
 
@@ -265,8 +265,8 @@ def test_a_folder_whose_labels_stand_in_a_csv_walks_to_the_cache(project: Path) 
     assert run("fetch", project).returncode == 0
     process = run("label", project)
     assert process.returncode == 1
-    assert process.stderr.startswith("label: 1 pictures have no row in labels.csv: 7.jpg; add rows")
-    assert "label: note: 1 rows of labels.csv have no picture: 77.jpg (line 9)" in process.stdout
+    assert process.stderr.startswith("label: 1 images have no row in labels.csv: 7.jpg; add rows")
+    assert "label: note: 1 rows of labels.csv have no image: 77.jpg (line 9)" in process.stdout
 
 
 def test_official_lists_come_from_their_archive_with_a_test_split(project: Path) -> None:
@@ -289,7 +289,7 @@ def test_official_lists_come_from_their_archive_with_a_test_split(project: Path)
     assert run("fetch", project).returncode == 0
     process = run("label", project)
     assert process.returncode == 0, process.stderr
-    assert "1 of 20 pictures are in none of the data set's own lists" in process.stdout
+    assert "1 of 20 images are in none of the dataset's own lists" in process.stdout
     summary = json.loads((project / "reports/labels.json").read_text())
     assert (summary["train"], summary["valid"], summary["test"]) == (8, 2, 9)
     assert summary["in_no_split"] == 1
@@ -301,14 +301,14 @@ def test_presize_names_every_bad_picture_and_leaves_no_half_cache(project: Path)
     assert run("fetch", project).returncode == 0
     process = run("presize", project)
     assert process.returncode == 1
-    assert "2 of 6 pictures cannot be decoded: bad_1.jpg (" in process.stderr
+    assert "2 of 6 images cannot be decoded: bad_1.jpg (" in process.stderr
     assert "bad_2.jpg (" in process.stderr
     assert not list((project / "data/presized").iterdir())
     text = (project / "params.yaml").read_text().replace("on_error: stop ", "on_error: skip ")
     (project / "params.yaml").write_text(text)
     process = run("presize", project)
     assert process.returncode == 0, process.stderr
-    assert "2 of 6 pictures left out" in process.stdout
+    assert "2 of 6 images left out" in process.stdout
     summary = json.loads((project / "reports/presize.json").read_text())
     assert summary == {"pictures": 4, "size": 32, "skipped": 2}
 
@@ -328,7 +328,7 @@ def test_the_catalogue_reports_all_its_faults(tmp_path: Path) -> None:
         "from: name": "label.pattern is missing",
         "from: csv": "label.from: csv needs label.file, label.name, label.label too: file: labels",
         "from: csv, file: a.csv, name: '', label:": "csv needs label.name, label.label too",
-        "from: folder, file: a.csv": "label.file: for label.from: csv alone; remove it",
+        "from: folder, file: a.csv": "label.file: only for label.from: csv; remove it",
         "from: csv, file: 3": "`label.file` is 3: must be text",
         r"from: name, pattern: '^(\d'": r"`label.pattern` is '^(\d': must be a regular expression",
     }.items():

@@ -55,7 +55,7 @@ def test_a_body_that_fastai_has_saved_is_taken_by_its_numbers() -> None:
     state = torchvisions("resnet18")
     assert all(torch.equal(tensor, state[name]) for name, tensor in tensors.items())
     assert findings.notes == [
-        "w.pth: the network under 'model.0' is taken; left out: 2 other tensors "
+        "w.pth: the network under 'model.0' is used; left out: 2 other tensors "
         "(model.1.weight, model.1.bias)"
     ]
 
@@ -65,7 +65,7 @@ def test_a_body_that_fastai_has_saved_is_taken_by_its_numbers() -> None:
     [
         (lambda s: before("model.", s) | {"loss.weight": torch.ones(2)}, "under 'model' is taken; "
          "left out: 1 other tensors (loss.weight)"),
-        (lambda s: s | {"head.0.weight": torch.ones(2)}, "the network is taken; left out: 1 other "
+        (lambda s: s | {"head.0.weight": torch.ones(2)}, "the network is used; left out: 1 other "
          "tensors (head.0.weight)"),
     ],
 )  # fmt: skip
@@ -91,7 +91,7 @@ def test_a_larger_network_of_the_same_family_is_not_cut_to_size(
 ) -> None:
     with torch.device("meta"):
         state = torchvisions(other)
-    with pytest.raises(ValueError, match=rf"w\.pth: these weights are not of {arch}: .* unknown"):
+    with pytest.raises(ValueError, match=rf"w\.pth: these weights do not fit {arch}: .* unknown"):
         fill = {name: torch.zeros(tensor.shape) for name, tensor in state.items()}
         state_dict.match(arch, before(prefix, fill), "w.pth", Findings())
 
@@ -100,7 +100,8 @@ def test_names_of_another_library_are_told_with_counts() -> None:
     timm = {"stem.conv.weight": torch.ones(2), "stages.0.0.weight": torch.ones(2)}
     with pytest.raises(
         ValueError,
-        match=r"not of resnet18: of its 120 tensors, 100 missing \(conv1\.weight, .*; 2 unknown "
+        match=r"do not fit resnet18: of its 120 tensors, 100 missing \(conv1\.weight, .*; 2 "
+        r"unknown "
         r"\(stem\.conv\.weight, stages\.0\.0\.weight\); change arch or weights in params\.yaml",
     ):
         state_dict.match("resnet18", timm, "w.safetensors", Findings())

@@ -40,9 +40,9 @@ def test_a_sample_walks_through_the_whole_chain(project: Path) -> None:
     before = files(project)
     metrics = summary(project)
     assert [line.split()[0] for line in metrics.splitlines()] == [*STEPS, "Nothing"]
-    assert "1,797 pictures" in metrics and "train 1,438, valid 359" in metrics
+    assert "1,797 images" in metrics and "train 1,438, valid 359" in metrics
     assert "8×8 px -> 32×32×3 uint8, 0 to " in metrics
-    assert "23 batches of 63 an epoch" in metrics
+    assert "23 batches of 63 per epoch" in metrics
     assert "body 4×512×1×1 -> head 4×10" in metrics and "guessing gives 2.30" in metrics
     assert files(project) == before
 
@@ -78,8 +78,8 @@ def test_names_without_a_label_are_the_first_thing_wrong(mine: Path) -> None:
     (mine / "mine" / "IMG7.jpg").write_bytes(picture(seed=7))
     assert run("fetch", mine).returncode == 0
     lines = summary(mine, fails=True).splitlines()
-    assert lines[-1].startswith("wrong      1 of 49 pictures get no label")
-    assert "IMG7.jpg" in lines[-1] and "mend the rule in datasets.yaml" in lines[-1]
+    assert lines[-1].startswith("wrong      1 of 49 images get no label")
+    assert "IMG7.jpg" in lines[-1] and "fix the rule in datasets.yaml" in lines[-1]
     assert [line.split()[0] for line in lines[:9]] == STEPS  # the rest is shown all the same
 
 
@@ -93,7 +93,7 @@ def test_a_class_that_training_never_sees_is_wrong(mine: Path) -> None:
     (mine / "params.yaml").write_text(text)
     assert run("fetch", mine).returncode == 0
     metrics = summary(mine, fails=True)
-    assert "1 of 4 classes have no picture in train, so they cannot be learned: ape" in metrics
+    assert "1 of 4 classes have no image in train, so they cannot be learned: ape" in metrics
     assert (
         "note       train has" in metrics
         and "1 of elk" in metrics
@@ -107,7 +107,7 @@ def test_copies_across_the_split_are_noted(mine: Path) -> None:
         (mine / "mine" / f"cat_{100 + i}.jpg").write_bytes(picture(seed=i))
     assert run("fetch", mine).returncode == 0
     metrics = summary(mine)
-    assert "note" in metrics and "with equal bytes stand on both sides of the split" in metrics
+    assert "note" in metrics and "with equal bytes are on both sides of the split" in metrics
 
 
 def test_a_picture_that_cannot_be_decoded_is_named(mine: Path) -> None:
@@ -123,7 +123,7 @@ def test_weights_of_another_network_are_named(project: Path) -> None:
     (project / "models").mkdir()
     tensor_file.write_tensors(project / "models/pretrained.safetensors", {"x": torch.zeros(1)}, {})
     last = summary(project, fails=True).splitlines()[-1]
-    assert last.endswith("not the weights of resnet18; run `dvc repro weights`")
+    assert last.endswith("not weights for resnet18; run `dvc repro weights`")
 
 
 def test_pictures_of_another_data_set_are_not_taken_for_this_one(project: Path) -> None:
@@ -131,7 +131,7 @@ def test_pictures_of_another_data_set_are_not_taken_for_this_one(project: Path) 
     lock = {"stages": {"fetch": {"params": {"params.yaml": {"dataset": "pets"}}}}}
     (project / "dvc.lock").write_text(json.dumps(lock))
     (line,) = summary(project, fails=True).splitlines()
-    assert "of pets still, but params.yaml asks for digits; run `dvc repro fetch`" in line
+    assert "still from pets, but params.yaml has dataset: digits; run `dvc repro fetch`" in line
 
 
 def test_pictures_and_weights_of_an_earlier_run_are_told(project: Path) -> None:
@@ -147,12 +147,16 @@ def test_pictures_and_weights_of_an_earlier_run_are_told(project: Path) -> None:
     check_fetched(PICTURES, "digits")  # of the same pictures, under another rule
     fetch["outs"] = [{"path": "data/raw/pictures", "md5": "0" * 32}]  # as after `git checkout`
     (project / "dvc.lock").write_text(json.dumps({"stages": {"fetch": fetch}}))
-    with pytest.raises(ValueError, match="not what dvc.lock says that fetch wrote.*`dvc checkout`"):
+    with pytest.raises(
+        ValueError, match="differs from what fetch wrote by dvc.lock.*`dvc checkout`"
+    ):
         check_fetched(PICTURES, "digits")
     old["pictures"] = {"url": "elsewhere"}
     (project / "dvc.lock").write_text(json.dumps({"stages": {"fetch": fetch}}))
-    with pytest.raises(ValueError, match=r"data/raw/pictures: of an earlier run: digits\.pictures"):
+    with pytest.raises(
+        ValueError, match=r"data/raw/pictures: from an earlier run: digits\.pictures"
+    ):
         check_fetched(PICTURES, "digits")
     ran = {"params": {"params.yaml": {"weights": "DEFAULT", "arch": "resnet18"}}}
-    with pytest.raises(ValueError, match="ran as DEFAULT; run `dvc repro weights`"):
+    with pytest.raises(ValueError, match="the run used DEFAULT; run `dvc repro weights`"):
         check_ran(PRETRAINED, "weights", {"weights": ran}, Path("params.yaml"), ("weights ",))

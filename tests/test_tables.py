@@ -54,7 +54,10 @@ def test_a_damaged_file_says_what_makes_it_again(
 ) -> None:
     read(folder)
     (folder / name).write_bytes(content)
-    words = r"damaged \((no array|no table|no column|not UTF-8)[^)]*\); delete it, then `dvc repro`"
+    words = (
+        r"damaged \((not an array|not a table|no column|not UTF-8)[^)]*\); delete it, then "
+        r"`dvc repro`"
+    )
     with pytest.raises(ValueError, match=f"{name}: {words}"):
         read(folder)
 
@@ -70,11 +73,11 @@ def test_a_cache_that_was_cut_is_damaged(folder: Path, name: str) -> None:
 def test_files_of_two_data_sets_are_named(folder: Path) -> None:
     text = (folder / "labels.csv").read_text()
     (folder / "labels.csv").write_text(text.replace(".jpg", ".png"))
-    with pytest.raises(ValueError, match=r"labels\.csv and .*index\.csv have no picture in common"):
+    with pytest.raises(ValueError, match=r"labels\.csv and .*index\.csv have no image in common"):
         open_it(folder)
 
 
 def test_a_table_of_the_report_that_is_empty_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "predictions.csv").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"predictions\.csv: damaged \(no table, .*`dvc repro`"):
+    with pytest.raises(ValueError, match=r"predictions\.csv: damaged \(not a table, .*`dvc repro`"):
         figures.read_table(tmp_path / "predictions.csv")

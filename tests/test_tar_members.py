@@ -31,7 +31,7 @@ def test_the_whole_one_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("is_packed", [False, True])
 def test_one_that_is_cut_anywhere_is_an_error(length: int, is_packed: bool, tmp_path: Path) -> None:
     data = gzip.compress(WHOLE[:length]) if is_packed else WHOLE[:length]
-    with pytest.raises(ValueError, match="cut off.*fetch it again"):
+    with pytest.raises(ValueError, match="truncated.*download it again"):
         read(data, tmp_path / "x")
 
 

@@ -43,7 +43,7 @@ def test_the_loss_of_labels_by_hand() -> None:
 
 
 def test_points_are_not_smoothed() -> None:
-    with pytest.raises(ValueError, match=r"label_smoothing is 0.1, but points are no labels; set"):
+    with pytest.raises(ValueError, match=r"label_smoothing is 0.1, but points have no labels; set"):
         POINTS.loss(torch.zeros(1, 2), torch.zeros(1, 2), 0.1)
 
 

@@ -159,7 +159,7 @@ def test_a_store_that_is_in_use_is_neither_shared_nor_removed(tmp_path: Path) ->
     for i in range(5):
         CheckpointStore("t", f"mark{i}", tmp_path).lock.release()
     assert held.folder.is_dir()
-    with pytest.raises(ValueError, match="another process trains this very experiment"):
+    with pytest.raises(ValueError, match="another process is training this experiment"):
         CheckpointStore("t", "held", tmp_path)
 
 
@@ -303,7 +303,9 @@ def test_classes_are_sorted_with_capitals_first() -> None:
 
 def test_a_loss_that_is_not_finite_stops_with_its_step_and_rate() -> None:
     schedule = OneCycle([0.5], 10, 0.25, 25.0, 1e5)
-    with pytest.raises(ValueError, match=r"became nan at step 7 with rate .* try a lower lr"):
+    with pytest.raises(
+        ValueError, match=r"became nan at step 7 with learning rate .* try a lower lr"
+    ):
         loop.check_finite_losses([0.1, math.nan], 6, schedule)
 
 

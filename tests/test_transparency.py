@@ -228,7 +228,7 @@ def test_what_is_no_colour_is_refused_with_what_may_stand_there(text: object) ->
 
 
 def test_a_colour_that_yaml_takes_for_a_comment_and_a_near_name_are_explained() -> None:
-    with pytest.raises(ValueError, match="in quotes, since # begins a comment otherwise"):
+    with pytest.raises(ValueError, match="in quotes, because otherwise # starts a comment"):
         colors.check_colour(None)
     with pytest.raises(ValueError, match=r"did you mean white\?"):
         colors.check_colour("whitee")

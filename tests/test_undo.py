@@ -11,7 +11,7 @@ from pawprint.terminal import undo
 from tests.conftest import ROOT
 from tests.copies import call, fresh_copy
 
-BACK = "`git checkout HEAD -- params.yaml` brings its params.yaml back"
+BACK = "`git checkout HEAD -- params.yaml` restores its params.yaml"
 FILE = Path("params.yaml")
 
 
@@ -72,7 +72,7 @@ def test_a_key_that_the_commit_does_not_have_is_named(repository: Path) -> None:
 def test_a_file_that_is_no_yaml_comes_back_without_the_edits(repository: Path) -> None:
     put("lr: 0.002", "lr: [0.002")
     (line,) = undo.advice(refusal())
-    assert line.endswith("brings the last commit's params.yaml back, without your edits since")
+    assert line.endswith("restores the last commit's params.yaml, without your edits since then")
 
 
 def test_nothing_is_advised_where_the_commit_is_no_better(repository: Path) -> None:
@@ -99,7 +99,7 @@ def test_of_an_experiment_in_a_copy_the_own_file_is_left_alone(
     put("valid_fraction: 0.2", "valid_fraction: 2.0")
     before = (repository / FILE).stat().st_mtime_ns
     assert undo.advice(refusal()) == [
-        "this was tried in a copy of the project: your own params.yaml is as it was"
+        "this ran in a copy of the project; your own params.yaml is unchanged"
     ]
     assert undo.advice(ValueError("the network is down")) == []
     assert (repository / FILE).stat().st_mtime_ns == before

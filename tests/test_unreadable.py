@@ -13,9 +13,9 @@ LIMIT = b'{"error": "rate limit"}'
 NOISE = b"\5\6\7\x08" + bytes(range(129, 200))
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(300)
-CUT = "cut short or damaged: it ends before its image does; copy or download it again"
+CUT = "truncated or damaged: the file ends before its image does; copy or download it again"
 DAMAGED = "damaged: its pixels cannot be decompressed; copy or download it again"
-HEAD = "damaged: it begins like a {}, but holds no image that can be read; copy it again"
+HEAD = "damaged: it starts like a {}, but contains no readable image; copy it again"
 
 
 def patch(data: bytes, at: int, new: bytes) -> bytes:
@@ -39,35 +39,38 @@ def grey(bits: int, sample_format: int = 1, compression: int = 1) -> bytes:
 
 TWELVE = frame(0xC1, 12)
 WORDS = {
-    "empty (0 bytes); the copy or download broke off: copy it again": b"",
-    "zero bytes alone, not an image; the copy or download broke off: copy it again": bytes(900),
-    "a web page (HTML), not an image; it is what a server sent in place of the file: download it "
+    "empty (0 bytes); the copy or download was interrupted: copy it again": b"",
+    "only zero bytes, not an image; the copy or download was interrupted: copy it again": bytes(
+        900
+    ),
+    "a web page (HTML), not an image; a server sent it instead of the file: download it "
     "again": FORBIDDEN,
-    "JSON, not an image; it is what a server sent in place of the file: download it again": LIMIT,
+    "JSON, not an image; a server sent it instead of the file: download it again": LIMIT,
     "a pointer of Git LFS, not an image; the file itself is elsewhere: `git lfs pull`": LFS,
     "text, not an image": b"not found\n",
-    "AVIF, which is not decoded here; convert it to JPEG or PNG": picture(kind="AVIF"),
-    "HEIC, which is not decoded here; convert it to JPEG or PNG": HEIC,
-    "JPEG 2000, which is not decoded here; convert it to JPEG or PNG": picture(kind="JPEG2000"),
+    "AVIF, which is not supported; convert it to JPEG or PNG": picture(kind="AVIF"),
+    "HEIC, which is not supported; convert it to JPEG or PNG": HEIC,
+    "JPEG 2000, which is not supported; convert it to JPEG or PNG": picture(kind="JPEG2000"),
     "PDF, not an image": b"%PDF-1.4\n%\xe2\xe3\xcf\xd3",
-    "EPS, which is not decoded here; convert it to JPEG or PNG": picture(kind="EPS"),
+    "EPS, which is not supported; convert it to JPEG or PNG": picture(kind="EPS"),
     "a zip archive, not an image; unpack it": b"PK\3\4" + bytes(60),
-    "of no known format: it begins with the bytes 05 06 07 08 81 82 83 84": NOISE,
-    "a JPEG of a kind that is not decoded here (12 bits), or damaged; save it as "
-    "JPEG or PNG": TWELVE,
-    "a TIFF of a kind that is not decoded here (8 bits, compression JPEG 2000), or damaged; save "
+    "unknown format: it starts with the bytes 05 06 07 08 81 82 83 84": NOISE,
+    "a JPEG of an unsupported kind (12 bits), or damaged; save it as JPEG or PNG": TWELVE,
+    "a TIFF of an unsupported kind (8 bits, compression JPEG 2000), or damaged; save "
     "it as JPEG or PNG": grey(8, compression=34712),
-    "a TIFF of a kind that is not decoded here (64 bits, compression 1), or damaged; save it as "
+    "a TIFF of an unsupported kind (64 bits, compression 1), or damaged; save it as "
     "JPEG or PNG": grey(64, 3),
-    "32-bit greys have no fixed white: save it with 8 or 16 bits, unsigned": grey(32, 3),
-    "signed 16-bit greys have no fixed white: save it with 8 or 16 bits, unsigned": grey(16, 2),
-    "a BMP of a kind that is not decoded here (pixel depth 7); save it as JPEG or PNG": patch(
+    "32-bit grey values have no fixed white; save it with 8 or 16 bits, unsigned": grey(32, 3),
+    "signed 16-bit grey values have no fixed white; save it with 8 or 16 bits, unsigned": grey(
+        16, 2
+    ),
+    "a BMP of an unsupported kind (pixel depth 7); save it as JPEG or PNG": patch(
         picture(kind="BMP"), 28, b"\7"
     ),
-    "400 megapixels, above the limit of 178: make it smaller": save_image(
+    "400 megapixels, above the limit of 178; make it smaller": save_image(
         Image.new("1", (20_000, 20_000)), "PNG"
     ),
-    "camera raw, which is not decoded here; convert it to JPEG or PNG": tiff(
+    "camera raw, which is not supported; convert it to JPEG or PNG": tiff(
         bytes(4), 2, 2, {254: 1, 330: 8}
     ),
 }

@@ -32,29 +32,29 @@ def test_files_are_grouped_by_what_they_are_with_what_helps() -> None:
 def test_others_are_counted_by_their_suffix_but_for_the_one_that_is_read() -> None:
     files = {**PETS, "labels.csv": b"a,b", "LICENSE": b"x", "a.TXT": b"x", "b.txt": b"x"}
     assert check(files, "csv", file="labels.csv").notes == [
-        "3 other files are no images: .txt 2, without a suffix 1"
+        "3 other files are not images: .txt 2, without a suffix 1"
     ]
     assert check({**PETS, "labels.csv": b"a,b"}, "csv", file="labels.csv").notes == []
 
 
 def test_csv_files_that_are_read_by_a_pattern_are_not_counted() -> None:
     listing = list_names({"a/1.jpg": JPEG, "a/m.csv": b"x", "b/m.csv": b"x", "b/n.csv": b"x"})
-    assert unused_files.notes(listing, ["*/m.csv"]) == ["1 other file is no image: .csv 1"]
+    assert unused_files.notes(listing, ["*/m.csv"]) == ["1 other file is not an image: .csv 1"]
 
 
 def test_what_systems_leave_is_counted_by_name() -> None:
     files = {**PETS, "__MACOSX/a": b"", "__MACOSX/b": b"", ".DS_Store": b""}
     assert check(files, "name").notes == [
-        "3 names that systems leave are not looked at: __MACOSX 2, .DS_Store 1"
+        "3 system files and folders are ignored: __MACOSX 2, .DS_Store 1"
     ]
 
 
 def test_a_class_folder_of_which_nothing_can_be_used_is_an_error() -> None:
     actual = check({**PETS, **FOX}, "folder")
     assert actual.errors == [
-        "1 folder gives no image, so no class: pets/fox: 5 files, none can be used: HEIC 5 "
+        "1 folder gives no image, so no class: pets/fox: 5 files, none usable: HEIC 5 "
         "(pets/fox/0.heic, pets/fox/1.heic, pets/fox/2.heic and 2 more); convert HEIC to JPEG or "
-        "PNG; or take it out"
+        "PNG; or remove it"
     ]
     assert len(actual.notes) == 1
 

@@ -27,12 +27,12 @@ def test_outputs_are_compared_by_path_and_missing_ones_count() -> None:
 def test_another_machine_or_version_explains_a_difference() -> None:
     other = HERE | {"device": "NVIDIA H200", "versions": {"torch": "2.16.0", "numpy": "2.4"}}
     difference = verify.explain_difference(HERE, other)
-    assert difference.startswith("explained by")
+    assert difference.startswith("possible cause")
     assert difference.endswith(": device cpu -> NVIDIA H200, torch 2.15.0 -> 2.16.0")
 
 
 def test_the_same_machine_explains_nothing_and_an_unknown_one_is_said_to_be() -> None:
-    assert verify.explain_difference(HERE, HERE).startswith("not explained")
+    assert verify.explain_difference(HERE, HERE).startswith("no known cause")
     assert "is not known here" in verify.explain_difference({}, HERE)
 
 
@@ -65,5 +65,6 @@ def test_a_commit_of_several_runs_is_told(tmp_path: Path) -> None:
     (note,) = verify.mixed_run_notes(tmp_path, "abc")
     assert (
         note
-        == "note: abc holds parts of several runs: evaluate has read another m than train wrote"
+        == "note: abc mixes parts of several runs: evaluate read another version of m than train "
+        "wrote"
     )

@@ -18,7 +18,7 @@ from torch import nn
 
 from pawprint.models import weight_file
 
-ADVICE = r"save the state dict alone, where it was made: torch.save\(model.state_dict\(\), "
+ADVICE = r"save only the state dict, where it was made: torch.save\(model.state_dict\(\), "
 STATE = {"conv1.weight": torch.ones(2, 3), "fc.bias": torch.zeros(2)}
 
 
@@ -110,9 +110,9 @@ PAGE = b"<!DOCTYPE html><html><body>404</body></html>"
         (holding(PAGE), r"a web page \(HTML\); .* download it again"),
         (holding(LFS), "a pointer of Git LFS; .*`git lfs pull`"),
         (holding(b"outs:\n- md5: 0\n"), "a pointer of DVC; .*`dvc pull`"),
-        (holding(b"GGUF" + bytes(90)), f"of no kind that is known here; .*{ADVICE}"),
+        (holding(b"GGUF" + bytes(90)), f"of an unknown kind; .*{ADVICE}"),
         (holding(b""), r"empty \(0 bytes\); .*copy it again"),
-        (holding(bytes(900)), "zero bytes alone; .*copy it again"),
+        (holding(bytes(900)), "only zero bytes; .*copy it again"),
     ],
 )
 def test_another_file_is_named_for_what_it_is(
@@ -134,7 +134,7 @@ def test_a_file_that_was_cut_is_called_so(tmp_path: Path, form: str, share: floa
     else:
         torch.save(state, path, _use_new_zipfile_serialization=form == "torch")
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    assert "cut or damaged: copy or download it again" in reason(path)
+    assert "truncated or damaged: copy or download it again" in reason(path)
 
 
 def test_dictionaries_in_dictionaries_give_their_names_to_the_tensors(tmp_path: Path) -> None:
@@ -149,6 +149,7 @@ def test_the_state_of_an_optimizer_is_no_network(tmp_path: Path) -> None:
     model(torch.ones(1, 2)).sum().backward()
     optimizer.step()
     torch.save(optimizer.state_dict(), tmp_path / "w.pth")
-    assert "not a state dict, which maps names to tensors, but an optimizer's state; save the" in (
-        reason(tmp_path / "w.pth")
+    assert (
+        "not a state dict, which maps names to tensors, but an optimizer's state; save only the"
+        in (reason(tmp_path / "w.pth"))
     )

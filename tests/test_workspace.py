@@ -49,7 +49,7 @@ def test_a_report_that_is_out_of_date_leaves_the_figures_right() -> None:
 def test_a_param_is_named_with_both_values() -> None:
     Path("params.yaml").write_text("lr: 0.5\nunfrozen:\n  epochs: 4\n")
     with pytest.raises(
-        ValueError, match=r"now: lr is 0\.5 in params\.yaml, and ran as 0\.1, and 1"
+        ValueError, match=r"ones: lr is 0\.5 in params\.yaml, but the run used 0\.1, and 1"
     ):
         last_run.check(
             status(train_unfrozen=[{"changed deps": {"params.yaml": {"lr": "modified"}}}])
@@ -62,11 +62,11 @@ def test_a_param_is_named_with_both_values() -> None:
         ({"changed outs": {SUMMARY: "modified"}}, f"{SUMMARY} is not what evaluate wrote"),
         ({"changed deps": {MODEL: "modified"}}, f"{MODEL} has changed since evaluate ran"),
         ({"changed deps": {"src/a.py": "new"}}, "evaluate ran without src/a.py"),
-        ("changed command", "dvc.yaml has another command for evaluate now"),
+        ("changed command", "the command of evaluate in dvc.yaml has changed"),
     ],
 )
 def test_each_change_has_its_words(change: str | Mapping[str, Any], reason: str) -> None:
-    with pytest.raises(ValueError, match=f"are here now: {reason}; `dvc repro` makes it again"):
+    with pytest.raises(ValueError, match=f"the current ones: {reason}; `dvc repro` makes it again"):
         last_run.check(status(evaluate=[change]))
 
 
@@ -77,7 +77,7 @@ def test_files_that_are_not_here_make_no_figure_wrong() -> None:
     )
     last_run.check(actual)
     assert last_run.asides(actual) == [
-        f"note: not here are {MODEL}: `dvc pull` brings them where a remote has them, "
+        f"note: missing: {MODEL}; `dvc pull` gets them if a remote has them, "
         "`dvc repro` makes them again"
     ]
 
@@ -86,13 +86,15 @@ def test_a_part_of_the_graph_is_seen_in_the_lock_alone() -> None:
     stages = json.loads(json.dumps(STAGES))
     stages["train_unfrozen"]["outs"][0]["md5"] = "retrained"
     Path("dvc.lock").write_text(json.dumps({"stages": stages}))
-    with pytest.raises(ValueError, match="evaluate has read another models/unfrozen.safetensors"):
+    with pytest.raises(
+        ValueError, match="evaluate read another version of models/unfrozen.safetensors"
+    ):
         last_run.check(status())
 
 
 def test_without_a_lock_nothing_says_whose_figures_they_are() -> None:
     Path("dvc.lock").unlink()
-    with pytest.raises(ValueError, match="dvc.lock knows no run of stage evaluate; `dvc repro`"):
+    with pytest.raises(ValueError, match="dvc.lock has no run of stage evaluate; `dvc repro`"):
         last_run.check(status())
 
 
@@ -100,10 +102,12 @@ def test_where_dvc_cannot_say_that_is_said() -> None:
     actual = workspace.status()  # no DVC here
     assert "not inside of a DVC repository" in actual.unknown
     (note,) = last_run.asides(actual)
-    assert "is not known, since `dvc status` fails: you are not inside" in note
+    assert "because `dvc status` fails: you are not inside" in note
 
 
 def test_a_damaged_lock_says_how_to_get_another() -> None:
     Path("dvc.lock").write_text("stages: 3")
-    with pytest.raises(ValueError, match="not as DVC 3 writes it; delete it, and `dvc repro`"):
+    with pytest.raises(
+        ValueError, match="not in the format that DVC 3 writes; delete it, then `dvc repro`"
+    ):
         last_run.check(status())

@@ -1,6 +1,6 @@
 """The stages of collab/dvc.yaml, run from collab/. They import the library of their own checkout.
 
-As the stages of pictures do: see stages/__init__.py in the folder above.
+Like the stages for images: see stages/__init__.py in the folder above.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Judge models/factors.safetensors on valid, and say what it has learned -> reports/."""
+"""Evaluate models/factors.safetensors on valid, and show what it has learned -> reports/."""
 
 from pathlib import Path
 

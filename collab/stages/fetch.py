@@ -1,4 +1,4 @@
-"""Fetch the ratings: datasets.yaml -> data/raw/ratings (an archive, or a CSV)."""
+"""Download the ratings: datasets.yaml -> data/raw/ratings (an archive, or a CSV)."""
 
 from pathlib import Path
 

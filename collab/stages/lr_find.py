@@ -1,4 +1,4 @@
-"""Find a rate for the model: data/ratings.csv -> reports/lr_find.*."""
+"""Find a learning rate for the model: data/ratings.csv -> reports/lr_find.*."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Read the ratings and choose those that judge: data/raw/ratings -> data/ratings.csv."""
+"""Read the ratings and choose those for valid: data/raw/ratings -> data/ratings.csv."""
 
 from pathlib import Path
 

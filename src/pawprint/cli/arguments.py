@@ -1,4 +1,4 @@
-"""What a command line may hold, and how its options are named in messages."""
+"""Types of command-line options, and their names in messages."""
 
 import argparse
 import os
@@ -11,8 +11,8 @@ OPTIONS = {  # of `pawprint new`, by the words that stand for them where a block
     "label.from: csv": "a CSV",
     "label.from: folder": "--folder",
     "label.from: path": "--from-path",
-    "label.split: for": "--split-column: for",
-    "label.separator is for": "--separator is for",
+    "label.split: only for": "--split-column: only for",
+    "label.separator: only for": "--separator: only for",
     "label.group ": "--split-folders ",
     "label.pattern": "--pattern",
     "label.file": "--csv",
@@ -20,19 +20,19 @@ OPTIONS = {  # of `pawprint new`, by the words that stand for them where a block
     "label.label": "--label-column",
     "file: labels.csv": "--csv FILE",
     "name: and label:": "--name-column and --label-column",
-    "mend the rule in datasets.yaml": "mend the options",
-    "mend `label` in datasets.yaml": "mend the options",
+    "fix the rule in datasets.yaml": "fix the options",
+    "fix `label` in datasets.yaml": "fix the options",
     "check `url` in datasets.yaml": "check the path or URL",
     "check its `url` in datasets.yaml": "check the path or URL",
-    "mend `url` in datasets.yaml": "give another place",
+    "fix `url` in datasets.yaml": "give another path or URL",
 }
 
 
 def count(text: str) -> int:
-    """A whole number from 1 on."""
+    """A whole number, at least 1."""
     # int() alone takes '1_0', '+3' and ' 3' too
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
 
 
@@ -44,17 +44,17 @@ def fraction(text: str) -> float:
         value = -1.0
     # nan is refused too, since no comparison with it holds
     if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
     return value
 
 
 def stdin_names() -> list[str]:
-    """The names on standard input, one a line, as the file system has them."""
+    """The names on standard input, one per line, as file system names."""
     return [os.fsdecode(line.rstrip(b"\r\n")) for line in sys.stdin.buffer if line.strip()]
 
 
 def name_options(text: str) -> str:
-    """What is wrong with a block of datasets.yaml, said of the options that it came from."""
+    """An error about a block of datasets.yaml, in terms of the command-line options."""
     for key, option in OPTIONS.items():
         text = text.replace(key, option)
     return text

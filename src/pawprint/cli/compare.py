@@ -1,4 +1,4 @@
-"""`pawprint compare`: which recipe is better, over seeds and images."""
+"""`pawprint compare`: compare recipes over seeds and images."""
 
 import argparse
 
@@ -7,18 +7,18 @@ from pawprint.cli.arguments import Commands
 
 def add_parser(commands: Commands) -> None:
     """The command and its options."""
-    parser = commands.add_parser("compare", help="which recipe is better, over seeds and pictures")
-    parser.add_argument("runs", nargs="*", help="experiments, commits (HEAD and all from it)")
-    parser.add_argument("--over", action="append", help="a param that is no recipe's own (seed)")
+    parser = commands.add_parser("compare", help="compare recipes over seeds and images")
     parser.add_argument(
-        "--against", default="", help="the run to set the others against (the best)"
+        "runs", nargs="*", help="experiments, commits (default: HEAD and all from it)"
     )
-    parser.add_argument("--md", action="store_true", help="the table in Markdown")
+    parser.add_argument("--over", action="append", help="a param to average over (default: seed)")
+    parser.add_argument("--against", default="", help="the run to compare with (default: the best)")
+    parser.add_argument("--md", action="store_true", help="print the table in Markdown")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
-    """The table of all recipes, then what it shows."""
+    """Print the table of all recipes, then what it shows."""
     from pawprint.experiments import compare, runs
 
     names = [*args.runs, *([args.against] if args.runs and args.against else [])]

@@ -1,4 +1,4 @@
-"""`pawprint epochs`: whether the last run trained for too long."""
+"""`pawprint epochs`: check the last run for overfitting."""
 
 import argparse
 from pathlib import Path
@@ -12,16 +12,16 @@ LABELS = Path("reports/labels.json")
 
 def add_parser(commands: Commands) -> None:
     """The command and its options."""
-    parser = commands.add_parser("epochs", help="whether the last run trained for too long")
+    parser = commands.add_parser("epochs", help="check the last run for overfitting")
     parser.set_defaults(run=run)
 
 
 def run(_args: argparse.Namespace) -> None:
-    """A line for each phase.
+    """Print a line for each phase.
 
     Raises:
         FileNotFoundError: label or a train stage has not run.
-        ValueError: what it wrote is damaged.
+        ValueError: its files are damaged.
     """
     from pawprint.experiments import overfitting
 
@@ -35,4 +35,7 @@ def run(_args: argparse.Namespace) -> None:
             else overfitting.diagnose(phase, images, asked)
         )
     if status.unknown:
-        print(f"note: whether this is of what is here now is not known: {status.unknown}")
+        print(
+            "note: cannot tell whether this is from the current params, data and code: "
+            f"{status.unknown}"
+        )

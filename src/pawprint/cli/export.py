@@ -10,9 +10,13 @@ from pawprint.cli.root import MODEL, ONNX
 
 def add_parser(commands: Commands) -> None:
     """The command and its options."""
-    parser = commands.add_parser("export", help="the model as ONNX, checked against torch")
-    parser.add_argument("--model", type=Path, default=MODEL, help=f"the model file ({MODEL})")
-    parser.add_argument("--to", type=Path, default=ONNX, help=f"the file to write ({ONNX})")
+    parser = commands.add_parser("export", help="export the model as ONNX, checked against torch")
+    parser.add_argument(
+        "--model", type=Path, default=MODEL, help=f"the model file (default: {MODEL})"
+    )
+    parser.add_argument(
+        "--to", type=Path, default=ONNX, help=f"the file to write (default: {ONNX})"
+    )
     parser.set_defaults(run=run)
 
 

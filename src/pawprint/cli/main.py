@@ -22,7 +22,7 @@ COMMANDS = (result, summary, predict, export, report, compare, epochs, verify, r
 
 
 def main() -> None:
-    """Run the command that is named; exit 1 with one line where something is missing."""
+    """Run the given command; exit 1 with one line if something is missing."""
     # before all else: it may start the program again
     console.read_names_as_utf8()
     console.escape_letters()
@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """The command, in the project's folder; from another, an error says how to get there."""
+    """Run the command in the project's folder; errors elsewhere tell how to get there."""
     here = Path.cwd()
     try:
         args.run(root.enter_root(args))

@@ -1,4 +1,4 @@
-"""`pawprint predict`: what the model says of new images."""
+"""`pawprint predict`: predictions of the model for new images."""
 
 import argparse
 import sys
@@ -14,22 +14,28 @@ from pawprint.terminal import console
 
 def add_parser(commands: Commands) -> None:
     """The command and its options."""
-    parser = commands.add_parser("predict", help="what the model says of new pictures")
+    parser = commands.add_parser("predict", help="predict the labels of new images")
     parser.add_argument("files", nargs="+", help="files, folders, patterns; - for names on stdin")
-    parser.add_argument("--model", type=Path, default=MODEL, help=f"the model file ({MODEL})")
-    parser.add_argument("--top", type=arguments.count, default=3, help="classes to name (3)")
-    parser.add_argument("--min-probability", type=arguments.fraction, help="else: none of these")
+    parser.add_argument(
+        "--model", type=Path, default=MODEL, help=f"the model file (default: {MODEL})"
+    )
+    parser.add_argument(
+        "--top", type=arguments.count, default=3, help="number of classes to show (default: 3)"
+    )
+    parser.add_argument(
+        "--min-probability", type=arguments.fraction, help="below it: none of these"
+    )
     forms = parser.add_mutually_exclusive_group()
-    forms.add_argument("--json", action="store_true", help="one JSON object a line")
-    forms.add_argument("--csv", action="store_true", help="file, label, probability")
+    forms.add_argument("--json", action="store_true", help="print one JSON object per line")
+    forms.add_argument("--csv", action="store_true", help="print CSV: file, label, probability")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
-    """A line a picture; files that cannot be read are listed at the end.
+    """Print a line per image; files that cannot be read are listed at the end.
 
     Raises:
-        SystemExit: some could not; the others are answered all the same.
+        SystemExit: some files could not be read; the others are predicted anyway.
     """
     # here, since torch takes seconds to import: --help and a wrong option must not wait
     from pawprint.inference import answers, predict

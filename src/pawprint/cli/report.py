@@ -1,4 +1,4 @@
-"""`pawprint report`: where the page of the run lies, or a copy that says its commit."""
+"""`pawprint report`: where the run's report is, or a copy of it with its commit."""
 
 import argparse
 import html
@@ -16,23 +16,23 @@ REPORT, STAMP = Path("reports/report.html"), "<!-- stamp -->"
 def add_parser(commands: Commands) -> None:
     """The command and its options."""
     parser = commands.add_parser(
-        "report", help="where the report lies; a copy with commit and date"
+        "report", help="show where the report is; copy it with commit and date"
     )
-    parser.add_argument("--stamp", action="store_true", help="write such a copy, outside the graph")
-    parser.add_argument("--to", type=Path, help="its file (build/report-COMMIT.html)")
+    parser.add_argument("--stamp", action="store_true", help="write a copy with commit and date")
+    parser.add_argument("--to", type=Path, help="its file (default: build/report-COMMIT.html)")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Where the report lies; with --stamp a copy that says its commit and date.
+    """Print where the report is; with --stamp, write a copy with its commit and date.
 
     Raises:
         FileNotFoundError: stage report has not run.
-        ValueError: it has run with other params, data or code than a stamp would say.
+        ValueError: it ran with other params, data or code than the stamp would say.
     """
     text, status = REPORT.read_text(encoding="utf-8"), workspace.status()
     reasons = status.problems("report")
-    stale = f"{REPORT} is of other params, data or code than are here now: " + "; ".join(
+    stale = f"{REPORT} is from other params, data or code than the current ones: " + "; ".join(
         reasons[:1]
     )
     if reasons and args.stamp:

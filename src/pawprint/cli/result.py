@@ -1,4 +1,4 @@
-"""`pawprint result`: how good the last run is, the line that `make run` ends with."""
+"""`pawprint result`: how good the last run is, the closing line of `make run`."""
 
 import argparse
 
@@ -7,12 +7,12 @@ from pawprint.cli.arguments import Commands
 
 def add_parser(commands: Commands) -> None:
     """The command and its options."""
-    parser = commands.add_parser("result", help="the error rate now, and at the last commit")
+    parser = commands.add_parser("result", help="show the error rate now and at the last commit")
     parser.set_defaults(run=run, is_for_ratings=True)
 
 
 def run(_args: argparse.Namespace) -> None:
-    """The closing lines of `make run`."""
+    """Print the closing lines of `make run`."""
     from pawprint.experiments import last_run
 
     print("\n".join(last_run.lines()))

@@ -1,4 +1,4 @@
-"""The project's folder: a command works from every folder in it, on paths as they were typed."""
+"""The project's folder: commands work from every folder in it, with paths as typed."""
 
 import argparse
 import os
@@ -12,7 +12,7 @@ NO_PATH = ("http://", "https://", "sklearn:", "planted:")  # begin what is no pa
 
 
 def folder(start: Path) -> Path | None:
-    """The first folder from here upwards that is a project's; none, where there is no such."""
+    """The first project folder from here upwards; None if there is none."""
     for one in (start, *start.parents):
         if sum((one / mark).is_file() for mark in MARKS) > 1:
             return one
@@ -20,13 +20,13 @@ def folder(start: Path) -> Path | None:
 
 
 def enter_root(args: argparse.Namespace) -> argparse.Namespace:
-    """Go to the project's folder; paths that were typed mean what they meant before.
+    """Change to the project's folder; typed paths keep their meaning.
 
-    `predict` and `export` stay where they are and take the project's model from there, since
-    they say the names of files as they were typed, and with `--model` need no project.
+    `predict` and `export` stay in the working folder and use the project's model from there,
+    because they print file names as typed, and with `--model` need no project.
 
     Raises:
-        ValueError: we are in no project, or in that of the ratings with a command for pictures.
+        ValueError: not in a project, or in the ratings project with a command for images.
     """
     here = Path.cwd()
     if hasattr(args, "model"):
@@ -41,10 +41,10 @@ def enter_root(args: argparse.Namespace) -> argparse.Namespace:
 
 
 def with_model(args: argparse.Namespace, here: Path) -> argparse.Namespace:
-    """The files that were not typed are those of the project, wherever in it we are.
+    """Set the files that were not typed to those of the project.
 
     Raises:
-        ValueError: the model is to be that of a project of ratings.
+        ValueError: the model would be that of a ratings project.
     """
     if args.model == MODEL and not MODEL.is_file() and folder(here):
         check_paths(here, is_for_ratings=False)
@@ -59,25 +59,25 @@ def check_paths(here: Path, is_for_ratings: bool) -> Path:
     """The project's folder.
 
     Raises:
-        ValueError: there is none, or it is of ratings and the command of pictures.
+        ValueError: there is none, or it is a ratings project and the command is for images.
     """
     top = folder(here)
     if top is None:
         raise ValueError(
-            f"{here}: no project of Pawprint's here or in a folder above; `cd` to the project's "
-            "folder, and run it there"
+            f"{here}: no Pawprint project here or in a folder above; `cd` to the project's folder, "
+            "and run it there"
         )
     if not is_for_ratings and top.name == "collab" and folder(top.parent) == top.parent:
         up = os.path.relpath(top.parent, here)
         raise ValueError(
-            f"{top.name}/ is the project of the ratings, and this command is for pictures: "
-            f"`cd {up}`, and run it there"
+            f"{top.name}/ is the ratings project, but this command is for images: `cd {up}`, and "
+            "run it there"
         )
     return top
 
 
 def from_anywhere(typed: str, here: Path, args: argparse.Namespace) -> str:
-    """A path that was typed, as an absolute one; what is no path, or lies among pictures, stays."""
+    """A typed path as an absolute one; unchanged if it is not a path or is among the images."""
     path = here / Path(typed).expanduser()
     if typed.startswith(NO_PATH):
         return typed
@@ -87,7 +87,7 @@ def from_anywhere(typed: str, here: Path, args: argparse.Namespace) -> str:
 
 
 def way_back(text: str, here: Path) -> str:
-    """Where what an error advises is to be typed, if that is not where we were; else nothing."""
+    """Where to run the commands of an error message, if not in the working folder; else empty."""
     if Path.cwd() == here or "`" not in text:
         return ""
-    return f"type that in the project's folder: `cd {os.path.relpath(Path.cwd(), here)}`"
+    return f"run that in the project's folder: `cd {os.path.relpath(Path.cwd(), here)}`"

@@ -1,4 +1,4 @@
-"""`pawprint summary`: one image's way through the whole chain, and what is wrong."""
+"""`pawprint summary`: follow one image through all steps, and report what is wrong."""
 
 import argparse
 import sys
@@ -11,15 +11,17 @@ from pawprint.terminal import console, undo
 
 def add_parser(commands: Commands) -> None:
     """The command and its options."""
-    parser = commands.add_parser("summary", help="a picture's way through the chain; what is wrong")
+    parser = commands.add_parser(
+        "summary", help="follow an image through all steps; show what is wrong"
+    )
     parser.set_defaults(run=run)
 
 
 def run(_args: argparse.Namespace) -> None:
-    """The steps as they are done, then what is wrong.
+    """Print each step as it is done, then what is wrong.
 
     Raises:
-        SystemExit: something is wrong; the last line says what is first, and how to mend it.
+        SystemExit: something is wrong; the last line tells what to fix first, and how.
     """
     from pawprint.curation import dry_run  # here, since `result` needs no torch
 

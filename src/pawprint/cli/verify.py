@@ -1,4 +1,4 @@
-"""`pawprint verify`: whether the last commit's hashes come out again."""
+"""`pawprint verify`: check that the last commit's outputs can be rebuilt."""
 
 import argparse
 import sys
@@ -14,7 +14,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(_args: argparse.Namespace) -> None:
-    """Whether the last commit's hashes come out again.
+    """Print whether the rebuilt outputs have the last commit's hashes.
 
     Raises:
         SystemExit: some do not.

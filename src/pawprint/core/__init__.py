@@ -1,1 +1,1 @@
-"""What every stage runs: params, checks, files. A change here makes every stage stale."""
+"""What every stage uses: params, checks, files. A change here makes every stage stale."""

@@ -1,4 +1,4 @@
-"""Colours as params.yaml names them: a name of CSS's, or red, green and blue in hex digits."""
+"""Colours as params.yaml writes them: a CSS name, or red, green and blue in hex digits."""
 
 import difflib
 import re
@@ -13,17 +13,17 @@ HEX = re.compile(r"#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 
 
 def check_colour(value: object) -> object:
-    """The value itself, where it is a colour: a validator of pydantic's.
+    """Return the value if it is a colour (a pydantic validator).
 
     Raises:
-        ValueError: it is none; the message says what may stand here.
+        ValueError: it is not a colour; the message says what is allowed.
     """
     text = value.lower() if isinstance(value, str) else ""
     if text in ImageColor.colormap or HEX.fullmatch(text):
         return value
     near = difflib.get_close_matches(text, ImageColor.colormap, 1) if text else []
     hint = f" (did you mean {near[0]}?)" if near else ""
-    empty = ", since # begins a comment otherwise" if value is None else ""
+    empty = ", because otherwise # starts a comment" if value is None else ""
     raise ValueError(f"must be {WORDS}{empty}{hint}")
 
 

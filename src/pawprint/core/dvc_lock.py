@@ -1,4 +1,4 @@
-"""dvc.lock: what each stage was set to, read and wrote, and whether all that is one run."""
+"""dvc.lock: the params, inputs and outputs of each stage, and whether they come from one run."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,10 +13,10 @@ FETCHED = ("fetch", "weights")  # what these bring is told by its hash, whatever
 
 
 def parse(text: str, where: str) -> Stages:
-    """The stages of a dvc.lock's text.
+    """The stages in the text of a dvc.lock.
 
     Raises:
-        ValueError: DVC 3 does not write it so.
+        ValueError: the text is not in the format of DVC 3.
     """
     content = yaml_file.parse(text, where)
     try:
@@ -25,26 +25,26 @@ def parse(text: str, where: str) -> Stages:
         for stage in stages.values():
             yaml_file.flatten(stage.get("params", {}))
     except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError(f"{where} is not as DVC 3 writes it") from error
+        raise ValueError(f"{where} is not in the format that DVC 3 writes") from error
     return stages
 
 
 def load() -> Stages:
-    """The stages of the dvc.lock that is here; none, where there is no such file.
+    """The stages in the dvc.lock of this folder; empty if there is no such file.
 
     Raises:
-        ValueError: DVC 3 does not write it so.
+        ValueError: the text is not in the format of DVC 3.
     """
     if not FILE.is_file():
         return {}
     try:
         return parse(FILE.read_text(encoding="utf-8", errors="replace"), str(FILE))
     except ValueError as error:
-        raise ValueError(f"{error}; delete it, and `dvc repro` writes it again") from error
+        raise ValueError(f"{error}; delete it, then `dvc repro` writes it again") from error
 
 
 def hashes(stages: Stages, field: str) -> dict[str, dict[str, str]]:
-    """By the stage's name: the hash of each of its outs or deps, by path."""
+    """For each stage: the hash of each of its outs or deps, by path."""
     return {
         name: {entry["path"]: str(entry.get("md5", "")) for entry in stage.get(field) or ()}
         for name, stage in stages.items()
@@ -57,7 +57,7 @@ def writers(stages: Stages) -> dict[str, str]:
 
 
 def upstream(stages: Stages, name: str) -> list[str]:
-    """The stage and all whose outputs it depends on, in the order of dvc.lock."""
+    """The stage and all stages that it depends on, in the order of dvc.lock."""
     writer, deps = writers(stages), hashes(stages, "deps")
     waiting, seen = [name], set[str]()
     while waiting:
@@ -69,7 +69,7 @@ def upstream(stages: Stages, name: str) -> list[str]:
 
 
 def params(stage: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """By the file: each dotted param of a stage, and its value."""
+    """For each file: the dotted params of a stage and their values."""
     return {
         file: yaml_file.flatten(values or {})
         for file, values in (stage.get("params") or {}).items()
@@ -77,27 +77,27 @@ def params(stage: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def conflicts(stages: Stages, name: str) -> list[str]:
-    """Why what a stage wrote is not of one run of all stages before it; none, where it is."""
+    """Reasons why a stage and the stages before it are not one run; empty if they are."""
     if name not in stages:
-        return [f"{FILE} knows no run of stage {name}"]
+        return [f"{FILE} has no run of stage {name}"]
     # after `dvc repro STAGE` alone, dvc.lock holds the hashes of two runs
     relevant = {stage: stages[stage] for stage in upstream(stages, name)}
     return [*broken_links(relevant), *differing_params(relevant), *differing_code(relevant)]
 
 
 def broken_links(stages: Stages) -> Iterator[str]:
-    """A line for each file that a stage read otherwise than another one wrote it."""
+    """A line for each file that a stage read in another version than a stage before it wrote."""
     writer, outs = writers(stages), hashes(stages, "outs")
     for name, deps in hashes(stages, "deps").items():
         for path, md5 in deps.items():
             if path in writer and outs[writer[path]][path] != md5:
-                yield f"{name} has read another {path} than {writer[path]} wrote"
+                yield f"{name} read another version of {path} than {writer[path]} wrote"
             elif path not in writer and not path.startswith(CODE):
-                yield f"{name} has read {path}, which no stage of {FILE} wrote"
+                yield f"{name} read {path}, which no stage in {FILE} wrote"
 
 
 def differing_params(stages: Stages) -> Iterator[str]:
-    """A line for each param that two stages had at different values."""
+    """A line for each param that had different values in two stages."""
     first: dict[tuple[str, str], tuple[str, Any]] = {}
     for name, stage in stages.items():
         for file, values in params(stage).items():
@@ -109,23 +109,23 @@ def differing_params(stages: Stages) -> Iterator[str]:
 
 
 def differing_code(stages: Stages) -> Iterator[str]:
-    """A line for each file of code that two stages had in different versions."""
+    """A line for each code file that had different versions in two stages."""
     first: dict[str, tuple[str, str]] = {}
     for name, deps in hashes(stages, "deps").items():
         for path, md5 in deps.items():
             if path.startswith(CODE):
                 other, before = first.setdefault(path, (name, md5))
                 if before != md5:
-                    yield f"{path} was another one in {other} than in {name}"
+                    yield f"{path} had another version in {other} than in {name}"
 
 
 def unrun_params(stages: Stages, path: str, content: Mapping[str, Any]) -> Iterator[str]:
-    """A line for each param whose value in a file is not the one that a stage ran with.
+    """A line for each param whose value in a file differs from the one that a stage ran with.
 
     Args:
-        stages: those that matter.
+        stages: the stages to look at.
         path: the file, such as params.yaml.
-        content: what it holds now.
+        content: its content now.
     """
     lines = dict[str, None]()
     for stage in stages.values():
@@ -135,7 +135,7 @@ def unrun_params(stages: Stages, path: str, content: Mapping[str, Any]) -> Itera
                 yaml_file.flatten({key: look_up(content, key)}),
             )
             lines |= dict.fromkeys(
-                f"{name} is {format_params(now.get(name))} in {path}, and ran as "
+                f"{name} is {format_params(now.get(name))} in {path}, but the run used "
                 f"{format_params(before.get(name))}"
                 for name in before | now
                 # whether it is there counts too: get gives None for an empty key as for none
@@ -145,7 +145,7 @@ def unrun_params(stages: Stages, path: str, content: Mapping[str, Any]) -> Itera
 
 
 def look_up(content: Mapping[str, Any], key: str) -> object:
-    """The value of a dotted key; None, where there is no such key."""
+    """The value of a dotted key; None if there is no such key."""
     value: object = content
     for part in key.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
@@ -153,5 +153,5 @@ def look_up(content: Mapping[str, Any], key: str) -> object:
 
 
 def format_params(value: object) -> str:
-    """A param's value in a sentence."""
+    """A param's value as text for a message."""
     return "empty" if value is None else yaml_file.one_line(str(value), 60)

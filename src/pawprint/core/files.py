@@ -1,4 +1,4 @@
-"""Whole files only: each is written under a temporary name, then renamed into place."""
+"""Write whole files only: first under a temporary name, then renamed into place."""
 
 import csv
 import errno
@@ -18,10 +18,10 @@ COPIES = (".dvc", "tmp", "exps")  # where DVC makes the copies that queued exper
 
 
 def project_root() -> Path:
-    """The project's folder, where its stores lie: what DVC names, else the working folder.
+    """The project's folder, which holds its stores: the one DVC names, else the working folder.
 
-    For an experiment that runs in a copy of the project, as `dvc exp run --temp` and the queue
-    have it, that is the project it is a copy of: a store outlives the copy.
+    If an experiment runs in a copy of the project (`dvc exp run --temp`, or the queue), this is the
+    original project: a store outlives the copy.
     """
     here = Path(os.environ.get("DVC_ROOT", "."))
     for folder in here.absolute().parents:
@@ -32,7 +32,7 @@ def project_root() -> Path:
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, renamed to it when the block ends well, else removed."""
+    """A temporary path next to `path`: renamed to it if the block succeeds, else removed."""
     # beside the target, since a rename is atomic only within a file system; the process's id in its
     # name keeps two runs at once from writing to one file
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -80,7 +80,7 @@ def with_slashes(path: str, separator: str = os.sep) -> str:
 
 @contextmanager
 def blame_when_full(path: Path) -> Iterator[None]:
-    """Name `path` in disk-full errors of the block: a write names no file, a copy its source."""
+    """Report a full disk for `path`: a failed write names no file, a copy names its source."""
     try:
         yield
     except OSError as error:
@@ -90,13 +90,13 @@ def blame_when_full(path: Path) -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """The file holds `text` in UTF-8, with the line ends as given."""
+    """Write `text` in UTF-8, with its line ends unchanged."""
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Indented JSON in the order given.
+    """Write indented JSON in the order given.
 
     Raises:
         ValueError: a number is NaN or infinite, which is not JSON.
@@ -105,7 +105,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A CSV file with one header line; floats in Python's shortest form that reads back equal."""
+    """Write a CSV file with one header line; floats in the shortest form that reads back equal."""
     with (
         atomic_write(path) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,
@@ -120,7 +120,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in the file.
 
     Raises:
-        ValueError: it is damaged.
+        ValueError: the file is damaged.
     """
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -130,7 +130,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def file_hash(path: Path, algorithm: str = "sha256") -> str:
-    """Hexadecimal hash of the file's bytes, read in pieces of 1 MiB."""
+    """The hexadecimal hash of the file's bytes, read in chunks of 1 MiB."""
     # DVC and some data sets have md5 only, which a FIPS build of Python refuses for security
     hashed = hashlib.new(algorithm, usedforsecurity=False)
     with path.open("rb") as file:

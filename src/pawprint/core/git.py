@@ -1,11 +1,11 @@
-"""What git knows of the folder that we are in, or of another."""
+"""What git knows about the current folder, or about another one."""
 
 import subprocess
 from collections.abc import Iterable
 
 
 def git_output(*words: str) -> str:
-    """The output of `git WORDS`; nothing where it fails, or where there is no git."""
+    """The output of `git WORDS`; empty if it fails or git is not installed."""
     try:
         process = subprocess.run(
             ["git", *words], capture_output=True, encoding="utf-8", errors="replace", check=False
@@ -16,14 +16,14 @@ def git_output(*words: str) -> str:
 
 
 def names(commit: str, paths: Iterable[str]) -> list[str]:
-    """The files of a commit that are these, or lie in these, by their path from where we are."""
+    """The files of a commit that are one of these paths or lie in one, from the current folder."""
     # -z: else git quotes a name that is not ASCII, as "\303\244.csv"
     listed = git_output("ls-tree", "-r", "-z", "--name-only", commit, "--", *paths)
     return [name for name in listed.split("\0") if name]
 
 
 def contents(commit: str, paths: Iterable[str]) -> dict[str, bytes]:
-    """The files of a commit that are among these, by their path from the working folder."""
+    """The contents of those of these files that a commit has, by path from the working folder."""
     names = list(paths)
     asked = "".join(f"{commit}:./{name}\n" for name in names)
     # one process for all files: most of the time of a call is git's own start

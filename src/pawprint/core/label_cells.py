@@ -1,7 +1,7 @@
-"""What an image is to be given, as text: the cell of labels.csv whose column is the target's name.
+"""An image's target as text: the cell of labels.csv in the column named after the target.
 
-`label`: a class. `labels`: any number of classes, sorted, with a semicolon between. `points`: x and
-y of each point in pixels of the original, from its upper left corner, with blanks between.
+`label`: one class. `labels`: any number of classes, sorted, separated by semicolons. `points`: x
+and y of each point in pixels of the original, from its upper left corner, separated by spaces.
 `number`: a decimal number.
 """
 
@@ -17,7 +17,7 @@ Pick = Callable[[str], str | None]  # the class in a text, by the data set's pat
 
 @dataclass(frozen=True)
 class CellFormat:
-    """How the cells of one target are written."""
+    """How to write the cells of one target."""
 
     # the cell for what a data set says of an image, the separator between its classes being the
     # last argument; None where that is no such target
@@ -38,7 +38,7 @@ def format_label(text: str, pick: Pick, separator: str | None = None) -> str | N
 
 
 def format_labels(text: str, pick: Pick, separator: str | None) -> str | None:
-    """Classes, each once, in order; none of them may hold a semicolon.
+    """Classes, each once, sorted; none of them may contain a semicolon.
 
     >>> format_labels("person dog ", str, " "), format_labels("", str, " ")
     ('dog;person', '')
@@ -117,7 +117,7 @@ def _no_class(cell: str) -> list[str]:
 CELLS = {
     "label": CellFormat(format_label, _one_class, 2, is_exclusive=True),
     "labels": CellFormat(
-        format_labels, _several_classes, 1, hint="no class may hold a semicolon; "
+        format_labels, _several_classes, 1, hint="a class must not contain a semicolon; "
     ),
     "points": CellFormat(
         format_points, _no_class, 0, hint="each column needs a number, such as 20.5; "
@@ -129,7 +129,7 @@ CELLS = {
 
 
 def classes(cell: str, target: str) -> list[str]:
-    """The classes that a cell names.
+    """The classes in a cell.
 
     >>> classes("dog;person", "labels"), classes("dog", "label"), classes("320.5 240", "points")
     (['dog', 'person'], ['dog'], [])

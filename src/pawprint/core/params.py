@@ -1,4 +1,4 @@
-"""params.yaml, typed and checked whole: the one place where a number of a run is set."""
+"""params.yaml, typed and checked as a whole: the only place where you set the numbers of a run."""
 
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -35,7 +35,7 @@ Architecture = Annotated[str, schema.one_of(ARCHITECTURES)]
 
 
 class Label(Section):
-    """How each picture gets its split."""
+    """How each image is assigned to a split."""
 
     split: Literal["random", "stratified", "group", "official"]
     valid_fraction: Share
@@ -44,7 +44,7 @@ class Label(Section):
 
 
 class Presize(Section):
-    """The cache of decoded pictures."""
+    """The cache of decoded images."""
 
     size: Pixels
     background: colors.Colour
@@ -52,7 +52,7 @@ class Presize(Section):
 
 
 class Augment(Section):
-    """Random changes of training pictures."""
+    """Random changes of training images."""
 
     flip: Fraction
     max_rotate: Annotated[float, Field(ge=0, le=90)]
@@ -66,7 +66,7 @@ class Augment(Section):
 
 
 class Optimizer(Section):
-    """AdamW, the head's dropout, and what of the body is trained while the body is frozen."""
+    """AdamW, the head's dropout, and what trains in the body while it is frozen."""
 
     weight_decay: Magnitude
     beta2: Share
@@ -77,7 +77,7 @@ class Optimizer(Section):
 
 
 class Finder(Section):
-    """The learning-rate finder: `steps` batches at rates that grow from `start` to `end`."""
+    """The learning rate finder: `steps` batches with rates that grow from `start` to `end`."""
 
     start: Positive
     end: Positive
@@ -85,7 +85,7 @@ class Finder(Section):
 
     @model_validator(mode="after")
     def grows(self) -> "Finder":
-        """Checked here, since it takes two keys."""
+        """Check two keys together."""
         if self.start >= self.end:
             raise ValueError("lr_find.start must be below lr_find.end")
         return self
@@ -101,29 +101,31 @@ class OneCycleParams(Section):
 
 
 class Frozen(OneCycleParams):
-    """The first phase: the head and the body's normalisation layers."""
+    """The first phase: train the head and the body's normalisation layers."""
 
     body_ratio: Annotated[float, Field(gt=0, le=1)]
 
 
 class Unfrozen(OneCycleParams):
-    """The second phase, with its own rates from the first group of layers to the last."""
+    """The second phase, with its own learning rates from the first group of layers to the last."""
 
     lr_min: Positive | None
     lr_max: Positive | Literal["auto", "half"]
 
     @model_validator(mode="after")
     def grows(self) -> "Unfrozen":
-        """Checked here, since it takes two keys."""
+        """Check two keys together."""
         if self.lr_max == "half" and self.lr_min is not None:
-            raise ValueError("unfrozen.lr_max: half sets both ends; leave unfrozen.lr_min empty")
+            raise ValueError(
+                "unfrozen.lr_max: half sets both learning rates; leave unfrozen.lr_min empty"
+            )
         if self.lr_min and not isinstance(self.lr_max, str) and self.lr_min > self.lr_max:
             raise ValueError("unfrozen.lr_min must not be above unfrozen.lr_max")
         return self
 
 
 class Evaluate(Section):
-    """What evaluate counts."""
+    """What stage evaluate measures."""
 
     bins: Count
     top_losses: Count
@@ -132,7 +134,7 @@ class Evaluate(Section):
 
 
 class Runtime(Section):
-    """Where it runs; never tracked, since it must not change a result."""
+    """The machine's settings; DVC does not track them, because they must not change a result."""
 
     device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
     memory: Annotated[float, Field(gt=0, le=1)]
@@ -170,7 +172,7 @@ class Params(TrainParams):
 
     @model_validator(mode="after")
     def the_cache_is_large_enough(self) -> "Params":
-        """Else the network would see pictures that were shrunk, then enlarged."""
+        """Otherwise the network would see images that were shrunk, then enlarged."""
         for key, size in (("size", self.size), ("evaluate.size", self.evaluate.size or 0)):
             sides = [int(side) for side in str(size).split("x")]
             longest = max(sides)
@@ -178,52 +180,52 @@ class Params(TrainParams):
                 raise ValueError(f"{key} is {size}: each side must have 32 px or more")
             if longest > self.presize.size:
                 raise ValueError(
-                    f"{key} is {size}, above presize.size, which is {self.presize.size}: the cache "
-                    f"would have to be enlarged; set presize.size to {longest} or more"
+                    f"{key} is {size}, above presize.size, which is {self.presize.size}, so the "
+                    f"cache would have to be enlarged; set presize.size to {longest} or more"
                 )
         return self
 
     @model_validator(mode="after")
     def something_is_trained(self) -> "Params":
-        """Else evaluate would judge random numbers."""
+        """Otherwise evaluate would score an untrained network."""
         if self.frozen.epochs + self.unfrozen.epochs == 0:
-            raise ValueError("frozen.epochs and unfrozen.epochs are both 0: set one to 1 or more")
+            raise ValueError("frozen.epochs and unfrozen.epochs are both 0; set one to 1 or more")
         return self
 
     @model_validator(mode="after")
     def every_process_has_two_pictures(self) -> "Params":
-        """Of each batch, since BatchNorm cannot work on one."""
+        """BatchNorm needs at least two images in each batch."""
         if self.batch_size < 2 * self.processes:
             raise ValueError(
                 f"batch_size is {self.batch_size}, and each of the {self.processes} processes "
-                f"needs two pictures of every batch; set batch_size to {2 * self.processes} or more"
+                f"needs two images of every batch; set batch_size to {2 * self.processes} or more"
             )
         return self
 
     @model_validator(mode="after")
     def local_weights_are_hashed(self) -> "Params":
-        """DVC sees the path of a local file, not its bytes."""
+        """DVC sees only the path of a local file, not its bytes."""
         if self.weights and is_file_name(self.weights) and not self.weights_sha256:
             if not is_there(Path(self.weights)):
                 name = yaml_file.one_line(repr(self.weights), 200)
                 raise ValueError(
                     f"weights is {name}: no such file; give a path from the project's root, or a "
-                    "name of torchvision's such as DEFAULT"
+                    "torchvision name such as DEFAULT"
                 )
             raise ValueError(
-                f"weights_sha256 is missing: {self.weights!r} is a local file, and its hash is "
-                f"what tells one file from another; `sha256sum {self.weights}` gives it"
+                f"weights_sha256 is missing: {self.weights!r} is a local file, and only its hash "
+                f"tells one file from another; get it with `sha256sum {self.weights}`"
             )
         return self
 
 
 def is_file_name(weights: str) -> bool:
-    """Whether `weights` means a file, not one of torchvision's names such as IMAGENET1K_V1."""
+    """Whether `weights` is a file, not a torchvision name such as IMAGENET1K_V1."""
     return weights.endswith((".pth", ".pt", ".safetensors")) or "/" in weights
 
 
 def is_there(path: Path) -> bool:
-    """Whether it is a file that can be seen from here; a name that is too long is none."""
+    """Whether the file exists; a name that is too long for the system does not."""
     try:
         return path.is_file()
     except OSError:
@@ -235,8 +237,8 @@ def load(path: Path = FILE) -> Params:
 
     Raises:
         FileNotFoundError: no params.yaml here.
-        ValueError: the file is no YAML, or some keys are wrong; the message names every one,
-            with its value and the remedy.
+        ValueError: the file is not YAML, or some keys are wrong; the message names every one, with
+            its value and the fix.
     """
     return schema.validate(Params, yaml_file.load(path), str(path))
 

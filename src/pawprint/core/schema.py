@@ -1,4 +1,4 @@
-"""One message for everything that is wrong with a checked mapping: key, value, remedy."""
+"""One message for everything that is wrong with a checked mapping: key, value, fix."""
 
 import difflib
 import re
@@ -25,7 +25,7 @@ BOUNDS = {
 
 
 class Section(BaseModel):
-    """A group of keys: unknown, missing and mistyped ones are errors."""
+    """A group of keys; unknown, missing and mistyped keys are errors."""
 
     # strict: else pydantic takes true for 1, as in `supersample: true`, and '3' for 3
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -33,16 +33,16 @@ class Section(BaseModel):
 
 
 class Refused(Exception):
-    """Stands behind the ValueError: `model` is what has refused."""
+    """The cause of the ValueError: `model` rejected the content."""
 
     def __init__(self, model: type[BaseModel]) -> None:
-        """Of this model."""
+        """Store the model."""
         super().__init__(model.__name__)
         self.model = model
 
 
 def one_of(names: Iterable[str]) -> BeforeValidator:
-    """A validator for one name of a closed list, which its message gives whole."""
+    """A validator for one name out of a list; its message gives the whole list."""
     allowed = tuple(names)
 
     def check(value: object) -> object:
@@ -54,10 +54,10 @@ def one_of(names: Iterable[str]) -> BeforeValidator:
 
 
 def validate(model: type[Model], content: object, source: str) -> Model:
-    """The content of a file as `model`.
+    """The content of a file, validated as `model`.
 
     Raises:
-        ValueError: one line a wrong key, all keys at once; `source` stands before each.
+        ValueError: one line per wrong key, all keys at once; each line starts with `source`.
     """
     try:
         return model.model_validate(content)
@@ -70,13 +70,13 @@ def validate(model: type[Model], content: object, source: str) -> Model:
 def error_lines(
     model: type[BaseModel], content: object, error: ValidationError, is_dvcs: bool
 ) -> list[str]:
-    """A line for each wrong key, in the order of the keys, however many its alternatives.
+    """One line for each wrong key, in the order of the keys, even if it has several alternatives.
 
     Args:
-        model: what refused it.
-        content: what was refused.
+        model: the model that rejected it.
+        content: what was rejected.
         error: why.
-        is_dvcs: whether these are keys that `dvc exp run -S` sets.
+        is_dvcs: whether `dvc exp run -S` can set these keys.
     """
     whole = model.model_json_schema()
     lines = []
@@ -100,18 +100,18 @@ def error_lines(
 
 
 def by_dvc(path: tuple[str, ...], value: object, rule: str) -> str:
-    """How `dvc exp run -S` sets a key right, where its way of writing is what went wrong."""
+    """How to write the value for `dvc exp run -S`, if its syntax caused the error."""
     key = ".".join(path)
     # `-S unfrozen.lr_min=` sets an empty text, not null
     if value == "" and rule.endswith(KINDS["null"]):
         return f"; to leave it empty: -S {key}=null"
     if rule.startswith(KINDS["string"]) and isinstance(value, int | float):
-        return f"; as text it stands in quotes: -S \"{key}='{value}'\""
+        return f"; to set it as text, quote it: -S \"{key}='{value}'\""
     return ""
 
 
 def error_line(content: object, path: tuple[str, ...], message: str) -> str:
-    """`key` is value: what is wrong, or how it may be."""
+    """`key` is value: what is wrong, or what is allowed."""
     if not path:
         return message
     value, key = lookup(content, path), yaml_file.one_line(".".join(path), 80)
@@ -119,7 +119,7 @@ def error_line(content: object, path: tuple[str, ...], message: str) -> str:
 
 
 def format_value(value: object) -> str:
-    """` is value:`, in a few letters."""
+    """` is value:`, shortened."""
     if isinstance(value, Mapping):
         return " is a section:"
     if isinstance(value, Collection) and not isinstance(value, str | bytes):
@@ -129,7 +129,7 @@ def format_value(value: object) -> str:
 
 
 def describe_rule(node: Node) -> str:
-    """The kind and the range of a value."""
+    """The type and the range of a value."""
     if node.get("type") == "string" and "description" in node:
         return str(node["description"])  # of a section it is the docstring
     if "enum" in node or "const" in node:
@@ -153,7 +153,7 @@ def describe_rule(node: Node) -> str:
 
 
 def schema_nodes(whole: Node, path: Iterable[str]) -> list[Node]:
-    """The alternatives of a key; none, where there is no such key."""
+    """The alternatives of a key; empty if there is no such key."""
     nodes = [whole]
     for key in path:
         known = [node["properties"][key] for node in nodes if key in node.get("properties", {})]
@@ -163,7 +163,7 @@ def schema_nodes(whole: Node, path: Iterable[str]) -> list[Node]:
 
 
 def resolve_ref(whole: Node, node: Node) -> Node:
-    """The section that a node names, or the node itself."""
+    """The section that a node refers to, or the node itself."""
     if "$ref" not in node:
         return node
     section: Node = whole["$defs"][node["$ref"].rpartition("/")[2]]
@@ -171,12 +171,12 @@ def resolve_ref(whole: Node, node: Node) -> Node:
 
 
 def is_section(whole: Node, path: Iterable[str]) -> bool:
-    """Whether this is a group of keys, or all of them."""
+    """Whether this is a group of keys, or the whole file."""
     return any("properties" in node for node in schema_nodes(whole, path))
 
 
 def key_path(whole: Node, location: Iterable[str | int]) -> tuple[str, ...]:
-    """The keys of an error's place, without the names that pydantic gives to alternatives."""
+    """The keys where an error is, without pydantic's names of alternatives."""
     path: tuple[str, ...] = ()
     for step in location:
         if not is_section(whole, path):
@@ -186,7 +186,7 @@ def key_path(whole: Node, location: Iterable[str | int]) -> tuple[str, ...]:
 
 
 def lookup(content: object, path: Iterable[str]) -> object:
-    """What stands at `path` in nested mappings, or ABSENT."""
+    """The value at `path` in nested mappings, or ABSENT."""
     for key in path:
         if not isinstance(content, Mapping) or key not in content:
             return ABSENT
@@ -195,7 +195,7 @@ def lookup(content: object, path: Iterable[str]) -> object:
 
 
 def suggest_key(whole: Node, path: tuple[str, ...]) -> str:
-    """` (did you mean …?)` where a known key is near."""
+    """` (did you mean …?)` if there is a similar known key."""
     known = [key for node in schema_nodes(whole, path[:-1]) for key in node["properties"]]
     near = difflib.get_close_matches(path[-1], known, 1)
     return f" (did you mean `{near[0]}`?)" if near else ""

@@ -1,4 +1,4 @@
-"""Read the CSVs and arrays that the stages write; a damaged one says how to make it again."""
+"""Read the CSVs and arrays that the stages write; a damaged file gives an error with its fix."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,24 +13,24 @@ def read(
     dtype: Mapping[str, str] | str,
     absent: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """The table in a CSV of ours; its texts stay as they are, also those that read as no value.
+    """The table in a CSV that a stage wrote; texts such as "NA" stay text.
 
     Args:
         path: of the file.
-        columns: that it must have.
-        dtype: of each column, or of all.
-        absent: the text of each column that stands for no number.
+        columns: the columns that it must have.
+        dtype: the type of each column, or of all.
+        absent: for each column, the text that means "no number".
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: it is damaged.
+        ValueError: the file is damaged.
     """
     try:
         table = pd.read_csv(path, dtype=dtype, keep_default_na=False, na_values=absent)
     except ValueError as error:  # pandas's own errors are of this kind
         is_text = not isinstance(error, UnicodeDecodeError)
         raise damaged_error(
-            path, "no table, or a part of one" if is_text else "not UTF-8"
+            path, "not a table, or only part of one" if is_text else "not UTF-8"
         ) from error
     lacking = [column for column in columns if column not in table]
     if lacking:
@@ -39,19 +39,19 @@ def read(
 
 
 def read_array(path: Path) -> np.ndarray:
-    """The array in a .npy file of ours, mapped from the disk.
+    """The array in a .npy file that a stage wrote, memory-mapped.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: it is damaged.
+        ValueError: the file is damaged.
     """
     try:
         # mapped: the cache of the pets has 4.7 GB, and need not fit the memory
         return np.asanyarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except (ValueError, EOFError) as error:
-        raise damaged_error(path, "no array, or a part of one") from error
+        raise damaged_error(path, "not an array, or only part of one") from error
 
 
 def damaged_error(path: Path, what: str) -> ValueError:
-    """The error of a file that a stage has not written like this."""
+    """The error for a file that is not as its stage wrote it."""
     return ValueError(f"{path}: damaged ({what}); delete it, then `dvc repro`")

@@ -1,1 +1,1 @@
-"""Own images as a data set: looked at, written to datasets.yaml, tried."""
+"""Your own images as a dataset: inspect them, write them to datasets.yaml, try a dry run."""

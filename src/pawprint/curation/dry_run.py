@@ -1,6 +1,6 @@
-"""One picture's way through the whole chain, step by step, and the first thing that is wrong.
+"""Follow one image through all steps, and report the first thing that is wrong.
 
-Nothing is written, and but for the archive no stage needs to have run.
+Nothing is written, and no stage but fetch needs to have run.
 """
 
 import math
@@ -34,22 +34,22 @@ FEW = 4  # batches an epoch; fewer are told of
 
 @dataclass(frozen=True)
 class Step:
-    """What came out of a step."""
+    """The result of a step."""
 
     name: str
     text: str
 
 
 def dry_run(p: Params, findings: Findings) -> Iterator[Step]:
-    """Each step as it is done; what is wrong or odd on the way is told to `findings`.
+    """Yield each step as it is done; `findings` collects what is wrong or odd.
 
     Args:
         p: the params of the run.
         findings: errors stop a run; notes do not.
 
     Raises:
-        FileNotFoundError: fetch has not run.
-        ValueError: a step cannot be done at all; nothing after it is tried.
+        FileNotFoundError: stage fetch has not run.
+        ValueError: a step failed; the steps after it are not tried.
     """
     block = catalog.load_dataset_entry(p.dataset)
     stage_outputs.check_fetched(PICTURES, p.dataset)
@@ -57,7 +57,7 @@ def dry_run(p: Params, findings: Findings) -> Iterator[Step]:
     names = listing.images
     unused_files.check(listing, block.label, findings)
     size = PICTURES.stat().st_size / 1e6
-    yield Step("found", f"{len(names):,} pictures in {PICTURES} ({size:,.1f} MB)")
+    yield Step("found", f"{len(names):,} images in {PICTURES} ({size:,.1f} MB)")
     annotations = labels.read_targets(
         PICTURES, names, block.label, findings, block.target, LISTS / "labels.csv"
     )
@@ -74,9 +74,9 @@ def dry_run(p: Params, findings: Findings) -> Iterator[Step]:
     survey.check_pixels(survey_result, p.presize.on_error == "stop", findings)
     good = table[table["name"].isin(x.name for x in survey_result.images if not x.fault)]
     if (good["split"] == "train").sum() < 2:
-        raise ValueError("train has fewer than two pictures that can be decoded; add some")
+        raise ValueError("train has fewer than two images that can be decoded; add some")
     chosen = good[good["split"] == "train"].iloc[0]
-    yield Step("sample", f"{chosen['name']}, the first of train")
+    yield Step("sample", f"{chosen['name']}, the first image of train")
     of = f"; {len(counts)} classes" if len(counts) else ""
     yield Step("labelled", f"{chosen[block.target]!r} by {block.label.words}{of}")
     yield Step("split", split_line(table, counts, p.label.split))
@@ -87,26 +87,26 @@ def dry_run(p: Params, findings: Findings) -> Iterator[Step]:
 
 
 def last_line(findings: Findings) -> str:
-    """What is said once no error was found."""
+    """The closing line if no error was found."""
     if not findings.notes:
-        return "Nothing is wrong with this."
+        return "Nothing is wrong."
     notes = "the note" if len(findings.notes) == 1 else f"the {len(findings.notes)} notes"
     return f"No errors; read {notes} above."
 
 
 def check_balance(counts: pd.DataFrame, findings: Findings) -> None:
-    """A note where some classes have far more pictures in train than others."""
+    """A note if some classes have far more images in train than others."""
     train = counts["train"][counts["train"] > 0]
     if len(train) and train.max() > SKEWED * train.min():
         findings.notes.append(
-            f"train has {train.max():,} pictures of {train.idxmax()} and {train.min():,} of "
-            f"{train.idxmin()}: the error rate says little of rare classes; look at macro_f1 and "
-            "reports/per_class.csv"
+            f"train has {train.max():,} images of {train.idxmax()} and {train.min():,} of "
+            f"{train.idxmin()}: the error rate says little about rare classes; look at macro_f1 "
+            "and reports/per_class.csv"
         )
 
 
 def split_line(table: pd.DataFrame, counts: pd.DataFrame, rule: str) -> str:
-    """The images of each split, and the classes of the fewest pictures in train."""
+    """The images of each split, and the classes with the fewest images in train."""
     images = table["split"].value_counts()
     sums = ", ".join(f"{x} {images[x]:,}" for x in ("train", "valid", "test") if x in images)
     if counts.empty:
@@ -114,7 +114,7 @@ def split_line(table: pd.DataFrame, counts: pd.DataFrame, rule: str) -> str:
     least, most = counts["train"].idxmin(), counts["train"].idxmax()
     return (
         f"{rule}: {sums}; in train {counts['train'].min():,} ({least}) to "
-        f"{counts['train'].max():,} ({most}) a class"
+        f"{counts['train'].max():,} ({most}) per class"
     )
 
 
@@ -131,9 +131,7 @@ def image_steps(p: Params, table: pd.DataFrame, findings: Findings) -> Iterator[
     first = images[0]
     pixels = torch.stack([image.pixels for image in images if image.pixels is not None])
     original = f"{len(contents[first.name]):,} bytes, {first.width}×{first.height} px"
-    yield Step(
-        "presized", f"{original} -> {describe_tensor(pixels[0])}, the whole picture squeezed"
-    )
+    yield Step("presized", f"{original} -> {describe_tensor(pixels[0])}, the whole image squeezed")
     config = augment.augment_config(p.augment)
     values = augment.sample_params(len(images), config, rng.generator(p.seed))
     image_sizes = torch.tensor([[float(x.width), float(x.height)] for x in images])
@@ -145,11 +143,11 @@ def image_steps(p: Params, table: pd.DataFrame, findings: Findings) -> Iterator[
     count = distributed.steps_per_epoch(len(train), p.batch_size)
     largest = math.ceil(len(train) / count)
     many = f"{count:,} {'batch' if count == 1 else 'batches'}"
-    yield Step("batched", f"{many} of {largest} an epoch")
+    yield Step("batched", f"{many} of {largest} per epoch")
     if count < FEW:
         findings.notes.append(
-            f"an epoch has only {many}, so the rate goes up and down in a few steps: lower "
-            f"batch_size ({p.batch_size}), or set more epochs"
+            f"an epoch has only {many}, so the learning rate goes up and down in a few steps; "
+            f"lower batch_size ({p.batch_size}), or set more epochs"
         )
     target = table.columns[1]
     cells = train[target].tolist()
@@ -164,7 +162,7 @@ def image_steps(p: Params, table: pd.DataFrame, findings: Findings) -> Iterator[
 def network_steps(
     p: Params, batch: Tensor, task: Task, targets: Tensor, classes: int
 ) -> Iterator[Step]:
-    """The network on these pictures, before any training."""
+    """The network's output for these images, before any training."""
     stages = dvc_lock.load()
     stages_here = (
         {"weights": stages["weights"]} if PRETRAINED.exists() and "weights" in stages else {}
@@ -177,7 +175,7 @@ def network_steps(
         model = network.create_model(p.arch, classes, p.seed, tensors)
     except RuntimeError as error:
         raise ValueError(
-            f"{PRETRAINED}: not the weights of {p.arch}; run `dvc repro weights`"
+            f"{PRETRAINED}: not weights for {p.arch}; run `dvc repro weights`"
         ) from error
     whole = sum(x.numel() for x in model.parameters())
     network.freeze(model, p.optimizer.train_norm)

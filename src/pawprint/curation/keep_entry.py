@@ -1,4 +1,4 @@
-"""A new block of datasets.yaml kept by git, since `dvc exp apply` drops what no commit holds."""
+"""Keep a new block of datasets.yaml in git, because `dvc exp apply` drops uncommitted changes."""
 
 import shlex
 import subprocess
@@ -9,10 +9,10 @@ from pawprint.data.catalog import FILE
 
 
 def commit_entry(rows: Iterable[str], message: str, is_committed: bool) -> Iterator[str]:
-    """The rows; where one says that datasets.yaml is written, it is committed, or how to do it.
+    """The rows; if one says that datasets.yaml is written, commit it, or tell how to.
 
     Raises:
-        ValueError: git does not commit it.
+        ValueError: git failed to commit it.
     """
     # asked first, since the file is written while the rows are read
     had_changes, is_written = is_changed(), False
@@ -24,16 +24,16 @@ def commit_entry(rows: Iterable[str], message: str, is_committed: bool) -> Itera
     if is_committed:
         commit(message)
         others = ", with your earlier changes to it" if had_changes else ""
-        yield f"{'committed':<10} {FILE} alone{others}: {message}"
+        yield f"{'committed':<10} only {FILE}{others}: {message}"
         return
     command = shlex.join(["git", "commit", "-m", message, str(FILE)])
     yield f"{'keep':<10} {command}"
-    yield f"{'':<10} before experiments: `dvc exp apply` drops a block that no commit holds"
-    yield f"{'':<10} (with --commit, `pawprint new` does it)"
+    yield f"{'':<10} before experiments: `dvc exp apply` drops a block that is not committed"
+    yield f"{'':<10} (`pawprint new --commit` does it for you)"
 
 
 def is_changed() -> bool:
-    """Whether git sees changes of datasets.yaml that no commit holds; not so where it is not."""
+    """Whether datasets.yaml has uncommitted changes; False if git does not track it."""
     return bool(git.git_output("status", "--porcelain", "--", str(FILE)).strip())
 
 
@@ -41,7 +41,7 @@ def commit(message: str) -> None:
     """Commit datasets.yaml and nothing else, whatever is staged.
 
     Raises:
-        ValueError: git does not, such as where it knows nobody's name.
+        ValueError: git fails, such as without user.name.
     """
     known = git.git_output("ls-files", "--", str(FILE))
     # `git commit --only` refuses a path that git does not know yet
@@ -57,10 +57,10 @@ def commit(message: str) -> None:
     why = words[-1]
     if "tell me who you are" in answer.stderr:
         why = (
-            "it does not know who you are; run `git config user.name NAME` and "
-            "`git config user.email E-MAIL`"
+            "it does not know your name and e-mail; run `git config user.name NAME` and `git "
+            "config user.email E-MAIL`"
         )
     raise ValueError(
-        f"{FILE}: the block is written, but git did not commit it: {why}; then "
+        f"{FILE}: the block is written, but git could not commit it: {why}; then run "
         f"`{shlex.join(['git', 'commit', '-m', message, str(FILE)])}`"
     )

@@ -1,6 +1,6 @@
-"""Rules for labels that a set of pictures offers by itself: its CSV files, its folders, its names.
+"""Suggest label rules for a set of images, from its CSV files, its folders and its file names.
 
-A rule fits where it gives every picture a label, and two classes or more.
+A rule fits if it gives every image a label, and there are two or more classes.
 """
 
 import re
@@ -30,7 +30,7 @@ Offer = tuple[Keys, Counter[str]]  # and how many pictures each class then has
 
 
 def offers(archive: Path, names: Sequence[str], beside: Sequence[Path] = ()) -> Iterator[Offer]:
-    """The rules that fit, the likeliest first: one a CSV at most, some by folders, one by names."""
+    """The rules that fit, likeliest first: at most one per CSV, some by folders, one by names."""
     splits = layouts.split_folders(names)
     by_folder = layouts.class_rules(names, splits) or [{"from": "folder"}]
     folder_splits = {*map(splits.split_of, names)} if splits else set()
@@ -55,9 +55,9 @@ def offers(archive: Path, names: Sequence[str], beside: Sequence[Path] = ()) -> 
 def fitting_classes(
     archive: Path, names: Sequence[str], keys: Mapping[str, Any], csv: Path | None = None
 ) -> Counter[str] | None:
-    """How many pictures each class has by this rule; None where it does not fit.
+    """The number of images per class by this rule; None if it does not fit.
 
-    A class has two pictures or more on average, and what says a split is no class.
+    A class needs two or more images on average, and a split is not a class.
     """
     findings, target = Findings(), "labels" if "separator" in keys else "label"
     # by the code of stage label, so that no rule is offered which that refuses
@@ -78,7 +78,7 @@ def fitting_classes(
 
 
 def is_learned(names: Sequence[str], targets: Sequence[str | None]) -> bool:
-    """Whether each class in folders for valid is in those for train too, if there are such."""
+    """Whether each class in the folders for valid is also in those for train, if there are any."""
     splits = layouts.split_folders(names)
     classes_by_split = defaultdict(set)
     for name, cell in zip(names, targets, strict=True):
@@ -89,9 +89,9 @@ def is_learned(names: Sequence[str], targets: Sequence[str | None]) -> bool:
 
 
 def _by_csv(archive: Path, names: Sequence[str], beside: Sequence[Path]) -> Iterator[Keys]:
-    """A rule for each CSV that has a row for every picture: the first column with few labels.
+    """A rule for each CSV that has a row for every image: the first column with few labels.
 
-    Of files that have one name in several folders, such as train/metadata.csv, one for them all.
+    Files of the same name in several folders, such as train/metadata.csv, get one rule.
     """
     known, joint = matching.index_names(names), set[str]()
     for file, outside in _csv_files(archive, beside):
@@ -112,7 +112,7 @@ def _by_csv(archive: Path, names: Sequence[str], beside: Sequence[Path]) -> Iter
 
 
 def _csv_files(archive: Path, beside: Sequence[Path]) -> Iterator[tuple[str, Path | None]]:
-    """Those of one name together, those among the pictures, then those beside the folder."""
+    """CSV files of one name together, those among the images, then those next to the folder."""
     there = sorted(
         name for name in archives.file_names(archive) if name.lower().endswith(label_csv.ENDINGS)
     )
@@ -152,7 +152,7 @@ def _by_columns(
 
 
 def one_hot(archive: Path) -> str:
-    """The CSV whose columns are a class each, and what to do with it; empty where there is none."""
+    """A hint about a CSV with one column per class; empty if there is none."""
     for file, _ in _csv_files(archive, ()):
         try:
             lines = csv_text.parse(next(iter(label_csv.texts(archive, file).values())), file)
@@ -167,10 +167,10 @@ def one_hot(archive: Path) -> str:
 
 
 def is_class_word(column: str) -> bool:
-    """Whether a column's name says that it holds classes."""
+    """Whether a column's name means classes."""
     return bool({*split_words.tokens(column)} & CLASS_WORDS)
 
 
 def is_numbers(cells: Sequence[str]) -> bool:
-    """Whether all are numbers, or nothing."""
+    """Whether all cells are numbers or empty."""
     return all(re.fullmatch(r"-?\d*\.?\d*", cell) for cell in cells)

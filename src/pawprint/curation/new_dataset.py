@@ -1,4 +1,4 @@
-"""Own pictures as a data set: looked at, then written to datasets.yaml."""
+"""Your own images as a dataset: inspect them, then write them to datasets.yaml."""
 
 import shlex
 from collections import Counter
@@ -25,7 +25,7 @@ PHOTOGRAPHS = "presets/pets-resnet34.yaml"
 
 
 class DatasetName(schema.Section):
-    """A block's name, as params.yaml takes it."""
+    """A block's name, as params.yaml accepts it."""
 
     name: params.Name
 
@@ -37,19 +37,19 @@ def add_dataset(
     sha256: str | None,
     split_folders: bool = False,
 ) -> Iterator[str]:
-    """Look at the pictures, and append a block to datasets.yaml: a line for each thing found.
+    """Inspect the images, and append a block to datasets.yaml; yield the lines to print.
 
     Args:
-        name: of the block.
+        name: the name of the block.
         url: a folder, an archive or an http(s) URL.
-        rule: the keys of `label`; where there are none, rules are suggested and nothing is written.
-        sha256: what the archive must have, where that is known.
-        split_folders: whether folders such as train/ and test/ say the split.
+        rule: the keys of `label`; if empty, rules are suggested and nothing is written.
+        sha256: the expected hash of the archive, if known.
+        split_folders: whether folders such as train/ and test/ are the split.
 
     Raises:
-        ValueError: the block is there, or a key is wrong, or some pictures get no label; nothing
-            is written.
-        FileNotFoundError, ConnectionError: the pictures are not there.
+        ValueError: the block exists, a key is wrong, or some images get no label; nothing is
+            written.
+        FileNotFoundError, ConnectionError: the images are not there.
     """
     check_name(name)
     target = {"target": "labels"} if "separator" in rule else {}
@@ -61,7 +61,7 @@ def add_dataset(
     archive, text = fetch_archive(name, block.pictures)
     yield from origin(text)
     if block.pictures.is_remote:
-        yield format_line("sha256", f"{archive.name}; with --sha256 it is not fetched again")
+        yield format_line("sha256", f"{archive.name}; with --sha256 it is not downloaded again")
     listing = archives.listing(archive, url)
     names = listing.images
     if not rule:
@@ -92,21 +92,21 @@ def add_dataset(
 
 
 def check_name(name: str) -> None:
-    """The name fits params.yaml and YAML, and is not taken.
+    """Check that the name is valid in params.yaml and YAML, and new.
 
     Raises:
-        FileNotFoundError, ValueError: it does not, or datasets.yaml is not here.
+        FileNotFoundError, ValueError: it is not, or there is no datasets.yaml here.
     """
     schema.validate(DatasetName, {"name": name}, "new")
     if name in yaml_file.load(FILE):
         raise ValueError(
-            f"{FILE}: `{name}` is there already; take another name, or after a change of its "
-            f"pictures `pawprint new {name} --update`; for another rule, change its `label` there, "
-            "or take the block out first"
+            f"{FILE}: `{name}` exists already; choose another name, or if its images have changed, "
+            f"run `pawprint new {name} --update`; for another label rule, change its `label` "
+            "there, or remove the block first"
         )
     # 1e5 and true fit the pattern of names, and params.yaml would read them as something else
     if yaml_file.parse(f"k: {name}", "") != {"k": name}:
-        raise ValueError(f"{name}: is no text to YAML; take a name such as set-{name}")
+        raise ValueError(f"{name}: is not text in YAML; choose a name such as set-{name}")
 
 
 def fetch_archive(name: str, source: Source) -> tuple[Path, str]:
@@ -117,16 +117,16 @@ def fetch_archive(name: str, source: Source) -> tuple[Path, str]:
 
 
 def origin(text: str) -> Iterator[str]:
-    """Where the pictures came from, and what was left out there."""
+    """Where the images came from, and what was left out there."""
     first, *notes = text.splitlines()
-    yield format_line("pictures", first)
+    yield format_line("images", first)
     yield from (format_line("note", note.removeprefix("note: ")) for note in notes)
 
 
 def survey_images(
     archive: Path, listing: Listing, block: DatasetEntry, csv: Path | None, findings: Findings
 ) -> tuple[Labels, survey.Survey]:
-    """The cell of each picture's target (none where it has none), and the pictures themselves."""
+    """The cell of each image's target (None if it has none), and the survey of the images."""
     names = listing.images
     unused_files.check(listing, block.label, findings)
     image_labels = label_images(archive, names, block, csv, findings)
@@ -143,7 +143,7 @@ def survey_images(
 def label_images(
     archive: Path, names: Sequence[str], block: DatasetEntry, csv: Path | None, findings: Findings
 ) -> Labels:
-    """The cell of each picture's target; None where the rule gives none."""
+    """The cell of each image's target; None if the rule gives none."""
     targets = read_targets(archive, names, block.label, findings, block.target, csv)
     return dict(zip(names, targets.targets, strict=True))
 
@@ -170,14 +170,14 @@ def raise_if_errors(findings: Findings) -> None:
         ValueError: there are errors.
     """
     if findings.errors:
-        raise ValueError("\n".join([*findings.errors, f"nothing is written to {FILE}"]))
+        raise ValueError("\n".join([*findings.errors, f"nothing was written to {FILE}"]))
 
 
 def suggest_rules(name: str, source: Source, archive: Path, names: Sequence[str]) -> Iterator[str]:
     """The rules that fit, each as a command.
 
     Raises:
-        ValueError: none does.
+        ValueError: no rule fits.
     """
     yield format_line("names", f"{len(names):,}, such as {shorten(names, 3)}")
     hashed = ["--sha256", archive.name] if source.is_remote else []
@@ -193,11 +193,11 @@ def suggest_rules(name: str, source: Source, archive: Path, names: Sequence[str]
         )
     if not fits:
         raise ValueError(
-            "no rule was found that gives each of these names a label: name one by --pattern REGEX "
+            "found no rule that gives each of these names a label; give one with --pattern REGEX "
             "(on the file's name; with --from-path on the whole path), --folder, or --csv FILE "
             f"--name-column X --label-column Y{label_rules.one_hot(archive)}"
         )
-    yield format_line("", "Nothing is written yet: run one of these commands.")
+    yield format_line("", "Nothing is written yet; run one of these commands.")
 
 
 def options(keys: Mapping[str, Any]) -> list[str]:
@@ -208,25 +208,27 @@ def options(keys: Mapping[str, Any]) -> list[str]:
 
 
 def next_command(name: str, block: DatasetEntry) -> str:
-    """What trains on it; where it has a split of its own, with that one."""
+    """The command that trains on it, with the dataset's own split if it has one."""
     return f"dvc exp run -S dataset={name}{' -S label.split=official' if has_split(block) else ''}"
 
 
 def has_split(block: DatasetEntry) -> bool:
-    """Whether the data set has a split of its own."""
+    """Whether the dataset has its own split."""
     rule = block.label
     return any((rule.split, rule.valid, rule.test, block.lists))
 
 
 def next_steps(name: str, block: DatasetEntry) -> Iterator[str]:
-    """The commands to go on with."""
+    """The next commands."""
     yield format_line("next", next_command(name, block))
-    yield format_line("", "for photographs, with a pretrained network, before that:")
+    yield format_line("", "for photos, use a pretrained network; before that, run:")
     yield format_line("", f"cp {PHOTOGRAPHS} params.yaml")
     yield format_line("", "(arch resnet34, weights IMAGENET1K_V1, size 224, presize.size 460,")
-    yield format_line("", "augment.flip 0.5, augment.supersample 2; their rates and epochs)")
+    yield format_line(
+        "", "augment.flip 0.5, augment.supersample 2; with their learning rates and epochs)"
+    )
 
 
 def format_line(word: str, text: str) -> str:
-    """A line, its word in a column."""
+    """A line, with its word in a column."""
     return f"{word:<10} {text}"

@@ -1,4 +1,4 @@
-"""The label rule of `pawprint new`, once the pictures are there: its CSV's place, its folders."""
+"""The label rule of `pawprint new`, once the images are there: the path of its CSV, its folders."""
 
 import fnmatch
 import os
@@ -18,10 +18,10 @@ Keys = dict[str, Any]  # of a rule
 
 
 def with_folders(keys: Mapping[str, Any], names: Sequence[str], split_folders: bool) -> Keys:
-    """The rule with the folders that say the split, where that is asked for.
+    """The rule with the folders that define the split, if requested.
 
     Raises:
-        ValueError: there are no such folders, or the innermost ones name no class.
+        ValueError: there are no such folders, or the innermost ones are not classes.
     """
     splits = layouts.split_folders(names)
     if keys["from"] == "folder" and "pattern" not in keys:
@@ -31,37 +31,37 @@ def with_folders(keys: Mapping[str, Any], names: Sequence[str], split_folders: b
     if splits is None:
         known = sorted({folder for name in names for folder in layouts.folders(name)})
         raise ValueError(
-            "--split-folders: the pictures lie in no folders named train, and valid (val) or test; "
+            "--split-folders: the images are not in folders named train, and valid (val) or test; "
             f"the folders there: {shorten(known, 10) or 'none'}"
         )
     if not splits.has_train and all(splits.split_of(name) for name in names):
         raise ValueError(
-            f"--split-folders: all pictures lie in {shorten(sorted(splits.split_of_folder))}, so "
-            "none is left to train with; rename the folder for training to train"
+            f"--split-folders: all images are in {shorten(sorted(splits.split_of_folder))}, so "
+            "none is left to train on; rename the folder for training to train"
         )
     return {**keys, **splits.keys}
 
 
 def list_notes(url: str, files: Mapping[str, str]) -> list[str]:
-    """A note: text files that seem to be lists of a split, which no option takes over."""
+    """A note on text files that seem to be the lists of a split, for which there is no option."""
     if not files:
         return []
     keys = ", ".join(f"{split}: {file}" for split, file in sorted(files.items()))
     return [
-        f"{shorten(sorted(files.values()))} seem to list the pictures of a split, which is not "
-        f"used; to use it, add to the block: lists: {{url: {url}, {keys}}}, and train with "
-        "-S label.split=official"
+        f"{shorten(sorted(files.values()))} seem to be the lists of a split, which is not used; to "
+        f"use it, add to the block: lists: {{url: {url}, {keys}}}, and train with -S "
+        "label.split=official"
     ]
 
 
 def csv_place(file: str, images: str, archive: Path) -> tuple[str, Source | None]:
-    """The name of a CSV among the pictures, or what lies elsewhere.
+    """The name of a CSV among the images, or the file elsewhere.
 
     Args:
-        file: as typed: a name among the pictures, a URL, or a path, from the working folder or the
-            folder of the pictures or beside that.
+        file: as typed: a name among the images, a URL, or a path from the working folder, the
+            folder of the images or next to that.
         images: the folder or archive, as typed.
-        archive: what was made of it.
+        archive: the archive made from it.
 
     Raises:
         ValueError: there is none.
@@ -83,13 +83,13 @@ def csv_place(file: str, images: str, archive: Path) -> tuple[str, Source | None
             return written, Source(url=written)
     known = shorten(sorted(name for name in inside if name.lower().endswith(ENDINGS)))
     raise ValueError(
-        f"{yaml_file.one_line(file, 80)}: no such CSV among the pictures, in the working folder, "
-        f"in {images} or beside it; the CSV files among the pictures: {known or 'none'}"
+        f"{yaml_file.one_line(file, 80)}: no such CSV among the images, in the working folder, in "
+        f"{images} or next to it; the CSV files among the images: {known or 'none'}"
     )
 
 
 def beside(images: str) -> list[Path]:
-    """The CSV files that lie beside a folder or an archive of pictures, as typed."""
+    """The CSV files next to a folder or an archive of images, as typed."""
     place = Path(images).expanduser()
     if not place.exists():
         return []
@@ -98,14 +98,14 @@ def beside(images: str) -> list[Path]:
 
 
 def check_typed(place: str) -> None:
-    """A path that was typed is there: PAWPRINT_DATA stands in for URLs, not for it.
+    """Check that a typed path exists: PAWPRINT_DATA only replaces URLs.
 
     Raises:
-        FileNotFoundError: it is not.
+        FileNotFoundError: it does not exist.
     """
     if catalog.is_address(place) or Path(place).expanduser().exists():
         return  # http://, sklearn:, or there
     folder = os.environ.get("PAWPRINT_DATA")
     twin = Path(folder or "", Path(place).name)
-    hint = f"; did you mean {twin}" if folder and twin.exists() else "; give another place"
+    hint = f"; did you mean {twin}" if folder and twin.exists() else "; give another path or URL"
     raise FileNotFoundError(f"{place}: no such file or folder{hint}")

@@ -1,4 +1,4 @@
-"""A look at every picture of a set: classes, sizes, formats, copies, and what cannot be decoded."""
+"""Inspect every image of a set: classes, sizes, formats, copies, and unreadable files."""
 
 import io
 from collections import Counter, defaultdict
@@ -22,7 +22,7 @@ SURVEY_SIZE = 8  # px: decoded whole, as presize will, and squeezed to next to n
 
 @dataclass(frozen=True)
 class Survey:
-    """What was found, in the archive's order; a picture with a fault has no size."""
+    """The findings, in the archive's order; an image that cannot be decoded has no size."""
 
     images: list[CachedImage]
     formats: Counter[str]
@@ -30,7 +30,7 @@ class Survey:
 
 
 def background() -> str:
-    """The ground of transparent parts that params.yaml asks for; white, if that is not right."""
+    """The background of transparent parts in params.yaml; white if that is not valid."""
     try:
         return params.load().presize.background
     except (FileNotFoundError, ValueError):  # the first stage says what is wrong with it
@@ -38,7 +38,7 @@ def background() -> str:
 
 
 def survey_archive(archive: Path, names: Sequence[str], background: str) -> Survey:
-    """Every picture decoded once, by as many threads as there are cores."""
+    """Decode every image once, with as many threads as cores."""
     formats = Counter[str]()
 
     def contents() -> Iterator[tuple[str, bytes]]:
@@ -48,12 +48,12 @@ def survey_archive(archive: Path, names: Sequence[str], background: str) -> Surv
 
     images = cache_writer.decode_all(contents(), SURVEY_SIZE, background, available_cpus())
     return Survey(
-        list(console.progress_bar(images, "look at pictures", len(names))), formats, background
+        list(console.progress_bar(images, "look at images", len(names))), formats, background
     )
 
 
 def image_format(data: bytes) -> str:
-    """The format that a file's first bytes tell, whatever its name says."""
+    """The format by a file's first bytes, whatever its name."""
     try:
         return Image.open(io.BytesIO(data), formats=decode.FORMATS).format or "unknown"
     except decode.UNREADABLE:
@@ -61,12 +61,12 @@ def image_format(data: bytes) -> str:
 
 
 def classes_line(images: int, counted: Counter[str]) -> str:
-    """How many, the largest and the smallest."""
-    return f"{images:,} pictures, {len(counted):,} classes: {class_counts_text(counted)}"
+    """The number of classes, the largest and the smallest."""
+    return f"{images:,} images, {len(counted):,} classes: {class_counts_text(counted)}"
 
 
 def class_counts_text(counted: Counter[str]) -> str:
-    """The classes with their numbers of pictures, or the largest and the smallest of them."""
+    """The classes with their numbers of images, or only the largest and the smallest."""
     ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
     words = [f"{label} ({n:,})" for label, n in ordered]
     most = 2 * SHOWN
@@ -76,7 +76,7 @@ def class_counts_text(counted: Counter[str]) -> str:
 
 
 def sizes_line(images: Sequence[CachedImage]) -> str:
-    """The smallest, the middle and the largest picture, by area."""
+    """The smallest, the median and the largest image, by area."""
     sizes = sorted((x.width * x.height, x.width, x.height) for x in images if not x.fault)
     if not sizes:
         return "none can be decoded"
@@ -87,14 +87,14 @@ def sizes_line(images: Sequence[CachedImage]) -> str:
 
 
 def formats_line(formats: Counter[str]) -> str:
-    """Pictures of each format."""
+    """Images of each format."""
     return ", ".join(f"{name} {n:,}" for name, n in sorted(formats.items()))
 
 
 def check(survey: Survey, labels: Mapping[str, str | None], findings: Findings) -> None:
-    """Notes: pictures that cannot be decoded or are odd, equal bytes, classes of one picture.
+    """Notes: images that cannot be decoded or are odd, equal bytes, classes with one image.
 
-    Errors: no picture can be decoded, or none of a class; fewer than two classes.
+    Errors: no image can be decoded, or none of a class; fewer than two classes.
     """
     check_pixels(survey, False, findings)
     check_lost(survey, labels, findings)
@@ -109,45 +109,45 @@ def check(survey: Survey, labels: Mapping[str, str | None], findings: Findings) 
     counted = Counter(label for label in labels.values() if label)
     if len(counted) == 1:
         findings.errors.append(
-            f"all pictures are of one class, {shorten([*counted])}: two are needed to tell "
-            "anything apart; take another rule"
+            f"all images are of one class, {shorten([*counted])}, but a classifier needs at least "
+            "two; use another rule"
         )
     single = sorted(label for label, n in counted.items() if n == 1)
     if single:
         findings.notes.append(
-            f"{len(single)} classes have one picture only, which may fall to valid and not be "
-            f"learned: {shorten(single)}"
+            f"{len(single)} classes have only one image, which may go to valid and not be learned: "
+            f"{shorten(single)}"
         )
 
 
 def check_pixels(survey: Survey, is_strict: bool, findings: Findings) -> None:
-    """Notes: pictures that cannot be decoded (an error, if strict, or if none can), or are odd."""
+    """Notes: images that cannot be decoded (an error if strict, or if none can), or are odd."""
     faults = [f"{x.name} ({x.fault})" for x in survey.images if x.fault]
     if faults:
         is_error = is_strict or len(faults) == len(survey.images)
         (findings.errors if is_error else findings.notes).append(
-            f"{len(faults)} of {len(survey.images)} pictures cannot be decoded: "
-            f"{shorten(faults, 20)}; fix or remove them, or leave them out by "
-            "-S presize.on_error=skip (presize.on_error: skip in params.yaml)"
+            f"{len(faults)} of {len(survey.images)} images cannot be decoded: "
+            f"{shorten(faults, 20)}; fix or remove them, or leave them out with -S "
+            "presize.on_error=skip (presize.on_error: skip in params.yaml)"
         )
     good = [(image.name, image.odd) for image in survey.images if not image.fault]
     findings.notes.extend(oddities.notes(good, survey.background))
 
 
 def check_lost(survey: Survey, labels: Mapping[str, str | None], findings: Findings) -> None:
-    """Error: classes of which no picture can be decoded, while others have some."""
+    """Error: classes without any image that can be decoded, while others have some."""
     good = {labels[image.name] for image in survey.images if not image.fault}
     lost = sorted({label for label in labels.values() if label} - good)
     if good and lost:
         what = "1 class has" if len(lost) == 1 else f"{len(lost)} classes have"
         findings.errors.append(
-            f"{what} no picture that can be decoded, and would be lost: {shorten(lost)}; fix these "
-            "pictures, or take them out"
+            f"{what} no image that can be decoded, and cannot be learned: "
+            f"{shorten(lost)}; fix these images, or remove them"
         )
 
 
 def copies(images: Sequence[CachedImage]) -> list[list[str]]:
-    """Groups of names whose bytes are equal."""
+    """Groups of names with equal bytes."""
     groups = defaultdict(list)
     for image in images:
         groups[image.sha256].append(image.name)

@@ -1,4 +1,4 @@
-"""The pictures of a block, looked at again after a change: what has changed, and its new hash."""
+"""Inspect the images of a block again after a change: what has changed, and the new hash."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -26,11 +26,11 @@ from pawprint.vision.cache_writer import CachedImage
 
 
 def update_dataset(name: str, url: str | None) -> Iterator[str]:
-    """Look at the pictures of a block again, and write their new hash and count.
+    """Inspect the images of a block again, and write their new hash and count.
 
     Args:
-        name: of the block.
-        url: none, or the block's own.
+        name: the name of the block.
+        url: empty, or the block's own URL.
 
     Raises:
         ValueError: no such block, or as for `new_dataset.add_dataset`; nothing is written.
@@ -61,7 +61,7 @@ def update_dataset(name: str, url: str | None) -> Iterator[str]:
         and is_equal
     ):
         yield format_line(
-            "unchanged", f"{len(image_labels):,} pictures, {algorithm} {before}; nothing is written"
+            "unchanged", f"{len(image_labels):,} images, {algorithm} {before}; nothing is written"
         )
         return
     yield from changes(block, image_labels, survey_result)
@@ -77,7 +77,7 @@ def update_dataset(name: str, url: str | None) -> Iterator[str]:
 
 
 def normalize_url(url: str) -> str:
-    """The same text for the same place, whether or not it is written from the root."""
+    """The same text for the same path, whether or not it is absolute."""
     if catalog.is_address(url):
         return url.rstrip("/")
     # Path.absolute() leaves `..` in, and resolve() follows links
@@ -85,17 +85,17 @@ def normalize_url(url: str) -> str:
 
 
 def changes(block: DatasetEntry, image_labels: Labels, survey_result: Survey) -> Iterator[str]:
-    """What is otherwise than in the archive that the block names, as far as that one is kept."""
+    """What differs from the archive in the block, if that one is kept."""
     expected = block.pictures.expected
     old = downloads.STORE / expected[1] if expected else None
     if old is None or not old.is_file():
         before = "unknown" if block.count is None else f"{block.count:,}"
         yield format_line(
-            "count", f"{before} -> {len(image_labels):,} pictures; the earlier ones are not kept"
+            "count", f"{before} -> {len(image_labels):,} images; the earlier ones were not kept"
         )
         return
     names = archives.image_names(old)
-    yield format_line("count", f"{len(names):,} -> {len(image_labels):,} pictures")
+    yield format_line("count", f"{len(names):,} -> {len(image_labels):,} images")
     csv = downloads.STORE / block.label.sha256 if block.label.sha256 else None
     if csv and not csv.is_file():
         yield format_line(
@@ -111,7 +111,7 @@ def changes(block: DatasetEntry, image_labels: Labels, survey_result: Survey) ->
     relabelled = f"{len(other):,} other {block.target} ({shorten(other, 3)})" if other else ""
     changed = difference(old, names, survey_result.images)
     parts = [part for part in (changed, relabelled) if part]
-    yield format_line("changed", ", ".join(parts) or "no picture, but other files")
+    yield format_line("changed", ", ".join(parts) or "no images, only other files")
     earlier, now = (
         {label for cell in some.values() for label in label_cells.classes(cell or "", block.target)}
         for some in (earlier_labels, image_labels)
@@ -122,7 +122,7 @@ def changes(block: DatasetEntry, image_labels: Labels, survey_result: Survey) ->
 
 
 def difference(old: Path, names: Sequence[str], images: Sequence[CachedImage]) -> str:
-    """How many pictures came, went, or have other bytes now, the first of each; empty for none."""
+    """How many images were added, removed or changed, with the first names; empty if none."""
     before = label_table.fingerprints(archives.read_files(old, set(names)))
     now = {image.name: image.sha256 for image in images}
     parts = {

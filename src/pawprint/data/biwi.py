@@ -1,8 +1,9 @@
-"""Where a head is in a picture, from its pose and the camera: the layout of the Biwi data set.
+"""The centre of a head in an image, from its pose and the camera: the layout of the Biwi dataset.
 
-Beside each DIR/frame_N_rgb.jpg (or .png) lie DIR/frame_N_pose.txt, whose 12 numbers are a rotation
-and then the head's centre in mm before the camera, and DIR/rgb.cal, whose first 9 are the camera's
-matrix. Source: G. Fanelli et al., Random Forests for Real Time 3D Face Analysis, IJCV 2013.
+Next to each DIR/frame_N_rgb.jpg (or .png) are DIR/frame_N_pose.txt, whose 12 numbers are a rotation
+and then the head's centre in mm in front of the camera, and DIR/rgb.cal, whose first 9 numbers are
+the camera's matrix. Source: G. Fanelli et al., Random Forests for Real Time 3D Face Analysis, IJCV
+2013.
 """
 
 import math
@@ -16,12 +17,12 @@ CAMERA, POSE, NUMBERS = "rgb.cal", "_pose.txt", 12
 
 
 def read_cells(archive: Path, names: Sequence[str], findings: Findings) -> dict[str, str]:
-    """`x y` of the head's centre in px, for each picture whose files say it.
+    """`x y` of the head's centre in px, for each image that has both files.
 
     Args:
-        archive: what holds the files, beside the pictures.
-        names: paths of the pictures.
-        findings: told of pictures without such files, and of files that are damaged.
+        archive: the archive with the files and the images.
+        names: the paths of the images.
+        findings: collects images without these files, and damaged files.
     """
     selected = {file for name in names for file in beside(name)}
     texts = dict(archives.read_files(archive, selected & set(archives.file_names(archive))))
@@ -35,19 +36,19 @@ def read_cells(archive: Path, names: Sequence[str], findings: Findings) -> dict[
         else:
             odd.append(f"{pose} with {camera}")
     for faulty, problem in (
-        (absent, f"pictures without the files *{POSE} and {CAMERA} beside them"),
+        (absent, f"images without the files *{POSE} and {CAMERA} next to them"),
         (odd, f"poses that are not {NUMBERS} numbers with a head before the camera"),
     ):
         if faulty:
             findings.errors.append(
-                f"{len(faulty)} {problem}: {shorten(faulty)}; mend the archive or folder, or take "
-                "these pictures out"
+                f"{len(faulty)} {problem}: {shorten(faulty)}; fix the archive or folder, or remove "
+                "these images"
             )
     return cells
 
 
 def beside(name: str) -> tuple[str, str]:
-    """The paths of a picture's pose and of its camera.
+    """The paths of an image's pose file and camera file.
 
     >>> beside("biwi/01/frame_00003_rgb.jpg")
     ('biwi/01/frame_00003_pose.txt', 'biwi/01/rgb.cal')
@@ -58,7 +59,7 @@ def beside(name: str) -> tuple[str, str]:
 
 
 def numbers(data: bytes) -> list[float]:
-    """All of a text; none where something else stands there."""
+    """All numbers of a text; empty if it contains anything else."""
     try:
         return [float(word) for word in data.decode("ascii").split()]
     except ValueError:
@@ -66,7 +67,7 @@ def numbers(data: bytes) -> list[float]:
 
 
 def centre(pose: Sequence[float], camera: Sequence[float]) -> tuple[float, float] | None:
-    """x and y in px of the head's centre, by the camera's matrix; None where nothing can be told.
+    """x and y of the head's centre in px, by the camera's matrix; None if there is none.
 
     >>> centre([1, 0, 0, 0, 1, 0, 0, 0, 1, 100, -50, 1000], [500, 0, 320, 0, 510, 240, 0, 0, 1])
     (370.0, 214.5)

@@ -1,4 +1,4 @@
-"""datasets.yaml: where each data set's pictures lie and how a picture gets its label."""
+"""datasets.yaml: where each dataset's images are and how an image gets its label."""
 
 import re
 from collections.abc import Sequence
@@ -21,13 +21,13 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 def is_label_pattern(pattern: str) -> str:
-    """The pattern, once it is known to be a regular expression with a group for the label."""
+    """Return the pattern if it is a regular expression with a group for the label."""
     try:
         groups = re.compile(pattern).groups
     except re.error as error:
         raise ValueError(f"must be a regular expression: {error}") from error
     if groups < 1:
-        raise ValueError("must hold a group, (…), around the part that is wanted")
+        raise ValueError("must have a group, (…), around the label")
     return pattern
 
 
@@ -52,14 +52,14 @@ class Source(Section):
 
     @property
     def expected(self) -> tuple[str, str] | None:
-        """Algorithm and hexadecimal hash, the stronger one of the two."""
+        """Algorithm and hexadecimal hash; if there are two, the stronger one."""
         if self.sha256:
             return "sha256", self.sha256
         return ("md5", self.md5) if self.md5 else None
 
     @property
     def is_remote(self) -> bool:
-        """Whether the network is needed."""
+        """Whether it needs the network."""
         return self.url.startswith(("http://", "https://"))
 
     @property
@@ -72,7 +72,7 @@ class Source(Section):
 
 
 class Lists(Source):
-    """The data set's own split: an archive (or one file) and the lists in it."""
+    """The dataset's own split: an archive (or one file) and the lists in it."""
 
     train: str
     valid: str | None = None
@@ -86,7 +86,7 @@ class Lists(Source):
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV among the pictures, and some of its columns."""
+    """A CSV next to the images, and some of its columns."""
 
     file: str  # its path in the archive or folder
     name: str  # the column that names a picture: by its path, its file name or that without suffix
@@ -97,18 +97,18 @@ class Table:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All that are read, `name` first."""
+        """All columns that are read, `name` first."""
         return (self.name, *self.labels, *([self.split] if self.split else []))
 
 
 class LabelRule(Section):
-    """How a label is read: from a file's name, folder or path, a CSV's row, or a head's pose.
+    """How to read a label: from a file's name, folder or path, a CSV row, or a head's pose.
 
-    `pattern` picks the label out of that text; a CSV is `file` (with `sha256`, one that does not
-    lie among the pictures), its columns `name` and `label` (of points a list: x, y) and, if it has
-    one, `split`; `separator` stands between several labels.
-    `group` picks out of the path what must stay on one side of the split; `valid` and `test` name
-    the groups that `label.split: official` judges on, the others train.
+    `pattern` finds the label in that text. A CSV is given by `file` (with `sha256` if it is not in
+    the archive of images) and its columns `name`, `label` (for points a list: x, y) and, if it has
+    one, `split`; `separator` separates several labels. `group` finds in the path what must stay on
+    one side of the split; `valid` and `test` name the groups that `label.split: official` evaluates
+    on, the others train.
     """
 
     # `from` is a keyword of Python, so the field has another name
@@ -126,7 +126,7 @@ class LabelRule(Section):
 
     @model_validator(mode="after")
     def names_need_a_pattern(self) -> "LabelRule":
-        """Checked here, since it takes two keys."""
+        """Check two keys together."""
         examples = {"name": r"^(.+)_\d+\.jpg$", "path": "([^/]+)/[^/]+/[^/]+$"}
         if self.source in examples and self.pattern is None:
             raise ValueError(f"label.pattern is missing, such as {examples[self.source]}")
@@ -134,47 +134,47 @@ class LabelRule(Section):
 
     @model_validator(mode="after")
     def a_csv_needs_its_columns(self) -> "LabelRule":
-        """Checked here, since it takes five keys."""
+        """Check five keys together."""
         options: dict[str, object] = {"file": self.file, "name": self.name, "label": self.label}
         absent = [f"label.{key}" for key, value in options.items() if not value]
         options |= {"split": self.split, "sha256": self.sha256}
         extra = [f"label.{key}" for key, value in options.items() if value is not None]
         if self.source == "csv" and absent:
             raise ValueError(
-                f"label.from: csv needs {', '.join(absent)} too: file: labels.csv (among the "
-                "pictures), name: and label: (columns of its first line)"
+                f"label.from: csv needs {', '.join(absent)} too: file: labels.csv (next to the "
+                "images), name: and label: (columns in its first line)"
             )
         if self.source != "csv" and extra:
-            raise ValueError(f"{', '.join(extra)}: for label.from: csv alone; remove it")
+            raise ValueError(f"{', '.join(extra)}: only for label.from: csv; remove it")
         return self
 
     @model_validator(mode="after")
     def valid_and_test_are_groups(self) -> "LabelRule":
-        """Checked here, since it takes four keys."""
+        """Check four keys together."""
         for key, some in (("valid", self.valid), ("test", self.test)):
             if some is not None and self.group is None:
                 raise ValueError(
                     f"label.{key} names groups: give label.group too, such as ^(\\d+)/"
                 )
             if some is not None and self.split is not None:
-                raise ValueError(f"label.split and label.{key} both say a split: remove one")
+                raise ValueError(f"label.split and label.{key} both define a split; remove one")
         if both := sorted({*(self.valid or ())} & {*(self.test or ())}):
             raise ValueError(
-                f"label.valid and label.test both name {', '.join(both)}: a group is of one side "
-                "of the split; remove it from one of them"
+                f"label.valid and label.test both name {', '.join(both)}, but a group must be on "
+                "one side of the split; remove it from one of them"
             )
         return self
 
     @property
     def outside(self) -> Source | None:
-        """The CSV, where it lies elsewhere than among the pictures."""
+        """The CSV, if it is not in the archive of images."""
         if self.file is None or self.sha256 is None:
             return None
         return Source(url=self.file, sha256=self.sha256)
 
     @property
     def table(self) -> Table | None:
-        """The CSV; None where the label comes from a name."""
+        """The CSV; None if the label comes from a name."""
         if self.file is None or self.name is None or self.label is None:
             return None
         columns = [self.label] if isinstance(self.label, str) else self.label
@@ -184,7 +184,7 @@ class LabelRule(Section):
 
     @property
     def words(self) -> str:
-        """Where the label comes from, as in: ^(.+)_ on its name; column breed of labels.csv."""
+        """Where the label comes from, such as: ^(.+)_ on its name; column breed of labels.csv."""
         columns = self.label if isinstance(self.label, str) else ", ".join(self.label or [])
         named = {
             **{"name": "its name", "folder": "its folder", "path": "its path"},
@@ -196,7 +196,7 @@ class LabelRule(Section):
 
 
 class DatasetEntry(Section):
-    """A data set: an image has one `label`, any number of `labels`, `points` or a `number`."""
+    """A dataset: each image has one `label`, any number of `labels`, `points` or a `number`."""
 
     pictures: Source
     label: LabelRule
@@ -207,14 +207,14 @@ class DatasetEntry(Section):
 
     @model_validator(mode="after")
     def the_rule_gives_the_target(self) -> "DatasetEntry":
-        """Checked here, since it takes two keys."""
+        """Check two keys together."""
         rule = self.label
         columns = rule.label if isinstance(rule.label, list) else []
         gives_points = rule.source == "biwi" or bool(columns)
         if self.target == "points" and not gives_points:
             raise ValueError("target: points needs columns of a CSV, such as label.label: [x, y]")
         if len({*columns}) < len(columns):
-            raise ValueError("label.label names a column twice")
+            raise ValueError("label.label names a column twice; name each column once")
         if len(columns) % 2:
             raise ValueError("label.label must name an even number of columns, as in [x, y]")
         if self.target != "points" and gives_points:
@@ -226,21 +226,21 @@ class DatasetEntry(Section):
                 "label.separator is for several labels: add `target: labels`, or remove it"
             )
         if self.target == "points" and rule.pattern is not None:
-            raise ValueError("label.pattern: points have no names to pick from; remove it")
+            raise ValueError("label.pattern does not apply to points; remove it")
         return self
 
 
 def load_dataset_entry(name: str, path: Path = FILE) -> DatasetEntry:
-    """The block of one data set of pictures; raises as `load_entry` does."""
+    """The block of one image dataset; raises the errors of `load_entry`."""
     return load_entry(DatasetEntry, name, path)
 
 
 def load_entry(entry_type: type[Entry], name: str, path: Path) -> Entry:
-    """The block of one data set.
+    """The block of one dataset.
 
     Raises:
-        FileNotFoundError: no datasets.yaml here.
-        ValueError: no such block, or some of its keys are wrong; every one is named.
+        FileNotFoundError: there is no datasets.yaml here.
+        ValueError: no such block, or some of its keys are wrong; the message names every one.
     """
     content = yaml_file.load(path)
     if name not in content:

@@ -1,4 +1,4 @@
-"""What the columns of a CSV seem to hold: a split, several labels in a cell, a class each."""
+"""What the columns of a CSV seem to contain: a split, several labels per cell, one class each."""
 
 import shlex
 from collections import Counter
@@ -16,7 +16,7 @@ MOST = 20  # values of a column that is a split
 
 
 class Combined(NamedTuple):
-    """Cells that seem to hold several labels."""
+    """Cells that seem to contain several labels."""
 
     separator: str
     number: int  # of them
@@ -26,13 +26,13 @@ class Combined(NamedTuple):
 def check(
     lines: Sequence[tuple[int, list[str]]], table: Table, findings: Findings, is_split: bool
 ) -> None:
-    """Notes: a column that says a split and is not used, cells that seem to hold several labels.
+    """Notes: a column with a split that is not used, cells that seem to contain several labels.
 
     Args:
-        lines: of the file, the first one with the columns' names.
-        table: what is read of them.
-        findings: told.
-        is_split: whether the split is told by something else than a column.
+        lines: the lines of the file; the first has the names of the columns.
+        table: the columns that are used.
+        findings: collects the notes.
+        is_split: whether something other than a column defines the split.
     """
     header, body = lines[0][1], [row for _, row in lines[1:]]
     file, split = yaml_file.one_line(table.file, 80), split_columns(header, body, table.columns)
@@ -40,7 +40,7 @@ def check(
         folds = fold_column(header, body)
         for column in split:
             findings.notes.append(
-                f"column {quote(column)} of {file} seems to say a split "
+                f"column {quote(column)} of {file} seems to be a split "
                 f"({_count(header, body, column)}), which is not used; to use it: split: "
                 f"{quote(column)} in the block's `label` (pawprint new --split-column "
                 f"{shlex.quote(quote(column))})"
@@ -48,17 +48,16 @@ def check(
         if folds and not split:
             findings.notes.append(
                 f"column {quote(folds)} of {file} seems to number folds "
-                f"({_count(header, body, folds)}), which are not used; to judge on one of them, "
-                "add a column that says train or valid, and name it by split: (pawprint new "
+                f"({_count(header, body, folds)}), which are not used; to evaluate on one of them, "
+                "add a column of train and valid, and give it as split: (pawprint new "
                 "--split-column)"
             )
     hot = one_hot(header, body)
     if {*hot} & {*table.labels}:
         findings.notes.append(
-            f"columns {shorten([quote(one) for one in hot])} of {file} hold 0 and 1 "
-            f"alone, as where each class has a column; {', '.join(table.labels)} makes classes 0 "
-            "and 1. For a class a picture, or several, add one column that names them (with | "
-            "between)"
+            f"columns {shorten([quote(one) for one in hot])} of {file} contain only 0 and 1, as if "
+            f"each class had a column; {', '.join(table.labels)} makes classes 0 and 1. For one or "
+            "several classes per image, add one column that names them (with | between)"
         )
     if len(table.labels) == 1:
         at = header.index(table.labels[0])
@@ -67,7 +66,7 @@ def check(
 
 
 def several_labels(cells: Sequence[str], table: Table, findings: Findings) -> None:
-    """A note, where cells seem to hold several labels, or such as another separator parts."""
+    """A note if cells seem to contain several labels, or labels with another separator."""
     between, named = (
         table.separator,
         f"column {quote(table.labels[0])} of {quote(table.file)}",
@@ -76,9 +75,9 @@ def several_labels(cells: Sequence[str], table: Table, findings: Findings) -> No
     lists = [cell for cell in cells if cell[:1] == "[" and cell[-1:] == "]"]
     if lists and len(lists) * 2 >= len(cells):
         findings.notes.append(
-            f"{named}: {len(lists)} of {len(cells)} cells hold lists such as "
-            f"{quote(lists[0])}, and all of a cell counts as a class; write such a cell "
-            "as cat|dog, and give separator: '|' (pawprint new --separator '|')"
+            f"{named}: {len(lists)} of {len(cells)} cells are lists such as {quote(lists[0])}, and "
+            "the whole cell counts as one class; write such a cell as cat|dog, and give "
+            "separator: '|' (pawprint new --separator '|')"
         )
         return
     classes = [part for cell in cells for part in (cell.split(between) if between else [cell])]
@@ -86,10 +85,9 @@ def several_labels(cells: Sequence[str], table: Table, findings: Findings) -> No
         what = f"with separator {between!r}, {seen.number} of {len(classes)} classes"
         what = what if between else f"{seen.number} of {len(cells)} cells"
         findings.notes.append(
-            f"{named}: {what} "
-            f"seem to hold several labels with {seen.separator!r} between them "
-            f"({shorten([quote(cell) for cell in seen.shown], 3)}), and each combination "
-            f"counts as a class; for several labels a picture: target: labels, separator: "
+            f"{named}: {what} seem to contain several labels with {seen.separator!r} between them "
+            f"({shorten([quote(cell) for cell in seen.shown], 3)}), and each combination counts as "
+            "one class; for several labels per image: target: labels, separator: "
             f"{seen.separator!r} (pawprint new --separator {seen.separator!r}; docs/targets.md)"
         )
 
@@ -97,10 +95,10 @@ def several_labels(cells: Sequence[str], table: Table, findings: Findings) -> No
 def split_columns(
     header: Sequence[str], body: Sequence[Sequence[str]], taken: Sequence[str] = ()
 ) -> list[str]:
-    """The columns, of those that are not taken, that seem to say a split.
+    """The unused columns that seem to be a split.
 
-    All its cells say train, valid or test, at least two of these; of True and False, its name has
-    to speak of a split too, as is_valid does.
+    All its cells are train, valid or test, with at least two of these; a column of True and False
+    must also have a name such as is_valid.
     """
     proposals = []
     for at, column in enumerate(header):
@@ -120,7 +118,7 @@ def split_columns(
 
 
 def fold_column(header: Sequence[str], body: Sequence[Sequence[str]]) -> str | None:
-    """A column of folds: small numbers, under a name that says so."""
+    """A column of folds: small numbers, and a name that says so."""
     for at, column in enumerate(header):
         cells = {row[at] for row in body if len(row) > at}
         words = set(split_words.tokens(column))
@@ -130,10 +128,10 @@ def fold_column(header: Sequence[str], body: Sequence[Sequence[str]]) -> str | N
 
 
 def combinations(cells: Sequence[str]) -> Combined | None:
-    """Cells that seem to hold several labels; None where they are names of several words.
+    """Cells that seem to contain several labels; None if they are names of several words.
 
-    The evidence: the same parts in another order, parts that are labels on their own in other
-    cells, or few parts in many combinations. `great dane` and `tench, Tinca tinca` have none.
+    Signs of several labels: the same parts in another order, parts that are whole cells elsewhere,
+        or few parts in many combinations. `great dane` and `tench, Tinca tinca` show none of them.
     """
     for separator in SEPARATORS:
         parts = {cell: _parts(cell, separator) for cell in {*cells}}
@@ -168,7 +166,7 @@ def _is_evident(several: dict[str, tuple[str, ...]], single: set[str], separator
 
 
 def one_hot(header: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
-    """The columns that hold 0 and 1 alone, where there are two or more: a class each."""
+    """The columns that contain only 0 and 1, if there are two or more: one class each."""
     columns_found = []
     for at, column in enumerate(header):
         # pandas writes whole numbers as 1.0 in a column that has an empty cell
@@ -186,5 +184,5 @@ def _count(header: Sequence[str], body: Sequence[Sequence[str]], column: str) ->
 
 
 def quote(text: str) -> str:
-    """A stranger's text, for a message."""
+    """Untrusted text, quoted for a message."""
     return yaml_file.one_line(text, 80)

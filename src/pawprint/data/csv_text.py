@@ -1,4 +1,4 @@
-"""The text of a CSV as rows: what ends its cells, and where a quote opens that is not closed."""
+"""The text of a CSV as rows: its separator, and the line of a quote that is not closed."""
 
 import csv
 import io
@@ -13,8 +13,8 @@ ENDS = (",", ";", "\t", "|")  # of a cell, the usual one first
 def parse(content: str, file: str) -> Lines:
     """Line and cells of each row that is not empty, without blanks around a cell.
 
-    Cells end at a comma; where the first line has none, at a semicolon or a tab. A first line
-    `sep=;`, as a spreadsheet writes it, says so too.
+    The separator is a comma; if the first line has none, a semicolon or a tab. A first line
+    `sep=;`, as spreadsheets write it, sets it too.
 
     Raises:
         ValueError: a quote is not closed, or a cell is far too long.
@@ -34,7 +34,7 @@ def parse(content: str, file: str) -> Lines:
 
 
 def ending(header: str) -> str:
-    r"""What ends the cells of a first line.
+    r"""The separator of a first line.
 
     >>> [ending('file,"a;b"'), ending("file;label"), ending("file\tlabel"), ending("file")]
     [',', ';', '\t', ',']
@@ -44,7 +44,7 @@ def ending(header: str) -> str:
 
 
 def quotes(text: str, end: str) -> Iterator[tuple[int, int]]:
-    """The lines in which a quoted cell opens and closes; 0 for one that does not close."""
+    """The lines in which a quoted cell opens and closes; 0 for a quote that is not closed."""
     line, at, start = 1, 0, True  # start: of a cell
     while at < len(text):
         letter = text[at]
@@ -62,24 +62,24 @@ def quotes(text: str, end: str) -> Iterator[tuple[int, int]]:
 
 
 def _close(text: str, at: int) -> int:
-    """Where the quote stands that closes a cell; -1 where none does. Two are one in the cell."""
+    """The position of the quote that closes a cell; -1 if none does. A double quote is a quote."""
     while (at := text.find('"', at)) >= 0 and text[at + 1 : at + 2] == '"':
         at += 2
     return at
 
 
 def _why(text: str, end: str, line: int, skipped: bool, error: csv.Error) -> str:
-    """What is wrong, and the line where it begins."""
+    """What is wrong, and the line where it starts."""
     # csv tells the line at which it gave up, which may be the last one of the file
     long = [(a, b) for a, b in quotes(text, end or ",") if a != b and a <= line <= (b or line)]
     if not long:
-        return f"line {line + skipped}: no CSV ({error}); fix this line"
+        return f"line {line + skipped}: not a CSV ({error}); fix this line"
     opened, closed = (x + skipped if x else 0 for x in long[-1])
     ends = f"line {closed}" if closed else "the file's end"
     shown = yaml_file.one_line(text.split("\n")[opened - 1 - skipped].strip(), 60)
     return (
-        f"line {opened}: a quote opens here and its cell goes on to {ends}: {shown}; close this "
-        'quote, or take it away (a " in a quoted cell is written twice, "")'
+        f"line {opened}: a quote opens here and its cell continues to {ends}: {shown}; close this "
+        'quote, or remove it (write a " in a quoted cell twice, "")'
     )
 
 

@@ -32,7 +32,7 @@ Compose = Callable[[np.random.Generator, np.ndarray, np.ndarray], Scene]
 
 
 def write_digits(path: Path) -> None:
-    """A tar of 1,797 pictures of 8×8 px, named CLASS_NUMBER.png, such as 7_0042.png.
+    """A tar of 1,797 images of 8×8 px, named CLASS_NUMBER.png, such as 7_0042.png.
 
     Source: E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998.
     """
@@ -46,12 +46,12 @@ def write_digits(path: Path) -> None:
 
 
 def write_labels(path: Path) -> None:
-    """A tar of pictures with 2 to 6 digits each, and labels.csv: fname, labels, is_valid."""
+    """A tar of images with 2 to 6 digits each, and labels.csv: fname, labels, is_valid."""
     _write(path, "digits-labels", ("fname", "labels", "is_valid"), compose_labels, seed=8)
 
 
 def write_points(path: Path) -> None:
-    """A tar of pictures with one digit among clutter, and points.csv: fname, x, y, is_valid."""
+    """A tar of images with one digit among clutter, and points.csv: fname, x, y, is_valid."""
     _write(path, "digits-points", ("fname", "x", "y", "is_valid"), compose_point, seed=9)
 
 
@@ -120,7 +120,7 @@ def scatter_digits(
 
 
 def draw_places(rng: np.random.Generator, count: int) -> Int[np.ndarray, "glyph 2"]:
-    """Left and top of each glyph, drawn anew until none covers too much of another."""
+    """Left and top of each glyph, drawn again until none covers too much of another."""
     while True:
         drawn = rng.integers(0, CANVAS - GLYPH + 1, (count, 2))
         # all places again, not the last alone: so each allowed scene is as likely as another

@@ -1,8 +1,8 @@
-"""One archive, from a URL, a file or a folder: checked against its hash, then put in place.
+"""Get one archive from a URL, a file or a folder: check its hash, then put it in place.
 
 A checked archive stays in the store, `.downloads/HASH`, so that a stage whose output DVC has
-deleted finds it again without a network. A broken download stays there as `HASH.part` and is
-resumed. Nothing else is ever seen under the final name.
+deleted finds it again without a network. An interrupted download stays there as `HASH.part` and is
+resumed. The final name never holds anything but a checked archive.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ TIMEOUT = (10, 60)  # seconds: to connect, between two pieces
 STORE = files.project_root() / ".downloads"
 AGAIN = "try again, or put the new hash there if you trust it"
 Generators = Mapping[str, Callable[[Path], None]]  # by the `url` of a data set that is made here
-UPDATE = "`pawprint new NAME --update` says what has changed, and writes the new hash"
+UPDATE = "`pawprint new NAME --update` shows what has changed, and writes the new hash"
 
 
 def fetch_to(
@@ -36,19 +36,19 @@ def fetch_to(
     store: Path = STORE,
     generators: Generators | None = None,
 ) -> str:
-    """Put the source's bytes at `target`, and say where they came from, then a note a line.
+    """Put the source's bytes at `target`; return a line on where they came from, then the notes.
 
     Args:
-        source: a folder is packed into a tar first.
-        target: replaced as a whole, or left as it was.
-        on_progress: told the bytes of each piece that arrives from the network.
-        store: folder of checked archives.
-        generators: write the data sets that need no network, by their `url`.
+        source: the source; a folder is packed into a tar first.
+        target: the path; replaced as a whole, or left as it was.
+        on_progress: called with the size in bytes of each piece from the network.
+        store: the folder of checked archives.
+        generators: functions that write the datasets that need no network, by `url`.
 
     Raises:
-        FileNotFoundError: no such local file or folder.
-        ConnectionError: the URL could not be reached, or answered with an error.
-        ValueError: the bytes do not have the expected hash, or no hash is given for a URL.
+        FileNotFoundError: there is no such local file or folder.
+        ConnectionError: the URL could not be reached, or the server returned an error.
+        ValueError: the bytes do not have the expected hash, or a URL has no hash.
     """
     path, origin = fetch_verified(source, on_progress, store, generators)
     with files.atomic_write(target) as temporary:
@@ -62,13 +62,13 @@ def fetch_verified(
     store: Path = STORE,
     generators: Generators | None = None,
 ) -> tuple[Path, str]:
-    """The checked archive in the store, and where it came from; raises as `fetch_to` does."""
+    """The checked archive in the store, and where it came from; raises the errors of `fetch_to`."""
     path, origin = fetch(source, on_progress, store, generators)
     if source.is_remote and not source.expected:
         raise ValueError(
-            f"{source.url}: datasets.yaml gives no hash for this file ({_size(path):,} bytes"
-            f"{web_pages.kind(path)}), so a change of it would go unseen; it is kept: add "
-            f"`sha256: {path.name}` beside its url and run again"
+            f"{source.url}: datasets.yaml gives no hash for this file ({_size(path):,} "
+            f"bytes{web_pages.kind(path)}), so a change of it would go unnoticed; the download is "
+            f"kept: add `sha256: {path.name}` next to its url and run again"
         )
     return path, origin
 
@@ -79,7 +79,7 @@ def fetch(
     store: Path = STORE,
     generators: Generators | None = None,
 ) -> tuple[Path, str]:
-    """As `fetch_verified`, but a URL needs no hash: its file is stored under its own sha256."""
+    """Like `fetch_verified`, but a URL needs no hash: its file is stored under its own sha256."""
     store.mkdir(parents=True, exist_ok=True)
     if source.expected:
         algorithm, expected = source.expected
@@ -90,11 +90,11 @@ def fetch(
 
 
 def fetch_once(url: str, path: Path, on_progress: Callable[[int], object]) -> Path:
-    """`path`, downloaded from the URL unless it is there; the caller knows its hash.
+    """Download `path` from the URL unless it is there; the caller checks its hash.
 
     Raises:
-        ConnectionError: the URL could not be reached, or answered with an error.
-        ValueError: it answered with a web page.
+        ConnectionError: the URL could not be reached, or the server returned an error.
+        ValueError: the server returned a web page.
     """
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -128,12 +128,12 @@ def _fetch_to_store(
         else:
             shutil.copyfile(local, temporary)  # never a link: DVC makes its files read-only
     path = _verify(source, part, store, UPDATE)
-    origin = f"{local or source.url}: taken, {_size(path):,} bytes, sha256 {files.file_hash(path)}"
+    origin = f"{local or source.url}: copied, {_size(path):,} bytes, sha256 {files.file_hash(path)}"
     return path, "\n".join([origin, *(f"note: {note}" for note in notes)])
 
 
 def _local_copy(source: Source) -> Path | None:
-    """The local file or folder that stands for the source; None for a URL."""
+    """The local file or folder of the source; None for a URL."""
     path = Path(source.url).expanduser()
     if not source.is_remote and path.exists():
         return path  # what is written there wins
@@ -143,20 +143,20 @@ def _local_copy(source: Source) -> Path | None:
     if source.is_remote:
         return None
     raise FileNotFoundError(
-        f"{source.url}: {folders.absence(path)}; mend `url` in datasets.yaml (an http(s) URL, "
-        "a path or a folder), or set PAWPRINT_DATA to the folder that holds it"
+        f"{source.url}: {folders.absence(path)}; fix `url` in datasets.yaml (an http(s) URL, a "
+        "path or a folder), or set PAWPRINT_DATA to the folder that contains it"
     )
 
 
 def _key(source: Source) -> str:
-    """A name for the source in the store: its hash, or one made from its URL."""
+    """The source's name in the store: its hash, or one made from its URL."""
     if source.expected:
         return source.expected[1]
     return "url-" + hashlib.sha256(source.url.encode()).hexdigest()[:16]  # a URL has slashes
 
 
 def _verify(source: Source, part: Path, store: Path, remedy: str) -> Path:
-    """Rename what is complete to its hash; a wrong one is removed: the next run starts afresh."""
+    """Rename a complete file to its hash; remove a wrong one, so that the next run starts again."""
     algorithm, expected = source.expected or ("sha256", "")
     actual = files.file_hash(part, algorithm)
     # only with another hash, or none given: a web page may be the file that was wanted
@@ -167,7 +167,7 @@ def _verify(source: Source, part: Path, store: Path, remedy: str) -> Path:
         part.unlink()
         raise ValueError(
             f"{source.url}: {algorithm} {actual} ({size:,} bytes{known}) is not the {expected} of "
-            f"datasets.yaml; it has changed or was damaged on the way: {remedy}"
+            f"datasets.yaml; it has changed or was damaged in transfer: {remedy}"
         )
     kept = store / actual
     files.replace_file(part, kept)
@@ -175,14 +175,14 @@ def _verify(source: Source, part: Path, store: Path, remedy: str) -> Path:
 
 
 def _refuse_page(url: str, part: Path) -> None:
-    """Remove a web page that has come in place of a file, and say what it is."""
+    """Remove a web page that came instead of a file, and raise an error with what it is."""
     if page := web_pages.read(part):
         part.unlink()
         raise ValueError(fetch_errors.page(url, page))
 
 
 def _download(url: str, part: Path, on_progress: Callable[[int], object]) -> None:
-    """Append what is missing to `part`, over several connections if need be."""
+    """Append what is missing to `part`, over several connections if necessary."""
     failures, size = 0, _size(part)
     while True:
         try:
@@ -200,10 +200,10 @@ def _download(url: str, part: Path, on_progress: Callable[[int], object]) -> Non
 
 
 def _pieces(url: str, part: Path) -> Iterator[int]:
-    """Sizes of the pieces that one connection appends to `part`.
+    """Yield the sizes of the pieces that one connection appends to `part`.
 
-    The server's validator is kept beside the part, so that a file that has changed since is
-    fetched anew (`If-Range`), never joined to the old half.
+    The server's validator is stored next to the part, so that a file that has changed since is
+    downloaded again (`If-Range`), never joined to the old half.
     """
     tag = part.with_suffix(".tag")
     headers = {"Accept-Encoding": "identity"}  # the bytes as published: a Range counts these
@@ -220,7 +220,7 @@ def _pieces(url: str, part: Path) -> Iterator[int]:
             f"bytes {_size(part)}-"
         ):
             part.unlink()
-            raise requests.ConnectionError("the server sent another part than was asked for")
+            raise requests.ConnectionError("the server sent a different part than requested")
         validator = answer.headers.get("ETag") or answer.headers.get("Last-Modified", "")
         # a weak ETag (W/) may be equal for other bytes, and If-Range takes none (RFC 9110)
         if validator and not validator.startswith("W/"):

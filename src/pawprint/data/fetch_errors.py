@@ -1,4 +1,4 @@
-"""Why a URL could not be fetched: the server's answer, the network, or this machine."""
+"""Why a URL could not be downloaded: the server's answer, the network, or this machine."""
 
 from urllib.parse import urlsplit
 
@@ -11,7 +11,7 @@ FINAL = (400, 401, 403, 404, 405, 410, 451)  # answers that another try does not
 
 
 def check_status(answer: requests.Response) -> None:
-    """Refuse an answer that is an error, with what its page says.
+    """Raise an error for an error status, with the text of its page.
 
     Raises:
         requests.HTTPError: the status is 400 or above.
@@ -27,38 +27,39 @@ def check_status(answer: requests.Response) -> None:
 
 
 def page(url: str, text: str) -> str:
-    """What to say of a URL whose answer is a web page, not a file."""
+    """The message for a URL that returned a web page, not a file."""
     return (
-        f"{url}: answered with {text}, not with the file; "
+        f"{url}: the server returned {text}, not the file; "
         f"{web_pages.remedy(urlsplit(url).hostname or '')}, or download it and give its path"
     )
 
 
 def is_final(error: Exception) -> bool:
-    """Whether the server's answer will be the same the next time."""
+    """Whether the server will give the same answer again."""
     if isinstance(error, requests.TooManyRedirects | requests.exceptions.InvalidURL):
         return True
     return isinstance(error, requests.HTTPError) and error.response.status_code in FINAL
 
 
 def is_about_this_machine(error: Exception) -> bool:
-    """Whether the error is the disk's, not the network's."""
+    """Whether the error is about the disk, not the network."""
     # all errors of requests are OSErrors too, so an OSError alone says nothing
     return not isinstance(error, requests.RequestException | ConnectionError | TimeoutError)
 
 
 def message(url: str, error: Exception, size: int) -> str:
-    """What to say of a URL that could not be fetched, but for `size` bytes."""
+    """The message for a URL that could not be downloaded, except for `size` bytes."""
     why = str(error) if isinstance(error, requests.HTTPError) else _cause(error)
-    kept = f" ({size:,} bytes are kept and will be resumed)" if size else ""
+    kept = f" ({size:,} bytes are kept, and the download will resume)" if size else ""
     return (
-        f"{url}: could not be fetched: {why}{kept}; without a network, put the file into a folder "
-        "under the same name and set PAWPRINT_DATA to that folder, or give its path, not the URL"
+        f"{url}: could not be downloaded: {why}{kept}; without a network, put the file into a "
+        "folder under the same name and set PAWPRINT_DATA to that folder, or give its path "
+        "instead of the URL"
     )
 
 
 def _cause(error: BaseException) -> str:
-    """The innermost reason, in a few words."""
+    """The root cause, in a few words."""
     # requests wraps urllib3's error, which wraps the socket's: the innermost says what happened
     reason = getattr(error, "reason", None) or error.__cause__ or error.__context__
     while isinstance(reason, BaseException) and (reason.__cause__ or reason.__context__):

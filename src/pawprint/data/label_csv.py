@@ -1,4 +1,4 @@
-"""A CSV among the pictures: the cell of each picture's label, and all that is wrong with it."""
+"""A CSV next to the images: the cell of each image's label, and everything wrong with it."""
 
 import fnmatch
 from collections.abc import Collection, Mapping, Sequence
@@ -11,12 +11,12 @@ from pawprint.data.catalog import Table
 from pawprint.data.csv_text import Lines
 from pawprint.storage import archives
 
-MEND = "mend `label` in datasets.yaml"
+MEND = "fix `label` in datasets.yaml"
 ENDINGS = (".csv", ".tsv")
 
 
 class Row(NamedTuple):
-    """What one row says."""
+    """One row."""
 
     line: int  # of the file, from 1 on; the last one, where a quoted cell has several
     name: str
@@ -32,17 +32,17 @@ def match_rows(
     outside: Path | None = None,
     is_split: bool = False,
 ) -> dict[str, Row]:
-    """The row of each picture, by the picture's path; none where there is no table.
+    """The row of each image, by the image's path; empty if there is no table.
 
     Args:
-        archive: what holds the CSV, beside the pictures.
-        names: paths of the pictures.
-        table: the CSV and its columns. A row names a picture by its path (from the top of the
+        archive: the archive with the CSV and the images.
+        names: paths of the images.
+        table: the CSV and its columns. A row names an image by its path (from the top of the
             archive, or from the CSV's own folder), its file name, or that without suffix.
-            A file such as */metadata.csv is all that have such a name, as if they were one.
-        findings: told, with lines of the file, what is wrong; rows without a picture are a note.
-        outside: the CSV, where it does not lie among the pictures.
-        is_split: whether something else than a column tells the split.
+            A name such as */metadata.csv means all files of that name, read as one.
+        findings: collects what is wrong, with lines of the file; rows without an image are a note.
+        outside: the CSV, if it is not in the archive of images.
+        is_split: whether something other than a column defines the split.
     """
     if table is None:
         return {}
@@ -74,7 +74,7 @@ def read_rows(lines: Lines, table: Table, file: str) -> list[Row]:
             there = shorten([columns.quote(column) for column in header], 20) or "none"
             raise ValueError(
                 f"{file}: {what} {shorten([columns.quote(column) for column in faulty])}; its "
-                f"first line has {there} (cells end at a comma, or where that line has none at a "
+                f"first line has {there} (the separator is a comma, or if that line has none, a "
                 f"semicolon or a tab); {MEND}, or the file's first line"
             )
     # empty cells too many do no harm: spreadsheets end lines with commas
@@ -82,7 +82,7 @@ def read_rows(lines: Lines, table: Table, file: str) -> list[Row]:
     if long:
         raise ValueError(
             f"{file}: {len(long)} rows have more cells than the first line: line "
-            f"{shorten(long)}; put quotes around a cell that holds a comma"
+            f"{shorten(long)}; put quotes around a cell that contains a comma"
         )
     rows = []
     for line, row in lines[1:]:
@@ -93,9 +93,9 @@ def read_rows(lines: Lines, table: Table, file: str) -> list[Row]:
     if broken:
         first = broken[0].line - (broken[0].name + broken[0].text).count("\n")
         raise ValueError(
-            f"{file}: line {first}: a quoted cell of {table.name} or "
-            f"{', '.join(table.labels)} goes on to line {broken[0].line}, as where a quote is not "
-            f"closed ({len(broken)} such rows); mend this line"
+            f"{file}: line {first}: a quoted cell of {table.name} or {', '.join(table.labels)} "
+            f"continues to line {broken[0].line}; a quote may not be closed ({len(broken)} such "
+            "rows); fix this line"
         )
     return rows
 
@@ -103,12 +103,12 @@ def read_rows(lines: Lines, table: Table, file: str) -> list[Row]:
 def texts(
     archive: Path, file: str, outside: Path | None = None, findings: Findings | None = None
 ) -> dict[str, str]:
-    """The text of a CSV by its name, among the pictures or elsewhere; of a pattern, several.
+    """The text of a CSV by its name, in the archive or elsewhere; for a pattern, of several.
 
-    A note tells of other files of that name.
+    A note names other files of the same name.
 
     Raises:
-        ValueError: it is not there, or no UTF-8.
+        ValueError: it is missing, or not UTF-8.
     """
     if outside is not None:
         return {file: archives.decode_text(outside.read_bytes(), file)}
@@ -118,15 +118,15 @@ def texts(
     others = sorted(x for x in there if PurePosixPath(x).name == alike and x not in targets)
     if findings and data and others:
         findings.notes.append(
-            f"{file} alone is read; of the same name: {shorten(others)}; all that lie in folders "
-            f"are read by the name */{alike}"
+            f"only {file} is read; other files of the same name: {shorten(others)}; to read all "
+            f"that are in folders, use the name */{alike}"
         )
     parts = [x for x in there if x not in targets and _is_part(x, name)]
     if findings and data and parts:
         findings.notes.append(
-            f"{file} alone is read; beside it lies another part of the split: "
-            f"{shorten(sorted(parts))}; to use it too, join them into one file with a column that "
-            "says train, valid or test"
+            f"only {file} is read; next to it is another part of the split: "
+            f"{shorten(sorted(parts))}; to use it too, join them into one file with a column of "
+            "train, valid or test"
         )
     if data:
         return {one: archives.decode_text(data[one], one) for one in targets}
@@ -136,7 +136,7 @@ def texts(
 
 
 def _is_part(other: str, file: str) -> bool:
-    """Whether both files lie in one folder, and their names say different splits."""
+    """Whether both files are in one folder, and their names mean different splits."""
     one, two = PurePosixPath(file), PurePosixPath(other)
     word, also = split_words.parse(one.stem), split_words.parse(two.stem)
     is_table = one.suffix == two.suffix and one.parent == two.parent
@@ -146,7 +146,7 @@ def _is_part(other: str, file: str) -> bool:
 def match_images(
     names: Sequence[str], rows_of: Mapping[str, Sequence[Row]], table: Table, findings: Findings
 ) -> dict[str, Row]:
-    """The row of each picture that has one."""
+    """The row of each image that has one."""
     known, file = matching.index_names(names), table.file
     labels: dict[str, Row] = {}
     named = set[str]()
@@ -157,8 +157,8 @@ def match_images(
         meant, taken = matching.hits([row.name for row in some], known, folder)
         if taken:
             findings.notes.append(
-                f"all rows of {one} name pictures within {columns.quote(taken)}, which are not "
-                "there; these folders were taken off"
+                f"all rows of {one} name images in {columns.quote(taken)}, which does not exist; "
+                "these folders were ignored"
             )
         for row, hits in zip(some, meant, strict=True):
             of = f"{columns.quote(one)} line" if len(rows_of) > 1 else "line"
@@ -179,19 +179,19 @@ def match_images(
     unnamed = [name for name in names if name not in named]
     unnamed = note_left_out(names, unnamed, unlabelled, table, findings)
     for faulty, problem, remedy in (
-        (unnamed, f"pictures have no row in {file}", f"add rows, take these out, or {MEND}"),
-        (several, f"rows of {file} may mean several pictures", "write their paths there"),
+        (unnamed, f"images have no row in {file}", f"add rows, remove these images, or {MEND}"),
+        (several, f"rows of {file} may mean several images", "write their paths there"),
         (
             empty,
             f"rows of {file} have an empty {', '.join(table.labels)}",
-            "fill it, or take them out",
+            "fill it, or remove these rows",
         ),
-        (twice, f"rows of {file} give a picture another label", "leave one row of each picture"),
+        (twice, f"rows of {file} give an image a second label", "keep one row for each image"),
     ):
         if faulty:
             findings.errors.append(f"{len(faulty)} {problem}: {shorten(faulty)}; {remedy}")
     if absent:
-        findings.notes.append(f"{len(absent)} rows of {file} have no picture: {shorten(absent)}")
+        findings.notes.append(f"{len(absent)} rows of {file} have no image: {shorten(absent)}")
     return labels
 
 
@@ -202,17 +202,17 @@ def note_left_out(
     table: Table,
     findings: Findings,
 ) -> list[str]:
-    """Notes of what is left out, and the pictures without a row that should have one."""
+    """Notes on what is left out, and the images that should have a row but have none."""
     file = table.file
     if unlabelled:
         shown = sorted({columns.quote(row.name) for row in unlabelled})
         findings.notes.append(
-            f"{len(unlabelled)} rows of {file} are for testing and have no label; their pictures "
+            f"{len(unlabelled)} rows of {file} are for testing and have no label, so their images "
             f"are left out: {shorten(shown)}"
         )
     if table.split and unnamed:  # it is the data set's own list, which need not name them all
         findings.notes.append(
-            f"{len(unnamed)} of {len(names)} pictures have no row in {file} and are left out: "
+            f"{len(unnamed)} of {len(names)} images have no row in {file} and are left out: "
             f"{shorten(unnamed)}"
         )
         return []
@@ -220,16 +220,16 @@ def note_left_out(
     tests = [name for name in unnamed if splits and splits.split_of(name) == "test"]
     if tests:
         findings.notes.append(
-            f"{len(tests)} of {len(names)} pictures lie in a folder for testing and have no "
-            f"row in {file}; they are left out: {shorten(tests)}"
+            f"{len(tests)} of {len(names)} images are in a folder for testing and have no row in "
+            f"{file}, so they are left out: {shorten(tests)}"
         )
     return [name for name in unnamed if name not in {*tests}]
 
 
 def without_labels(rows: Sequence[Row], table: Table) -> set[Row]:
-    """The rows for testing that have no label; where pictures may have none, if none of them has.
+    """The rows for testing without a label; where images may have no label, only if all have none.
 
-    Where the column of the split says no such thing, or there is none, these are none.
+    Empty if there is no column for the split, or it has no test rows.
     """
     if table.split is None:
         return set()

@@ -1,4 +1,4 @@
-"""The table of labels, and everything that is wrong with it, at once."""
+"""The table of labels, and everything that is wrong with it, all at once."""
 
 import hashlib
 from collections import defaultdict
@@ -23,7 +23,7 @@ def labels_table(
 
 
 def class_counts(table: pd.DataFrame) -> pd.DataFrame:
-    """Pictures of each class (sorted by code point) in train, valid and test; none of points."""
+    """Images per class (sorted by code point) in train, valid and test; empty for points."""
     target = table.columns[1]
     pairs = [
         (label, split)
@@ -37,52 +37,51 @@ def class_counts(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_classes(counted: pd.DataFrame, table: pd.DataFrame, findings: Findings) -> None:
-    """Errors: classes absent from train, too few classes, an empty split.
+    """Errors: classes missing from train, too few classes, an empty split.
 
-    Notes: classes absent from valid.
+    Notes: classes missing from valid.
     """
     target = table.columns[1]
     if table.empty:
         # else one of these says already why the table is empty
         if not findings.errors:
-            findings.errors.append(f"no picture has both {target} and a split; {REMEDY}")
+            findings.errors.append(f"no image has both {target} and a split; {REMEDY}")
         return
     unseen = counted.index[counted["train"] == 0].tolist()
     if unseen:
         findings.errors.append(
-            f"{len(unseen)} of {len(counted)} classes have no picture in train, so they cannot be "
-            f"learned: {shorten(unseen)}; add pictures of them, or where there are two or more, "
-            "use label.split: stratified"
+            f"{len(unseen)} of {len(counted)} classes have no image in train, so they cannot be "
+            f"learned: {shorten(unseen)}; add images of them, or if they have two or more, use "
+            "label.split: stratified"
         )
     if len(counted) < label_cells.CELLS[target].min_classes and len(counted):
         findings.errors.append(
-            f"all pictures are of one class, {counted.index[0]}: two are needed to tell anything "
-            "apart; mend label.pattern in datasets.yaml"
+            f"all images are of one class, {counted.index[0]}, but a classifier needs at least "
+            "two; fix label.pattern in datasets.yaml"
         )
     if counted.empty and label_cells.CELLS[target].min_classes:
-        findings.errors.append(f"no picture has any label; {REMEDY}")
+        findings.errors.append(f"no image has any label; {REMEDY}")
     for split in ("train", "valid"):
         if not (table["split"] == split).any():
             findings.errors.append(
-                f"no picture in {split}; change label.split, or where it draws, "
-                "label.valid_fraction"
+                f"no image in {split}; change label.split, or if it is random, label.valid_fraction"
             )
     absent = counted.index[(counted["train"] > 0) & (counted["valid"] == 0)].tolist()
     if absent:
         findings.notes.append(
-            f"{len(absent)} of {len(counted)} classes have no picture in valid, so their error "
-            f"stays unknown: {shorten(absent)}"
+            f"{len(absent)} of {len(counted)} classes have no image in valid, so their error rate "
+            f"is unknown: {shorten(absent)}"
         )
 
 
 def fingerprints(contents: Iterable[tuple[str, bytes]]) -> dict[str, str]:
-    """SHA-256 of each picture's bytes, by name."""
+    """The SHA-256 of each image's bytes, by name."""
     # of the file, not of the pixels: to find copies that were saved again, all must be decoded
     return {name: hashlib.sha256(data).hexdigest() for name, data in contents}
 
 
 def duplicates_across_splits(table: pd.DataFrame, hashes: Mapping[str, str]) -> list[list[str]]:
-    """Groups of pictures with equal bytes that stand on more than one side of the split."""
+    """Groups of images with equal bytes that are on more than one side of the split."""
     groups = defaultdict(list)
     for name, split in zip(table["name"], table["split"], strict=True):
         groups[hashes[name]].append((name, split))
@@ -96,14 +95,14 @@ def duplicates_across_splits(table: pd.DataFrame, hashes: Mapping[str, str]) -> 
 def check_duplicates(
     groups: Sequence[Sequence[str]], on_duplicates: str, findings: Findings
 ) -> None:
-    """Pictures of equal bytes across the split: a note, or an error if `on_duplicates` says so."""
+    """Images with equal bytes across the split: a note, or an error, by `on_duplicates`."""
     if not groups:
         return
     first = [shorten(group, 3, " = ") for group in groups]
     message = (
-        f"{len(groups)} groups of pictures with equal bytes stand on both sides of the split, "
-        f"which flatters the error rate: {shorten(first, 3)}; take the copies out of the "
-        "archive or folder"
+        f"{len(groups)} groups of images with equal bytes are on both sides of the split, which "
+        f"makes the error rate too low: {shorten(first, 3)}; remove the copies from the archive or "
+        "folder"
     )
     (findings.errors if on_duplicates == "error" else findings.notes).append(message)
 

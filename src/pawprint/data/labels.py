@@ -1,4 +1,4 @@
-"""The label of each image: by a regular expression on its name, by its folder, by a CSV."""
+"""The label of each image: from a regular expression on its name, its folder, or a CSV."""
 
 import re
 from collections import Counter
@@ -13,7 +13,7 @@ from pawprint.data.catalog import LabelRule
 from pawprint.data.splits import Annotations
 from pawprint.storage import sanitize
 
-REMEDY = "mend the rule in datasets.yaml, or take these files out of the archive or folder"
+REMEDY = "fix the rule in datasets.yaml, or remove these files from the archive or folder"
 
 
 def read_targets(
@@ -24,15 +24,15 @@ def read_targets(
     target: str = "label",
     csv: Path | None = None,
 ) -> Annotations:
-    """Target, own split and group of each picture, by a rule of the catalogue.
+    """Target, own split and group of each image, by a rule of datasets.yaml.
 
     Args:
-        archive: what holds the pictures.
+        archive: the archive of images.
         names: their paths in it.
-        rule: of the catalogue.
-        findings: told what is wrong, and what is left out.
+        rule: the label rule of datasets.yaml.
+        findings: collects what is wrong, and what is left out.
         target: label, labels, points or number.
-        csv: the copy of a CSV that does not lie among the pictures.
+        csv: the copy of a CSV that is not in the archive of images.
     """
     is_split = rule.valid is not None or rule.test is not None
     outside = csv if rule.outside else None
@@ -60,10 +60,10 @@ def targets_to_learn(
     texts: Mapping[str, str],
     own_splits: Sequence[str | None] | None,
 ) -> list[str | None]:
-    """The targets; test images without one are dropped with a note.
+    """The targets; images for testing without a target are left out with a note.
 
-    So are test images whose labels occur nowhere else, such as a folder test/unknown. Test images
-    are those of the data set's own test split, or else of a folder test/.
+    These are the images of the dataset's own test, or else of a folder test/. If they have only
+    labels that no other image has (test/unknown), these do not count as labels.
     """
     splits = layouts.split_folders(names)
     split_words_of = own_splits or [splits.split_of(name) if splits else None for name in names]
@@ -84,7 +84,7 @@ def targets_to_learn(
     if lost and (is_strange or rule.source not in ("csv", "biwi")):  # of these it is said already
         why = f"a {target} that no other has ({shorten(sorted(test_labels))})" if is_strange else ""
         findings.notes.append(
-            f"{len(lost)} of {len(names)} pictures are for testing or prediction and have "
+            f"{len(lost)} of {len(names)} images are for testing or prediction and have "
             f"{why or f'no {target}'}"
             f"; they are left out: {shorten(lost)}"
         )
@@ -105,16 +105,16 @@ def extract_targets(
     texts: Mapping[str, str] | None = None,
     tests: Collection[str] = (),
 ) -> list[str | None]:
-    """The target of each image, in order; None, and an error found, where the rule gives none.
+    """The target of each image, in order; None and an error if the rule gives none.
 
     Args:
         names: paths in the archive, such as images/Abyssinian_1.jpg.
-        rule: of the catalogue.
+        rule: the label rule of datasets.yaml.
         target: label, labels, points or number.
-        findings: told all names without a target, as one error, labels that no table can hold, and
-            labels that look alike.
-        texts: of a CSV or another file, by name; what has none is said already.
-        tests: names that may have no target: theirs is no error.
+        findings: collects all names without a target as one error, labels that cannot be put into a
+            table, and labels that look alike.
+        texts: the texts of a CSV or another file, by name; missing ones are reported already.
+        tests: names that may have no target, without an error.
     """
     splits, cell_format = layouts.split_folders(names), label_cells.CELLS[target]
     texts_read = [text_of(name, rule.source, texts or {}, splits) for name in names]
@@ -136,16 +136,16 @@ def extract_targets(
             [*wrong], [*wrong.values()], rule, splits
         )
         findings.errors.append(
-            f"{len(wrong)} of {len(names)} pictures get no {target} by "
+            f"{len(wrong)} of {len(names)} images get no {target} from "
             f"{how or f'label.from: {rule.source}'}: {shorten(shown)}; {hint}{REMEDY}"
         )
     counted = Counter(x for cell in targets if cell for x in cell_format.classes(cell))
     odd = sorted(label for label in counted if sanitize.name_error(label))
     if odd:
-        where = "these cells" if rule.source == "csv" else "these pictures or folders"
+        where = "these cells" if rule.source == "csv" else "these images or folders"
         findings.errors.append(
             f"{len(odd)} labels cannot be used: {odd[0]!r} {sanitize.name_error(odd[0])}; "
-            f"mend the rule in datasets.yaml, or rename {where}"
+            f"fix the rule in datasets.yaml, or rename {where}"
         )
     lookalikes.check(counted, findings)
     return targets
@@ -154,9 +154,9 @@ def extract_targets(
 def text_of(
     name: str, source: str, texts: Mapping[str, str], splits: layouts.SplitFolders | None
 ) -> str | None:
-    """What a rule reads of an image: its file's name, its path, its folder, or a table's cell.
+    """The text that a rule reads for an image: its file name, path or folder, or a table's cell.
 
-    The folder is the innermost one, where that does not say a split.
+    The folder is the innermost one that is not a split such as train.
     """
     if source in ("name", "path"):
         return PurePosixPath(name).name if source == "name" else name
@@ -176,6 +176,6 @@ def pick_label(pattern: str | None, text: str) -> str | None:
 
 
 def _share_a_label(some: set[str], others: set[str]) -> bool:
-    """Whether they have a label in common, also one that only looks the same."""
+    """Whether they have a label in common, or labels that look the same."""
     # test/Cat beside train/cat is a label spelt otherwise, not one that means `unknown`
     return bool({*map(lookalikes.skeleton, some)} & {*map(lookalikes.skeleton, others)})

@@ -1,4 +1,4 @@
-"""Folders of pictures: which of them say a split, and which level of them names the class."""
+"""Folders of images: which of them are a split, and which level of them is the class."""
 
 import re
 from collections import Counter, defaultdict
@@ -23,7 +23,7 @@ NUMBERED = {"image", "images", "img", "imgs", "part", "parts", "batch", "folder"
 
 @dataclass(frozen=True)
 class SplitFolders:
-    """Folders that say a split."""
+    """Folders that define a split."""
 
     split_of_folder: Mapping[
         str, str
@@ -31,7 +31,7 @@ class SplitFolders:
     doubled: frozenset[str] = frozenset()  # of these, all that holds pictures is X/X
 
     def at(self, name: str) -> range:
-        """Where the outermost of them stands on the way to this picture, twice where it is X/X."""
+        """The position of the outermost of them in this image's path, twice if it is X/X."""
         parts = folders(name)
         # the outermost: within train/ and val/, a folder `train` may be a class
         first = next((i for i, part in enumerate(parts) if part in self.split_of_folder), None)
@@ -41,13 +41,13 @@ class SplitFolders:
         return range(first, first + (2 if is_twice else 1))
 
     def split_of(self, name: str) -> str | None:
-        """What it says."""
+        """The split of this image."""
         at = self.at(name)
         return self.split_of_folder[folders(name)[at[0]]] if at else None
 
     @property
     def has_train(self) -> bool:
-        """Whether one is for training; else they stand beside the folders of the classes."""
+        """Whether one is for training; if not, they are next to the folders of the classes."""
         return "train" in self.split_of_folder.values()
 
     @property
@@ -59,7 +59,7 @@ class SplitFolders:
 
     @property
     def keys(self) -> dict[str, Any]:
-        """The keys of a label rule by which the split is theirs."""
+        """The keys of a label rule that use these folders as the split."""
         rest = "" if self.has_train else "|^"  # a path without such a folder is train's
         known = {
             split: sorted(folder for folder, word in self.split_of_folder.items() if word == split)
@@ -71,22 +71,22 @@ class SplitFolders:
 
     @property
     def words(self) -> str:
-        """These keys, as a person writes them into a block."""
+        """These keys, as you write them into a block."""
         shown = {key: value if isinstance(value, str) else f"[{', '.join(value)}]"
                  for key, value in self.keys.items()}  # fmt: skip
         return ", ".join(f"{key}: {value}" for key, value in shown.items())
 
 
 def folders(name: str) -> list[str]:
-    """The folders on the way to a picture, outermost first."""
+    """The folders in an image's path, outermost first."""
     return name.split("/")[:-1]
 
 
 def split_folders(names: Sequence[str]) -> SplitFolders | None:
-    """The folders that say a split: one for train, and one for valid or test at least.
+    """The folders that define a split: one for train, and at least one for valid or test.
 
-    Their names may have other words too, each the same: seg_train, seg_test. Beside folders of
-    classes a test/ or valid/ is enough. None: there are no such folders.
+    Their names may contain other words, the same in each: seg_train, seg_test. Next to folders of
+        classes a test/ or valid/ is enough. None if there are no such folders.
     """
     by_rest: dict[frozenset[str], dict[str, str]] = defaultdict(dict)
     for folder in sorted({folder for name in names for folder in folders(name)}):
@@ -110,7 +110,7 @@ def split_folders(names: Sequence[str]) -> SplitFolders | None:
 
 
 def _doubles(names: Iterable[str], spoken: Mapping[str, str]) -> frozenset[str]:
-    """The folders X in which everything lies in X/X, as unpacking a zip has it."""
+    """The folders X in which everything is in X/X, as after unpacking a zip."""
     inner = defaultdict(set)
     for name in names:
         parts = folders(name)
@@ -121,13 +121,13 @@ def _doubles(names: Iterable[str], spoken: Mapping[str, str]) -> frozenset[str]:
 
 
 def class_folder(name: str, splits: SplitFolders | None) -> str:
-    """The innermost folder's name; empty where there is none, or where that one says a split."""
+    """The innermost folder's name; empty if there is none, or if it is a split."""
     parts = folders(name)
     return "" if not parts or (splits and len(parts) - 1 in splits.at(name)) else parts[-1]
 
 
 def class_rules(names: Sequence[str], splits: SplitFolders | None) -> list[dict[str, str]]:
-    """The rules by which a level of the folders names the class, the likeliest first."""
+    """The rules that use one level of the folders as the class, the likeliest first."""
     # test/ often has no folders for classes, which would leave no level that all share
     known = [name for name in names if not splits or splits.split_of(name) != "test"]
     places = [_places(name, splits) for name in known]
@@ -141,13 +141,13 @@ def class_rules(names: Sequence[str], splits: SplitFolders | None) -> list[dict[
 
 
 def _places(name: str, splits: SplitFolders | None) -> list[int]:
-    """Where the folders stand that say no split."""
+    """The positions of the folders that are not a split."""
     spoken = splits.at(name) if splits else ()
     return [i for i in range(len(folders(name))) if i not in spoken]
 
 
 def sorts_files(values: Iterable[str]) -> bool:
-    """Whether all are dates and the like, or one name with numbers, such as images_part_2."""
+    """Whether all are dates or similar, or one name with numbers, such as images_part_2."""
     known = [*values]
     words = {tuple(split_words.tokens(value)) for value in known}
     is_one = len(words) == 1 and bool({*words.pop()} & NUMBERED) and len(known) > 1
@@ -157,7 +157,7 @@ def sorts_files(values: Iterable[str]) -> bool:
 def _rule(
     names: Sequence[str], at: Sequence[int], splits: SplitFolders | None
 ) -> dict[str, str] | None:
-    """The rule for the folders that stand there; None where no pattern leads to all of them."""
+    """The rule for the folders at this position; None if no pattern finds all of them."""
     paths = [folders(name) for name in names]
     if all(i == len(path) - 1 for path, i in zip(paths, at, strict=True)):
         return {"from": "folder"}
@@ -178,7 +178,7 @@ def _rule(
 
 
 def mixed_splits(splits: SplitFolders, names: Sequence[str]) -> list[str]:
-    """A note, where these pictures lie in folders that say a split which no rule takes over."""
+    """A note if these images are in folders that define a split that the rule does not use."""
     counted = Counter(splits.split_of(name) or "train" for name in names)
     if len(counted) < 2:
         return []
@@ -192,14 +192,14 @@ def mixed_splits(splits: SplitFolders, names: Sequence[str]) -> list[str]:
         f"{folders_of[split] or 'the others'} ({n:,})" for split, n in sorted(counted.items())
     )
     return [
-        f"folders say a split, which is not used: the pictures of {shown} are mixed, and "
-        "label.split draws from all of them; to keep them apart: `pawprint new` with "
+        f"folders define a split, which is not used: the images of {shown} are mixed, and "
+        "label.split draws from all of them; to keep them separate: `pawprint new` with "
         f"--split-folders, or in the block's `label`: {splits.words}"
     ]
 
 
 def other_levels(names: Sequence[str], splits: SplitFolders | None) -> list[str]:
-    """A note, where another level of folders than the innermost one may name the class."""
+    """A note if a level of folders above the innermost one may be the class."""
     known = [name for name in names if not splits or splits.split_of(name) != "test"]
     others = [rule["pattern"] for rule in class_rules(names, splits) if "pattern" in rule]
     if not others:
@@ -218,10 +218,10 @@ def _counts_text(counted: Counter[str]) -> str:
 
 
 def check_class_folder(names: Sequence[str], splits: SplitFolders | None) -> None:
-    """Raise where the innermost folder is a date, `images` or a split, and another one is meant.
+    """Raise if the innermost folder is a date, `images` or a split, and another one is meant.
 
     Raises:
-        ValueError: with the pattern for that one.
+        ValueError: the message has the pattern for that folder.
     """
     known = [name for name in names if not splits or splits.split_of(name) != "test"]
     rules = class_rules(names, splits)
@@ -232,8 +232,8 @@ def check_class_folder(names: Sequence[str], splits: SplitFolders | None) -> Non
         pattern = rules[0]["pattern"]
         outer = Counter(m.group(1) for name in known if (m := re.search(pattern, name)))
         raise ValueError(
-            f"the innermost folders ({_counts_text(inner)}) seem to name no classes, but folders "
+            f"the innermost folders ({_counts_text(inner)}) do not seem to be classes, but folders "
             f"above them do ({_counts_text(outer)}): instead of --folder give --from-path "
-            f"--pattern '{pattern}' (or for the innermost ones all the same, --from-path --pattern "
+            f"--pattern '{pattern}' (or to use the innermost ones anyway, --from-path --pattern "
             "'([^/]+)/[^/]+$')"
         )

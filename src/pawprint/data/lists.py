@@ -1,4 +1,4 @@
-"""A data set's own lists of the pictures that train, that judge and that test."""
+"""A dataset's own lists of images for train, valid and test."""
 
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -9,10 +9,10 @@ from pawprint.storage import archives
 
 
 def read(folder: Path) -> dict[str, list[str]]:
-    """The data set's own lists: the first word of each line, comments aside.
+    """The dataset's own lists: the first word of each line, without comments.
 
     Raises:
-        ValueError: fetch has left no list for train.
+        ValueError: stage fetch wrote no list for train.
     """
     lists = {
         path.stem: entries(path.read_text(encoding="utf-8"))
@@ -20,23 +20,23 @@ def read(folder: Path) -> dict[str, list[str]]:
     }
     if "train" not in lists:
         raise ValueError(
-            "label.split: official, but this data set names no lists of its own; add `lists` (or "
+            "label.split: official, but this dataset has no lists of its own; add `lists` (or "
             "label.split, label.valid) to its block in datasets.yaml, or use label.split: random"
         )
     return lists
 
 
 def entries(text: str) -> list[str]:
-    """The first word of each line, comments aside."""
+    """The first word of each line, without comments."""
     lines = text.splitlines()
     # a line of the pets' trainval.txt goes on with the numbers of class, species and breed
     return [line.split()[0] for line in lines if line.strip() and not line.startswith("#")]
 
 
 def files(archive: Path, names: Sequence[str]) -> dict[str, str]:
-    """The text files in an archive that seem to be such lists, by the split that their name says.
+    """The text files in an archive that seem to be such lists, by the split in their name.
 
-    Most of their entries name a picture, and one of the files is for train, another is not.
+    Most of their entries name an image, and one of the files is for train, another one is not.
     """
     known, members = matching.index_names(names), dict[str, str]()
     there = [name for name in archives.file_names(archive) if name.lower().endswith(".txt")]
@@ -58,18 +58,18 @@ def check(
     twice: Sequence[str],
     findings: Findings,
 ) -> None:
-    """Errors: pictures in two lists. Notes: pictures in none, names without a picture."""
+    """Errors: images in two lists. Notes: images in no list, names without an image."""
     unlisted = [name for name, split in zip(names, splits, strict=True) if split is None]
     if twice:
         findings.errors.append(
-            f"{len(twice)} pictures stand in two of the data set's own lists: {shorten(twice)}; "
-            "mend `lists` in datasets.yaml, or use label.split: random"
+            f"{len(twice)} images are in two of the dataset's own lists: {shorten(twice)}; fix "
+            "`lists` in datasets.yaml, or use label.split: random"
         )
     # no error: of the pets' 7,390 images 41 are in no list
     if unlisted:
         findings.notes.append(
-            f"{len(unlisted)} of {len(names)} pictures are in none of the data set's own lists "
+            f"{len(unlisted)} of {len(names)} images are in none of the dataset's own lists "
             f"and are left out: {shorten(unlisted)}"
         )
     if absent:
-        findings.notes.append(f"{len(absent)} listed names have no picture: {shorten(absent)}")
+        findings.notes.append(f"{len(absent)} listed names have no image: {shorten(absent)}")

@@ -1,4 +1,4 @@
-"""Labels that look alike to the eye: case, blanks, forms of Unicode, letters of other scripts."""
+"""Labels that look alike: case, spaces, forms of Unicode, letters of other scripts."""
 
 import re
 import unicodedata
@@ -15,7 +15,7 @@ LETTERS = str.maketrans(  # small letters of Cyrillic and Greek that look like L
 
 
 def skeleton(label: str) -> str:
-    """A label as the eye has it: equal ones look alike.
+    """A label reduced to what the eye sees: labels with equal skeletons look alike.
 
     >>> skeleton("Große  Katze") == skeleton("grosse_katze"), skeleton("c\\u0430t")
     (True, 'cat')
@@ -31,7 +31,7 @@ def skeleton(label: str) -> str:
 
 
 def check(counted: Mapping[str, int], findings: Findings) -> None:
-    """A note: labels that differ, and look alike, with how many pictures each has."""
+    """A note: labels that differ but look alike, with the number of images of each."""
     groups = defaultdict(list)
     for label in sorted(counted):
         groups[skeleton(label)].append(label)
@@ -42,12 +42,12 @@ def check(counted: Mapping[str, int], findings: Findings) -> None:
         ]
         findings.notes.append(
             f"{len(alike)} groups of labels look alike, but are different classes: "
-            f"{shorten(shown, 5, '; ')}; if they mean the same, give them one name"
+            f"{shorten(shown, 5, '; ')}; if they mean the same class, give them one name"
         )
 
 
 def format_label(label: str) -> str:
-    r"""A label, in quotes and with the codes of its letters where these cannot be told by eye.
+    r"""A label; quoted and with character codes if it cannot be told from others by eye.
 
     >>> print(format_label("cat"), format_label("c\u0430t"), format_label("a  b"))
     cat 'c\u0430t' 'a  b'

@@ -1,4 +1,4 @@
-"""Which pictures a column of a CSV means: by path, by file name, by that without its suffix."""
+"""Which images a column of a CSV means: by path, by file name, or by name without suffix."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from pawprint.storage import archives
 
 @dataclass(frozen=True)
 class Known:
-    """The pictures, by what may stand for one."""
+    """The images, by each text that may mean them."""
 
     meant: Mapping[str, list[str]]  # by file name, stem and path
     stems: Mapping[str, list[str]]  # by the path without suffix
@@ -20,7 +20,7 @@ class Known:
 
 
 def index_names(names: Sequence[str]) -> Known:
-    """The pictures of an archive."""
+    """Index the images of an archive."""
     stems = defaultdict(list)
     for name in names:
         stems[str(PurePosixPath(name).with_suffix(""))].append(name)
@@ -28,11 +28,11 @@ def index_names(names: Sequence[str]) -> Known:
 
 
 def hits(cells: Sequence[str], images: Known, folder: PurePosixPath) -> tuple[list[list[str]], str]:
-    """The pictures that each cell may mean, and the folders that were taken off all cells.
+    """The images that each cell may mean, and the folders that were removed from all cells.
 
-    A path starts at the top, at the CSV's own folder, or at the pictures'. Where some cells mean
-    none, folders that all cells share are taken off, as of /kaggle/input/x/1.jpg or a URL, if more
-    of them mean one then.
+    A path starts at the top, at the CSV's own folder, or at the images' folder. If some cells match
+    no image, folders that all cells share are removed, as in /kaggle/input/x/1.jpg or a URL, if
+    more cells match then.
     """
     paths = [_path(cell) for cell in cells]
     best, taken = [_meaning(path, images, folder) for path in paths], ""
@@ -67,7 +67,7 @@ def _meaning(path: str, images: Known, folder: PurePosixPath) -> list[str]:
 
 
 def _shared_folder(paths: Iterable[str]) -> list[str]:
-    """The folders with which all of these paths start."""
+    """The folders that all of these paths start with."""
     # strict=False: the shortest path ends it
     levels = zip(*(path.split("/")[:-1] for path in paths), strict=False)
     return [level[0] for level in takewhile(lambda level: len({*level}) == 1, levels)]

@@ -1,4 +1,4 @@
-"""Where a label rule gives an image none: what its pattern was tried on, what would fit."""
+"""Hints if a label rule finds no label: what its pattern was tried on, what would match."""
 
 import re
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ def narrow_view(
     rule: LabelRule,
     splits: layouts.SplitFolders | None,
 ) -> str:
-    """What a pattern is tried on, where it may have been meant for the whole path.
+    """What a pattern is tried on, if it may have been meant for the whole path.
 
     Args:
-        names: of images without a label.
-        texts: what the rule reads of each.
-        rule: that gave them none.
-        splits: the folders that say a split.
+        names: the images without a label.
+        texts: the text that the rule reads for each.
+        rule: the rule that gave them no label.
+        splits: the folders that define a split.
     """
     if rule.source == "folder" and not layouts.class_folder(names[0], splits) and splits:
         spoken = ", ".join(f"{folder}/" for folder in sorted(splits.split_of_folder))
-        return f"they lie in no class's folder, but in one that says a split ({spoken}); "
+        return f"they are not in the folder of a class, but in a folder for a split ({spoken}); "
     pattern = rule.pattern or ""
     if rule.source not in ("name", "folder") or not pattern:
         return _with_a_slash(names, pattern) if rule.source == "path" else ""
@@ -32,17 +32,17 @@ def narrow_view(
         return ""
     what = "file's name" if rule.source == "name" else "innermost folder's name"
     return (
-        f"this pattern sees the {what} alone, here {yaml_file.one_line(texts[0], 80)}, without "
-        f"the folders above it; `from: path` (pawprint new --from-path) sees the whole path; "
+        f"this pattern sees only the {what}, here {yaml_file.one_line(texts[0], 80)}, without the "
+        "folders above it; `from: path` (pawprint new --from-path) sees the whole path; "
         + _with_a_slash(names, pattern)
     )
 
 
 def _with_a_slash(names: Sequence[str], pattern: str) -> str:
-    """A remedy for a pattern that starts with the slash of a longer path."""
+    """A fix for a pattern that starts with the slash of a longer path."""
     instead = f"(?:^|/){pattern[1:]}"
     if not pattern.startswith("/") or all(re.search(pattern, name) for name in names):
         return ""
     if not all(re.search(instead, name) for name in names):
         return ""
-    return f"a path starts without a slash here: there, {yaml_file.one_line(instead, 200)} fits; "
+    return f"paths here start without a slash, and {yaml_file.one_line(instead, 200)} matches; "

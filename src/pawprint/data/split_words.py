@@ -1,4 +1,4 @@
-"""Words that say train, valid or test: a column of a CSV, or the name of a folder."""
+"""Words for train, valid and test: in a column of a CSV, or in the name of a folder."""
 
 import re
 import unicodedata
@@ -21,8 +21,8 @@ BESIDE = {  # words that may stand beside one of these, as in train_images, test
 }
 TRUE, FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
 ALLOWED = (
-    "train (training), valid (val, validation, dev, eval) or test (testing), in small letters or "
-    "capitals, or of a column such as is_valid True, 1, yes or False, 0, no"
+    "train (training), valid (val, validation, dev, eval) or test (testing), in lower or upper "
+    "case, or in a column such as is_valid True, 1, yes or False, 0, no"
 )
 
 
@@ -37,7 +37,7 @@ def tokens(text: str) -> list[str]:
 
 
 def parse(text: str) -> tuple[str, frozenset[str]] | None:
-    """The split that a name says, and its other words; None where it says none, or two.
+    """The split in a name, and its other words; None if it has no split, or two.
 
     >>> parse("seg_train"), parse("Test set"), parse("beagle")
     (('train', frozenset({'seg'})), ('test', frozenset()), None)
@@ -53,7 +53,7 @@ def parse(text: str) -> tuple[str, frozenset[str]] | None:
 
 
 def cell_split(text: str, column: str) -> str | None:
-    """What a cell says: of True and False, the column's name tells of which split.
+    """The split in a cell; for True and False, the column's name tells which split is meant.
 
     >>> [cell_split("Val", "x"), cell_split("True", "is_valid"), cell_split("1", "is_test")]
     ['valid', 'valid', 'test']
@@ -73,7 +73,7 @@ def cell_split(text: str, column: str) -> str | None:
 def parse_splits(
     names: Sequence[str], texts: Mapping[str, str], column: str, findings: Findings
 ) -> list[str | None]:
-    """train, valid or test for each picture, by the texts of a CSV's column."""
+    """train, valid or test for each image, from a column of a CSV."""
     known = {text: cell_split(text, column) for text in set(texts.values())}
     odd = [
         yaml_file.one_line(text, 80) or "an empty cell"
@@ -82,8 +82,8 @@ def parse_splits(
     ]
     if odd:
         findings.errors.append(
-            f"column {yaml_file.one_line(column, 80)} holds {shorten(sorted(odd))}: it must say "
-            f"{ALLOWED}; mend `label` in datasets.yaml, or these cells"
+            f"column {yaml_file.one_line(column, 80)} contains {shorten(sorted(odd))}; allowed are "
+            f"{ALLOWED}; fix `label` in datasets.yaml, or these cells"
         )
     return [known[texts[name]] if name in texts else None for name in names]
 
@@ -91,12 +91,12 @@ def parse_splits(
 def extract_groups(
     names: Sequence[str], pattern: str, findings: Findings, remedy: str
 ) -> list[str | None]:
-    """The pattern's first group in each path; None, and an error found, where it is not there."""
+    """The pattern's first group in each path; None and an error if it does not match."""
     matches = [re.search(pattern, name) for name in names]
     lost = [name for name, match in zip(names, matches, strict=True) if match is None]
     if lost:
         findings.errors.append(
-            f"{len(lost)} of {len(names)} pictures are of no group by label.group "
+            f"{len(lost)} of {len(names)} images get no group from label.group "
             f"{yaml_file.one_line(pattern, 200)}: {shorten(lost)}; {remedy}"
         )
     return [match.group(1) if match else None for match in matches]
@@ -109,11 +109,9 @@ def of_groups(
     findings: Findings,
     remedy: str,
 ) -> list[str | None]:
-    """train, valid or test for each picture, by the groups that `valid` and `test` name."""
+    """train, valid or test for each image, by the groups that `valid` and `test` name."""
     named = {**dict.fromkeys(valid or (), "valid"), **dict.fromkeys(test or (), "test")}
     for key, some in (("valid", valid), ("test", test)):
         if absent := sorted({*(some or ())} - {*filter(None, groups)}):
-            findings.errors.append(
-                f"label.{key}: no picture is of group {shorten(absent)}; {remedy}"
-            )
+            findings.errors.append(f"label.{key}: no image is in group {shorten(absent)}; {remedy}")
     return [named.get(group or "", "train") for group in groups]

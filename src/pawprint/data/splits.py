@@ -1,4 +1,4 @@
-"""Which pictures train and which judge: one word, `train`, `valid` or `test`, for each."""
+"""The split of each image: `train`, `valid` or `test`."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from pawprint.data import lists, matching
 
 @dataclass(frozen=True)
 class Annotations:
-    """What a data set says of its pictures, in their order; None where it says nothing."""
+    """What a dataset says about its images, in their order; None if it says nothing."""
 
     targets: list[str | None]  # cells of labels.csv
     splits: list[str | None] | None  # train, valid or test; None: the data set has none of its own
@@ -30,22 +30,22 @@ def assign_splits(
     seed: int,
     findings: Findings,
 ) -> list[str | None]:
-    """The split of each picture by `label.split`; None for one in no list, and for all on an error.
+    """The split of each image by `label.split`; None if in no list, and for all after an error.
 
     Args:
         rule: random, stratified, group or official.
         names: paths in the archive, sorted.
         annotations: targets, groups and own splits, each as long as `names`.
-        folder: data/raw/lists, read by `official` alone, where the images tell no split.
-        valid_fraction: share of the pictures (of the listed ones) that valid gets.
-        seed: of the draw.
-        findings: told what is wrong.
+        folder: data/raw/lists, read only for `official`, if the images have no split.
+        valid_fraction: the share of the (listed) images for valid.
+        seed: the seed of the draw.
+        findings: collects what is wrong.
     """
     if rule != "official" and (annotations.splits or (folder / "train.txt").is_file()):
         findings.notes.append(
-            "datasets.yaml gives this data set a split of its own (split, valid, test or lists), "
-            f"which label.split: {rule} of params.yaml does not use; to use it: "
-            "-S label.split=official"
+            "datasets.yaml gives this dataset its own split (split, valid, test or lists), but "
+            f"label.split: {rule} in params.yaml does not use it; to use it: -S "
+            "label.split=official"
         )
     try:
         if rule == "official" and annotations.splits:
@@ -61,7 +61,7 @@ def assign_splits(
 def draw_splits(
     rule: str, annotations: Annotations, valid_fraction: float, seed: int
 ) -> list[str | None]:
-    """The split of each picture that has a target, at random; None for the others.
+    """A random split of the images that have a target; None for the others.
 
     Raises:
         ValueError: as for `stratified_split` and `group_split`.
@@ -87,7 +87,7 @@ def draw_splits(
 def permutation(n: int, seed: int) -> list[int]:
     """`torch.randperm(n)` after `torch.manual_seed(seed)`, without torch.
 
-    A Mersenne Twister's 32-bit numbers drive Fisher and Yates's shuffle from the front.
+    The 32-bit numbers of a Mersenne Twister drive a Fisher-Yates shuffle from the front.
     Source: torch's CPU generator; a test compares the two.
     """
     # importing torch takes seconds, and stage label needs nothing else of it
@@ -108,24 +108,24 @@ def random_split(n: int, valid_fraction: float, seed: int) -> list[str]:
 
 
 def stratified_split(labels: Sequence[str], valid_fraction: float, seed: int) -> list[str]:
-    """Each class is split in the same proportion, as near as whole pictures allow.
+    """Split each class in the same proportion, as closely as whole images allow.
 
     Raises:
-        ValueError: a target has one picture only, or a split gets fewer pictures than classes.
+        ValueError: a target has only one image, or a split gets fewer images than classes.
     """
     # sklearn refuses what is refused here too, but its words name no key of params.yaml
     names, sizes = np.unique(np.asarray(labels), return_counts=True)
     single = names[sizes < 2].tolist()
     if single:
         raise ValueError(
-            f"{len(single)} targets have one picture only and cannot be stratified: "
-            f"{shorten(single)}; add pictures of them, take them out of the archive or folder, or "
+            f"{len(single)} targets have only one image and cannot be stratified: "
+            f"{shorten(single)}; add images of them, remove them from the archive or folder, or "
             "use label.split: random"
         )
     n_valid = int(valid_fraction * len(labels))
     if min(n_valid, len(labels) - n_valid) < len(names):
         raise ValueError(
-            f"label.valid_fraction {valid_fraction} of {len(labels)} pictures gives {n_valid} for "
+            f"label.valid_fraction {valid_fraction} of {len(labels)} images gives {n_valid} for "
             f"valid, but each side needs one of each of the {len(names)} classes"
         )
     _, valid = train_test_split(
@@ -136,17 +136,17 @@ def stratified_split(labels: Sequence[str], valid_fraction: float, seed: int) ->
 
 
 def group_split(groups: Sequence[str | None] | None, valid_fraction: float, seed: int) -> list[str]:
-    """Whole groups, in random order, are valid until `valid_fraction` of the pictures is reached.
+    """Put whole groups, in random order, into valid until it has `valid_fraction` of the images.
 
     Raises:
-        ValueError: the data set names no groups, or fewer than two.
+        ValueError: the dataset has no groups, or fewer than two.
     """
     # sorted: a set's order of texts differs between processes, and the seed draws from this list
     known = sorted({*filter(None, groups or ())})
     if groups is None or len(known) < 2:
         raise ValueError(
-            f"label.split: group, but this data set has {len(known)} groups of pictures: its block "
-            "in datasets.yaml needs label.group, a pattern whose (…) in the path tells two or more "
+            f"label.split: group, but this dataset has {len(known)} groups of images; its block in "
+            "datasets.yaml needs label.group, a pattern whose (…) in the path tells two or more "
             "groups apart; or use label.split: random"
         )
     sizes, valid = Counter(groups), set[str]()
@@ -164,15 +164,15 @@ def official_split(
     seed: int,
     findings: Findings,
 ) -> list[str | None]:
-    """The data set's own lists; without a list for valid, valid is drawn from train's.
+    """The split by the dataset's own lists; without a list for valid, it is drawn from train.
 
     Args:
-        names: paths of pictures; a list may name them by path, file name or stem.
-        lists_of: `train`, and if there are such, `valid` and `test`.
-        valid_fraction: share of train's pictures that valid gets.
-        seed: of that draw.
-        findings: told of names that may mean several pictures and of pictures in two lists
-            (errors), of pictures in no list and of listed names without a picture (notes).
+        names: paths of images; a list may name them by path, file name or stem.
+        lists_of: the lists for `train` and, if they exist, `valid` and `test`.
+        valid_fraction: the share of train's images for valid.
+        seed: the seed of that draw.
+        findings: collects names that may mean several images and images in two lists (errors),
+            images in no list and listed names without an image (notes).
     """
     rows, known = {name: i for i, name in enumerate(names)}, matching.index_names(names)
     splits: list[str | None] = [None] * len(names)
@@ -190,7 +190,7 @@ def official_split(
                 splits[rows[hits[0]]] = split
     if several:
         findings.errors.append(
-            f"{len(several)} names in the data set's own lists may mean several pictures: "
+            f"{len(several)} names in the dataset's own lists may mean several images: "
             f"{shorten(several)}; write their paths there, or use label.split: random"
         )
     lists.check(names, splits, absent, twice, findings)
@@ -200,13 +200,13 @@ def official_split(
 def ensure_valid(
     image_splits: Sequence[str | None], valid_fraction: float, seed: int, findings: Findings
 ) -> list[str | None]:
-    """A data set's own splits; where none is valid, valid is drawn from train's, and a note."""
+    """A dataset's own splits; without valid, it is drawn from train's images, with a note."""
     if "valid" in image_splits:
         return [*image_splits]
     drawn_splits = draw_valid_from_train(image_splits, valid_fraction, seed)
     findings.notes.append(
-        f"the data set's own split has no valid: {drawn_splits.count('valid'):,} of train's "
-        f"{image_splits.count('train'):,} pictures are drawn for it (label.valid_fraction "
+        f"the dataset's own split has no valid: {drawn_splits.count('valid'):,} of train's "
+        f"{image_splits.count('train'):,} images are drawn for it (label.valid_fraction "
         f"{valid_fraction}, label.seed {seed})"
     )
     return drawn_splits
@@ -215,7 +215,7 @@ def ensure_valid(
 def draw_valid_from_train(
     image_splits: Sequence[str | None], valid_fraction: float, seed: int
 ) -> list[str | None]:
-    """The splits, with valid drawn from train's pictures at random."""
+    """The splits, with valid drawn from train's images at random."""
     result, rows = [*image_splits], [i for i, split in enumerate(image_splits) if split == "train"]
     for i, split in zip(rows, random_split(len(rows), valid_fraction, seed), strict=True):
         result[i] = split

@@ -1,4 +1,4 @@
-"""What evaluate counts where each picture has one class, from logits and labels alone."""
+"""What evaluate counts where each image has one class, from logits and labels alone."""
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Predictions:
 def predict_classes(
     logits: Float32[Tensor, "image class"], labels: Int64[Tensor, " image"]
 ) -> Predictions:
-    """What the logits say of each picture.
+    """What the logits say of each image.
 
     Raises:
         ValueError: some are NaN or infinite.
@@ -76,7 +76,7 @@ def calibration_error(probability: np.ndarray, right: np.ndarray, bins: int) -> 
 def per_class(
     predictions: Predictions, classes: Sequence[str]
 ) -> list[tuple[str, float, float, float, int]]:
-    """Label, precision, recall, F1 and pictures of each class; 0 where nothing can be counted."""
+    """Label, precision, recall, F1 and images of each class; 0 where nothing can be counted."""
     precision, recall, f1, n = precision_recall_fscore_support(
         predictions.actual, predictions.predicted, labels=range(len(classes)), zero_division=0
     )
@@ -103,7 +103,7 @@ def confusion_counts(
 def prediction_rows(
     predictions: Predictions, names: Sequence[str], classes: Sequence[str]
 ) -> list[tuple[str, str, str, float, float]]:
-    """name, actual, predicted, probability and loss of each picture, six decimals."""
+    """name, actual, predicted, probability and loss of each image, six decimals."""
     figures = zip(
         names,
         predictions.actual,

@@ -1,6 +1,6 @@
-"""What a trained model says of each picture, by one view of it or several (test-time augmentation).
+"""What a trained model says of each image, by one view of it or several (test-time augmentation).
 
-Source: fastai 2.8's callback/core.py for `augmented`: a quarter the plain picture, three quarters
+Source: fastai 2.8's callback/core.py for `augmented`: a quarter the plain image, three quarters
 the mean of 4 augmented ones, of probabilities.
 """
 
@@ -45,7 +45,7 @@ def eval_config(model_card: ModelCard, size: Size | None, tta: Tta, batch_size: 
         model_card: of the model's file.
         size: px, or HEIGHTxWIDTH; None for the training's.
         tta: the kind of test-time augmentation.
-        batch_size: pictures at a time.
+        batch_size: images at a time.
     """
     return EvalConfig(
         eval_input_spec(model_card, size),
@@ -65,11 +65,11 @@ def eval_input_spec(model_card: ModelCard, size: Size | None) -> InputSpec:
 def tta_views(
     tta: Tta, n: int, augment_config: AugmentConfig, seed: int
 ) -> list[tuple[float, AugmentParams | None]]:
-    """Weight and changes of each view of `n` pictures; None is the plain picture.
+    """Weight and changes of each view of `n` images; None is the plain image.
 
     Args:
-        tta: `flip` adds the mirrored picture, `augmented` four as in training.
-        n: pictures.
+        tta: `flip` adds the mirrored image, `augmented` four as in training.
+        n: images.
         augment_config: of the training's augmentation, for `augmented`.
         seed: of its draws.
     """

@@ -18,7 +18,7 @@ def main_metric(metrics: Metrics) -> str:
     ('error_rate', 'map')
 
     Raises:
-        ValueError: they are not of pictures.
+        ValueError: they are not of images.
     """
     for name in MAIN_METRICS:
         if name in metrics and not is_of_ratings(metrics):

@@ -1,4 +1,4 @@
-"""What evaluate counts where each picture has points in it."""
+"""What evaluate counts where each image has points in it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

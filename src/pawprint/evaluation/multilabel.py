@@ -1,4 +1,4 @@
-"""What evaluate counts where each picture has any number of labels."""
+"""What evaluate counts where each image has any number of labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class MultiLabelResult:
     def metrics(self, bins: int) -> dict[str, float | int]:
         """accuracy_multi (over all cells), map, micro and macro F1, threshold, loss and n.
 
-        accuracy_multi_crossfit is what a threshold gives on pictures that did not choose it.
+        accuracy_multi_crossfit is what a threshold gives on images that did not choose it.
         """
         right = self.predicted == self.actual
         known = [score for score in self.average_precisions() if score is not None]
@@ -57,9 +57,9 @@ class MultiLabelResult:
         }
 
     def average_precisions(self) -> list[float | None]:
-        """Average precision of each class; None for one that no picture has.
+        """Average precision of each class; None for one that no image has.
 
-        It is the mean of the precision at each picture of the class, ranked by probability, without
+        It is the mean of the precision at each image of the class, ranked by probability, without
         interpolation (as scikit-learn's).
         """
         columns = zip(self.actual.T, self.probabilities.T, strict=True)
@@ -90,7 +90,7 @@ class MultiLabelResult:
         ]
 
     def per_class(self) -> list[tuple[object, ...]]:
-        """Label, precision, recall, F1, average precision and pictures of each class."""
+        """Label, precision, recall, F1, average precision and images of each class."""
         precision, recall, score, n = precision_recall_fscore_support(
             self.actual, self.predicted, zero_division=0
         )
@@ -150,7 +150,7 @@ def f1(
 def crossfit_accuracy(
     probabilities: Float64[np.ndarray, "image class"], actual: Bool[np.ndarray, "image class"]
 ) -> float:
-    """accuracy_multi of each half of the pictures at the threshold that the other half chose."""
+    """accuracy_multi of each half of the images at the threshold that the other half chose."""
     p, there = torch.from_numpy(probabilities), torch.from_numpy(actual)
     order = torch.randperm(len(p), generator=rng.generator("crossfit"))
     halves = torch.tensor_split(order, 2)

@@ -23,7 +23,7 @@ class EvalResult(Protocol):
 
     @property
     def loss(self) -> Float64[np.ndarray, " image"]:
-        """Of each picture."""
+        """Of each image."""
 
     @property
     def scores(self) -> Sequence[str]:
@@ -33,7 +33,7 @@ class EvalResult(Protocol):
         """The metrics of reports/evaluate.json."""
 
     def prediction_rows(self, names: Sequence[str]) -> Sequence[Sequence[Any]]:
-        """COLUMNS of each picture."""
+        """COLUMNS of each image."""
 
     def per_class(self) -> Sequence[Sequence[Any]]:
         """A row for each class; none where there are no classes."""
@@ -47,7 +47,7 @@ class EvalResult(Protocol):
 
 @dataclass(frozen=True)
 class ClassificationResult:
-    """One class a picture."""
+    """One class an image."""
 
     predictions: Predictions
     classes: Sequence[str]

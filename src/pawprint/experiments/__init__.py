@@ -1,1 +1,1 @@
-"""Finished runs, as git keeps them, compared and checked."""
+"""Compare and check finished runs, as stored in git."""

@@ -1,8 +1,8 @@
-"""Which of several recipes is better: their runs grouped by all but the seed, and compared.
+"""Compare recipes: group their runs by everything but the seed, and tell which is better.
 
-Every group is set against the best one (or one that is named), picture by picture and seed by
-seed. Of several comparisons each interval is wider (Bonferroni), so that all of them together
-hold in 95 of 100 cases.
+Every group is compared with the best one (or a named one), image by image and seed by seed. With
+several comparisons each interval is wider (Bonferroni), so that all of them together hold in 95 of
+100 cases.
 """
 
 import string
@@ -35,7 +35,7 @@ class Group:
 
     @property
     def mean(self) -> float:
-        """Of the runs' error rates."""
+        """The mean of the runs' error rates."""
         return float(np.mean(self.errors))
 
 
@@ -51,12 +51,12 @@ class Table:
 
 
 def group_runs(runs: Sequence[Run], over: Sequence[str]) -> tuple[list[Group], list[str]]:
-    """Runs with equal settings but for `over`, the lowest mean error first, and notes.
+    """Groups of runs with equal settings except for `over`, lowest mean error first, and notes.
 
-    A run that equals another in these too is left out, if its predictions are the same.
+    A run that equals another one in `over` too is left out, if its predictions are the same.
 
     Raises:
-        ValueError: a key of `over` is no setting, or two such runs predict otherwise.
+        ValueError: a key of `over` is not a setting, or the predictions of two such runs differ.
     """
     groups: dict[str, Group] = {}
     again = []
@@ -72,24 +72,25 @@ def group_runs(runs: Sequence[Run], over: Sequence[str]) -> tuple[list[Group], l
         if twin is not run:
             if not twin.wrong.equals(run.wrong):
                 raise ValueError(
-                    f"{twin.name} and {run.name} have equal settings, code and pictures, but other "
-                    "predictions: they are of different machines or versions; leave one out"
+                    f"{twin.name} and {run.name} have equal settings, code and images, but "
+                    "different predictions, so they come from different machines or versions; "
+                    "leave one out"
                 )
             again.append(run.name)
-    notes = [f"{shorten(again)}: the same as another run, so left out"] if again else []
+    notes = [f"{shorten(again)}: equal to another run, so left out"] if again else []
     return sorted(groups.values(), key=lambda group: group.mean), notes
 
 
 def compare_runs(runs: Sequence[Run], over: Sequence[str] = ("seed",), against: str = "") -> Table:
-    """All groups, and their differences from the best one, or from that of the run `against`.
+    """All groups, and their differences from the best one, or from the group of the run `against`.
 
     Raises:
-        ValueError: as for `group_runs`, or `against` is none of the runs.
+        ValueError: as for `group_runs`, or `against` is not one of the runs.
     """
     groups, notes = group_runs(runs, over)
     places = [i for i, group in enumerate(groups) if against in group_names(group)]
     if against and not places:
-        raise ValueError(f"--against {against}: none of the runs that are compared")
+        raise ValueError(f"--against {against}: not one of the compared runs")
     place = places[0] if places else best_group(groups)
     level = 1 - ALPHA / max(1, len(groups) - 1)
     differences = {}
@@ -97,7 +98,7 @@ def compare_runs(runs: Sequence[Run], over: Sequence[str] = ("seed",), against: 
         if i == place:
             continue
         common = sorted(set(group.runs) & set(groups[place].runs), key=repr)
-        pair = f"{group_letter(i)} less {group_letter(place)}"
+        pair = f"{group_letter(i)} minus {group_letter(place)}"
         try:
             differences[i] = difference(group, groups[place], common, level)
         except ValueError as error:
@@ -112,13 +113,13 @@ def compare_runs(runs: Sequence[Run], over: Sequence[str] = ("seed",), against: 
 def difference(
     first: Group, second: Group, units: Sequence[Unit], level: float
 ) -> paired.Difference:
-    """The paired difference of two groups in these units.
+    """The paired difference of two groups over these seeds.
 
     Raises:
-        ValueError: there is no unit, or they have judged different pictures.
+        ValueError: there is no common seed, or the groups were evaluated on different images.
     """
     if not units:
-        raise ValueError("no run of the one has a partner of the same seed in the other")
+        raise ValueError("no run of one group has the same seed as a run of the other")
     # by the images' names: with label.seed in `over` each run has judged others, NaN elsewhere
     tables = [
         pd.DataFrame({i: group.runs[unit].wrong.astype(float) for i, unit in enumerate(units)})
@@ -126,12 +127,12 @@ def difference(
     ]
     left, right = (table.sort_index() for table in tables)
     if not left.index.equals(right.index) or not left.isna().equals(right.isna()):
-        raise ValueError("they have judged different pictures, so only the means stand")
+        raise ValueError("they were evaluated on different images; only the means can be compared")
     return paired.difference(left.to_numpy().T, right.to_numpy().T, level)
 
 
 def best_group(groups: Sequence[Group]) -> int:
-    """The place of the lowest mean error among the groups with the most runs."""
+    """The index of the lowest mean error among the groups with the most runs."""
     # the lowest mean of all may be a single run with a lucky seed
     most = max(len(group.runs) for group in groups)
     return next(i for i, group in enumerate(groups) if len(group.runs) == most)
@@ -149,15 +150,15 @@ def group_letter(place: int) -> str:
 
 
 def differing_settings(groups: Sequence[Group]) -> list[dict[str, Any]]:
-    """Of each group the settings that are not the same in all."""
+    """For each group, the settings that are not the same in all groups."""
     keys = dict.fromkeys(key for group in groups for key in group.settings)
     differ = [k for k in keys if len({repr(group.settings.get(k)) for group in groups}) > 1]
     return [{k: group.settings[k] for k in differ if k in group.settings} for group in groups]
 
 
 def cells(table: Table) -> list[list[str]]:
-    """The table as text, its head first."""
-    other = f"less {group_letter(table.against)}"
+    """The table as text, with its header first."""
+    other = f"minus {group_letter(table.against)}"
     percent = f"{100 * table.level:.4g} %"
     rows = [["", "runs", "error %", "sd", other, f"{percent} interval", "p", "settings"]]
     for i, (group, settings) in enumerate(
@@ -180,7 +181,7 @@ def cells(table: Table) -> list[list[str]]:
 
 
 def format_plain(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Columns one below the other: figures to the right, the last one to the left."""
+    """Aligned columns: figures to the right, the last column to the left."""
     wide = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
     return [
         "  ".join([*(f"{c:>{w}}" for c, w in zip(row, wide, strict=False)), row[-1]]).rstrip()
@@ -189,33 +190,35 @@ def format_plain(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def format_markdown(rows: Sequence[Sequence[str]]) -> list[str]:
-    """The same as a table of Markdown's."""
+    """The same as a Markdown table."""
     lines = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
     return [lines[0], "|---" * len(rows[0]) + "|", *lines[1:]]
 
 
 def verdict(table: Table) -> list[str]:
-    """In words, what is better than what, and what the figures do not hold."""
+    """A sentence on which recipe is better, and what the figures do not cover."""
     one = group_letter(table.against)
     sizes = sorted({len(run.wrong) for group in table.groups for run in group.runs.values()})
-    lines = [f"Each run judged {' or '.join(f'{size:,}' for size in sizes)} valid pictures."]
+    lines = [f"Each run predicted {' or '.join(f'{size:,}' for size in sizes)} valid images."]
     lines.append(sentence(table) if len(table.groups) > 1 else single_run_text(table.groups[0]))
     if len(table.groups) > 2 and all(
         difference.mean >= 0 for difference in table.differences.values()
     ):
-        lines.append(f"{one} was chosen by these very pictures, which flatters its error a little.")
+        lines.append(f"{one} was chosen on these same images, so its error is a little too low.")
     if any(len(group.runs) == 1 for group in table.groups):
-        lines.append("One run tells nothing of what another seed would change: -S seed=0,1,2 does.")
+        lines.append("One run says nothing about the effect of the seed; -S seed=0,1,2 does.")
     return lines
 
 
 def sentence(table: Table, called: Callable[[int], str] = group_letter) -> str:
-    """Whether the group at `against` beats the others, each under what its place is called."""
+    """Whether the group at `against` beats the others; `called` names a group by its index."""
     one, differences = called(table.against), table.differences
     ways = {
         f"{one} beats": [i for i in differences if differences[i].low > 0],
         f"{one} is beaten by": [i for i in differences if differences[i].high < 0],
-        f"{one} is not told apart from": [i for i in differences if not differences[i].is_shown],
+        f"{one} is not clearly different from": [
+            i for i in differences if not differences[i].is_shown
+        ],
         f"{one} is not paired with": [
             i for i in range(len(table.groups)) if i not in differences and i != table.against
         ],
@@ -225,8 +228,8 @@ def sentence(table: Table, called: Callable[[int], str] = group_letter) -> str:
 
 
 def single_run_text(group: Group) -> str:
-    """What is said of a single recipe."""
+    """The text for a single recipe."""
     return (
-        f"One recipe only, {len(group.runs)} of its runs: nothing to compare it with; try "
+        f"Only one recipe (number of runs: {len(group.runs)}), so nothing to compare it with; try "
         "`dvc exp run --queue -S lr=1e-3,3e-3 -S seed=0,1,2`, then `dvc queue start`."
     )

@@ -1,7 +1,7 @@
-"""Whether this machine's bits are the last commit's: equal inputs, and other outputs.
+"""Whether this machine gives the bits of the last commit: equal inputs, but other outputs.
 
-Equal runs give equal bytes on one kind of machine only. Small tables lie in git, so that a fresh
-clone has the learning-rate finder's from the commit while it trains the rest itself.
+Equal runs give equal bytes only on the same kind of machine. Small tables are in git, so that a
+fresh clone has the learning rate finder's tables from the commit, but trains the rest itself.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ FINDERS = {  # by the stage that trains with what it found
 
 
 def notes() -> list[str]:
-    """Lines on how the dvc.lock here differs from the last commit's by this machine alone."""
+    """Lines on how this dvc.lock differs from the last commit's only because of the machine."""
     text = git.git_output("show", f"HEAD:./{dvc_lock.FILE}")
     try:
         now, before = dvc_lock.load(), dvc_lock.parse(text, f"HEAD: {dvc_lock.FILE}")
@@ -27,18 +27,19 @@ def notes() -> list[str]:
         return []
     paths = [path for some in other.values() for path in some]
     more = f" and {len(paths) - 1} more files" if len(paths) > 1 else ""
-    fetched = "other data were fetched, or it is " if {*dvc_lock.FETCHED} & {*other} else ""
+    fetched = "other data were downloaded, or it is " if {*dvc_lock.FETCHED} & {*other} else ""
     line = (
-        f"note: the same params and code gave other bits than at the last commit ({paths[0]}{more})"
-        f": {fetched}another kind of machine, or other versions of packages. {dvc_lock.FILE} and "
-        f"reports/ are changed by that alone: `git checkout HEAD -- {dvc_lock.FILE} reports` "
-        f"undoes it, `git commit -m 'Rebuild here' {dvc_lock.FILE} reports` keeps it"
+        "note: the same params and code gave other results than at the last commit "
+        f"({paths[0]}{more}): {fetched}another kind of machine, or other package versions. "
+        f"{dvc_lock.FILE} and reports/ changed only because of that: `git checkout HEAD -- "
+        f"{dvc_lock.FILE} reports` undoes it, `git commit -m 'Rebuild here' {dvc_lock.FILE} "
+        "reports` keeps it"
     )
     return [line, *mixed_stages(now, before, other)]
 
 
 def differing_outs(now: dvc_lock.Stages, before: dvc_lock.Stages) -> dict[str, list[str]]:
-    """By stage: the outputs with another hash, of stages for which nothing else differs."""
+    """By stage: the outputs with another hash, for stages where nothing else differs."""
     ours, theirs = (dvc_lock.hashes(stages, "outs") for stages in (now, before))
     changed: dict[str, list[str]] = {}
     for name in now.keys() & before.keys():
@@ -49,7 +50,7 @@ def differing_outs(now: dvc_lock.Stages, before: dvc_lock.Stages) -> dict[str, l
 
 
 def inputs(stages: dvc_lock.Stages, name: str) -> Mapping[str, Any]:
-    """All that decides what a stage writes, of itself and of those before it, but the machine."""
+    """Everything but the machine that decides a stage's outputs, including the stages before it."""
     writer, deps = dvc_lock.writers(stages), dvc_lock.hashes(stages, "deps")
     return {
         one: (
@@ -65,11 +66,11 @@ def inputs(stages: dvc_lock.Stages, name: str) -> Mapping[str, Any]:
 def mixed_stages(
     now: dvc_lock.Stages, before: dvc_lock.Stages, other: Mapping[str, Any]
 ) -> list[str]:
-    """A line for each finder whose tables are the commit's while the training is this machine's."""
+    """A line for each finder whose tables are from the commit, but training from this machine."""
     return [
-        f"note: what {finder} found is the last commit's, and so of its machine, while "
-        f"{stage} is of this one: `dvc repro --force --single-item {finder}`, then `dvc repro`, "
-        "makes all of it this machine's"
+        f"note: the results of {finder} come from the last commit and its machine, but those of "
+        f"{stage} from this machine: `dvc repro --force --single-item {finder}`, then `dvc repro`, "
+        "makes everything on this machine"
         for stage, finder in FINDERS.items()
         if stage in other and finder in now and now[finder] == before.get(finder)
     ]

@@ -1,4 +1,4 @@
-"""How good the last run is: the lines that `make run` and `make pets` end with."""
+"""How good the last run is: the closing lines of `make run` and `make pets`."""
 
 import json
 import os
@@ -15,11 +15,11 @@ PARAMS, REPORT = Path("params.yaml"), Path("reports/report.html")
 
 
 def lines() -> list[str]:
-    """The error rate now, at the last commit, and what to do next; then notes.
+    """The error rate now and at the last commit, what to do next, and notes.
 
     Raises:
         FileNotFoundError: evaluate has not run.
-        ValueError: it ran with other params, data or code than are here now.
+        ValueError: it ran with other params, data or code than the current ones.
     """
     metrics, status = files.read_json(SUMMARY), workspace.status()
     check(status)
@@ -32,46 +32,46 @@ def lines() -> list[str]:
 
 
 def check(status: workspace.Status) -> None:
-    """The figures are of what is here now.
+    """Check that the figures belong to the current params, data and code.
 
     Raises:
-        ValueError: they are not.
+        ValueError: they do not.
     """
     if reasons := status.problems("evaluate"):
         raise ValueError(
-            f"{SUMMARY} is of other params, data or code than are here now: "
+            f"{SUMMARY} is from other params, data or code than the current ones: "
             f"{workspace.list_reasons(reasons)}; `dvc repro` makes it again"
         )
 
 
 def asides(status: workspace.Status) -> list[str]:
-    """What is not here, and what is not known."""
+    """What is missing, and what is not known."""
     notes = []
     if gone := status.missing_files("evaluate"):
         more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
         notes.append(
-            f"note: not here are {gone[0]}{more}: `dvc pull` brings them where a remote has them, "
-            "`dvc repro` makes them again"
+            f"note: missing: {gone[0]}{more}; `dvc pull` gets them if a remote has them, `dvc "
+            "repro` makes them again"
         )
     if status.unknown:
         notes.append(
-            "note: whether this is of the params, data and code that are here is not known, since "
+            "note: cannot tell whether this is from the current params, data and code, because "
             f"`dvc status` fails: {status.unknown}"
         )
     return notes
 
 
 def report_status(status: workspace.Status) -> str:
-    """Where the report is, if it is of this run."""
+    """Where the report is, if it is from this run."""
     if not REPORT.is_file():
-        return f"{REPORT} is not here yet: `dvc repro` makes it"
+        return f"no {REPORT} yet: `dvc repro` makes it"
     if status.problems("report"):
-        return f"{REPORT} is of an earlier run: `dvc repro` makes it again"
-    return f"pictures: {REPORT}"
+        return f"{REPORT} is from an earlier run: `dvc repro` makes it again"
+    return f"report: {REPORT}"
 
 
 def last_commit_metric(metrics: Mapping[str, Any]) -> str:
-    """The same metric at the last commit; its name and data set where these are others."""
+    """The same metric at the last commit, with its name and dataset if they differ."""
     if not all(
         git.git_output("ls-tree", "HEAD", f"./{path.as_posix()}") for path in (SUMMARY, LOCK)
     ):
@@ -79,7 +79,7 @@ def last_commit_metric(metrics: Mapping[str, Any]) -> str:
     try:
         stages, outs = runs.whole_run("HEAD", "HEAD")
     except ValueError as error:
-        return f"none to compare with ({error})"
+        return f"not comparable ({error})"
     before, now = dataset(stages), dataset(dvc_lock.load())
     of = "" if before == now else f" ({before})"
     last = json.loads(outs[SUMMARY.as_posix()])
@@ -89,13 +89,13 @@ def last_commit_metric(metrics: Mapping[str, Any]) -> str:
 
 
 def dataset(stages: dvc_lock.Stages) -> str:
-    """The data set that a dvc.lock tells of."""
+    """The dataset in a dvc.lock."""
     used = dvc_lock.params(stages.get("fetch", {})).get("params.yaml", {})
-    return str(used.get("dataset", "of an unknown set"))
+    return str(used.get("dataset", "of an unknown dataset"))
 
 
 def main(metrics: Mapping[str, Any]) -> str:
-    """The metric that counts most, of pictures or of ratings."""
+    """The main metric, of images or of ratings."""
     return "rmse" if headline.is_of_ratings(metrics) else headline.main_metric(metrics)
 
 
@@ -105,14 +105,14 @@ def metric_text(metrics: Mapping[str, Any]) -> str:
 
 
 def count_text(metrics: Mapping[str, Any]) -> str:
-    """The pictures, and how many of them are wrong where that can be said."""
+    """The number of images, and how many are wrong if that is defined."""
     wrong = f"{round(metrics['error_rate'] * metrics['n'])} of " if "error_rate" in metrics else ""
-    what = "ratings" if headline.is_of_ratings(metrics) else "pictures"
+    what = "ratings" if headline.is_of_ratings(metrics) else "images"
     return f"{wrong}{metrics['n']:,} valid {what}"
 
 
 def closing_line(now: Mapping[str, Any], before: str, lr: object, where: str) -> str:
-    """The line, from the metrics now, the metric at the last commit, and the rate of this run."""
+    """The line, from the metrics, the metric at the last commit and this run's learning rate."""
     is_of_ratings = headline.is_of_ratings(now)
     place = "../.venv" if is_of_ratings else ".venv"  # of the ratings, one folder up
     activate = "" if os.environ.get("VIRTUAL_ENV") else f". {place}/bin/activate && "

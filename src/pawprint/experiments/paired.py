@@ -1,4 +1,4 @@
-"""Two recipes judged on the same pictures: the difference of their errors, and how sure it is.
+"""Two recipes evaluated on the same images: the difference of their errors and its interval.
 
 Sources: McNemar 1947, Psychometrika 12:153-157 (the exact form, by the binomial distribution);
 Owen 2007, arXiv:0712.1111 (rows and columns resampled apart, as two crossed sources of chance).
@@ -16,7 +16,7 @@ Wrong = NDArray[np.float64]  # 1 wrong, 0 right, NaN not judged; a row a run, a 
 
 @dataclass(frozen=True)
 class Difference:
-    """Errors of one side less those of the other, on the pictures that both have judged."""
+    """Errors of one side minus those of the other, on the same images."""
 
     mean: float  # share of the pictures, -1 to 1
     low: float  # of the interval
@@ -27,27 +27,27 @@ class Difference:
 
     @property
     def is_shown(self) -> bool:
-        """Whether the interval leaves out 0."""
+        """Whether the interval excludes 0."""
         return self.low > 0 or self.high < 0
 
 
 def difference(first: Wrong, second: Wrong, level: float) -> Difference:
-    """The paired difference; row i of the one side is paired with row i of the other.
+    """The paired difference; row i of one side is paired with row i of the other.
 
-    A picture is one trial of McNemar's test, however many runs have judged it. The interval is of
-    the bootstrap over runs and pictures; with one run over pictures alone, so that what another
-    seed would change is not in it.
+    An image is one trial of McNemar's test, regardless of the number of runs. The interval comes
+    from a bootstrap over runs and images; with one run, over images only, so it does not include
+    the effect of the seed.
 
     Args:
-        first: runs × pictures.
+        first: runs × images.
         second: the same, of the other side.
         level: of the interval, such as 0.95.
 
     Raises:
-        ValueError: the sides have not judged the same pictures.
+        ValueError: the sides were not evaluated on the same images.
     """
     if first.shape != second.shape or (np.isnan(first) != np.isnan(second)).any():
-        raise ValueError("the two sides have not judged the same pictures")
+        raise ValueError("the two sides were not evaluated on the same images")
     seen = ~np.isnan(first)
     less = np.where(seen, first - second, 0.0)  # NaN would spread through the products below
     low, high = np.quantile(bootstrap_means(less, seen), [(1 - level) / 2, (1 + level) / 2])
@@ -59,7 +59,7 @@ def difference(first: Wrong, second: Wrong, level: float) -> Difference:
 
 
 def bootstrap_means(less: Wrong, seen: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The mean difference in SAMPLES draws of runs and pictures, with replacement; seed 0."""
+    """The mean difference in SAMPLES draws of runs and images, with replacement; seed 0."""
     rng, (runs, images) = np.random.default_rng(0), less.shape  # fixed: one table, one interval
     judged, means = seen.astype(float), list[NDArray[np.float64]]()
     piece = max(1, MAX_DRAWS // images)

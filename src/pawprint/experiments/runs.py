@@ -1,7 +1,7 @@
-"""Finished runs as git keeps them: commits and DVC's experiments, with params and predictions.
+"""Finished runs in git: commits and DVC experiments, with params and predictions.
 
-What a run was made with is read from its dvc.lock. Its figure is shown only where that is one
-whole run of the params and code that the commit holds: else it is another run's.
+A run's settings come from its dvc.lock. Its figure is shown only if that is one complete run of the
+params and code in the commit; otherwise it belongs to another run.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ REMEDY = {
 
 @dataclass(frozen=True)
 class Experiment:
-    """One of DVC's experiments: a ref of git's that no branch holds."""
+    """A DVC experiment: a git ref that is on no branch."""
 
     name: str
     base: str  # the commit that it started from
@@ -38,7 +38,7 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Run:
-    """One run: what decided it, and what it got wrong."""
+    """One run: its settings, and its mistakes."""
 
     name: str
     settings: Mapping[str, Any]  # dotted params, and `code` and `pictures` by their hash
@@ -46,7 +46,7 @@ class Run:
 
 
 def experiments() -> list[Experiment]:
-    """All experiments that this repository holds, by name."""
+    """All experiments in this repository, by name."""
     refs = git.git_output("for-each-ref", "--format=%(refname)", "refs/exps").splitlines()
     matches = [match for ref in refs if (match := EXPERIMENT.fullmatch(ref))]
     return sorted(
@@ -55,18 +55,18 @@ def experiments() -> list[Experiment]:
 
 
 def select_runs(names: Sequence[str], needed: Sequence[str] = ()) -> tuple[list[Run], list[str]]:
-    """The runs of these names; without names, the last commit's and all experiments from it.
+    """The runs of these names; without names, the last commit and all experiments from it.
 
     Returns:
-        The runs, and a line for each that has no figure of its own.
+        The runs, and a line for each run without a valid result.
 
     Raises:
-        ValueError: this is no git repository, a name is unknown, no run has a figure of its own,
-            or one of those that are needed has none.
+        ValueError: this is not a git repository, a name is unknown, no run has a valid result, or a
+            required run has none.
     """
     head = git.git_output("rev-parse", "--verify", "--quiet", "HEAD").strip()
     if not head:
-        raise ValueError("no commit of git's here; run from the project's folder")
+        raise ValueError("no git commit here; run this in the project's folder")
     known = experiments()
     if names:
         refs = {name: revision(name, known, head) for name in names}
@@ -75,7 +75,7 @@ def select_runs(names: Sequence[str], needed: Sequence[str] = ()) -> tuple[list[
         refs = last | {one.name: one.ref for one in known if one.base == head}
     if not refs:
         raise ValueError(
-            f"nothing to compare: the last commit holds no {PREDICTIONS} here, and no experiment "
+            f"nothing to compare: the last commit has no {PREDICTIONS} here, and no experiment "
             "started from it; go to the project's folder, or run `dvc repro` and commit"
         )
     runs, left_out = list[Run](), dict[str, str]()
@@ -91,10 +91,10 @@ def select_runs(names: Sequence[str], needed: Sequence[str] = ()) -> tuple[list[
 
 
 def revision(name: str, known: Sequence[Experiment], head: str) -> str:
-    """What git calls the experiment or commit of that name.
+    """The git hash of the experiment or commit of that name.
 
     Raises:
-        ValueError: there is none, or experiments of several commits have it.
+        ValueError: there is none, or experiments of several commits have that name.
     """
     fitting = [one for one in known if one.name == name]
     if len(fitting) > 1:
@@ -102,7 +102,7 @@ def revision(name: str, known: Sequence[Experiment], head: str) -> str:
     if len(fitting) > 1:
         raise ValueError(
             f"{name}: experiments of {len(fitting)} commits have this name; give the commit of the "
-            "one that you mean, as `dvc exp list --all-commits --sha-only` has it"
+            "one that you mean, from `dvc exp list --all-commits --sha-only`"
         )
     if fitting:
         return fitting[0].ref
@@ -111,22 +111,22 @@ def revision(name: str, known: Sequence[Experiment], head: str) -> str:
     )
     if not commit:
         raise ValueError(
-            f"{name}: neither an experiment nor a commit; `dvc exp list` and `git log` name them"
+            f"{name}: neither an experiment nor a commit; `dvc exp list` and `git log` show them"
         )
     return commit.strip()
 
 
 def read_run(name: str, commit: str) -> Run:
-    """The run that a commit holds, under the name that a person knows it by.
+    """The run in a commit, under the name that the user gave.
 
     Raises:
-        ValueError: it has no figure of its own, as `whole_run` says, or no classes.
+        ValueError: it has no valid result (see `whole_run`), or no classes.
     """
     stages, files = whole_run(name, commit)
     if PREDICTIONS not in files:
         raise ValueError(
-            f"{name}: stage evaluate wrote no {PREDICTIONS}; `dvc metrics diff` compares what "
-            "is no classes of pictures"
+            f"{name}: stage evaluate wrote no {PREDICTIONS}; use `dvc metrics diff` to compare "
+            "anything but classes of images"
         )
     # a class may be called NA, or 007
     table = pd.read_csv(io.BytesIO(files[PREDICTIONS]), dtype="str", keep_default_na=False)
@@ -140,10 +140,10 @@ def read_run(name: str, commit: str) -> Run:
 
 
 def whole_run(name: str, commit: str) -> tuple[dvc_lock.Stages, dict[str, bytes]]:
-    """The dvc.lock of a commit and what evaluate wrote, where they are one run of what it holds.
+    """The dvc.lock of a commit and evaluate's outputs, if they are one run of the commit's content.
 
     Raises:
-        ValueError: they are not; the message has the first reason, and the remedy.
+        ValueError: they are not; the message has the first reason, and the fix.
     """
     remedy = REMEDY[commit.startswith("refs/exps/")].format(name=name)
     text = file_at_commit(commit, str(dvc_lock.FILE), name)
@@ -153,21 +153,21 @@ def whole_run(name: str, commit: str) -> tuple[dvc_lock.Stages, dict[str, bytes]
         raise ValueError(f"{error}; {remedy}") from error
     outs = dvc_lock.hashes(stages, "outs").get("evaluate", {})
     files = git.contents(commit, outs)
-    reasons = [f"its {path} is not there" for path in FIGURES if path in outs.keys() - files.keys()]
+    reasons = [f"its {path} is missing" for path in FIGURES if path in outs.keys() - files.keys()]
     reasons += [
-        f"its {path} is not the one of its {dvc_lock.FILE}"
+        f"its {path} is not the one in its {dvc_lock.FILE}"
         for path in FIGURES
         if path in files and md5(files[path]) != outs[path]
     ]
     reasons += [*dvc_lock.conflicts(stages, "evaluate"), *not_as_run(stages, commit)]
     if reasons:
-        more = f" (and {len(reasons) - 1} more of the kind)" if len(reasons) > 1 else ""
-        raise ValueError(f"{name} has no figure of its own: {reasons[0]}{more}; {remedy}")
+        more = f" (and {len(reasons) - 1} more like it)" if len(reasons) > 1 else ""
+        raise ValueError(f"{name} has no valid result: {reasons[0]}{more}; {remedy}")
     return stages, files
 
 
 def not_as_run(stages: dvc_lock.Stages, commit: str) -> Iterator[str]:
-    """A line for each param and file of code that the commit has otherwise than its dvc.lock."""
+    """A line for each param and code file that differs between the commit and its dvc.lock."""
     stages = {name: stages[name] for name in dvc_lock.upstream(stages, "evaluate")}
     code: dict[str, str] = {}
     for deps in dvc_lock.hashes(stages, "deps").values():
@@ -184,9 +184,9 @@ def not_as_run(stages: dvc_lock.Stages, commit: str) -> Iterator[str]:
 
 
 def code_hashes(commit: str, paths: Iterable[str]) -> dict[str, str]:
-    """The hash of each file or folder of code in a commit, as DVC has it; none of what is absent.
+    """The hash of each file or folder of code in a commit, as in DVC; none for missing ones.
 
-    Of a folder DVC hashes the list of its files. In collab/, `src` is a link to the folder above.
+    For a folder, DVC hashes the list of its files. In collab/, `src` is a link to the folder above.
     """
     source = Path("src")  # a file, where git makes no links, as on Windows
     up = "../" if source.is_symlink() or source.is_file() else ""
@@ -207,26 +207,24 @@ def code_hashes(commit: str, paths: Iterable[str]) -> dict[str, str]:
 
 
 def md5(content: bytes) -> str:
-    """As DVC has it."""
+    """The MD5 hash, as DVC computes it."""
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def file_at_commit(commit: str, path: str, name: str) -> str:
-    """A file of a commit.
+    """The content of a file in a commit.
 
     Raises:
-        ValueError: it has none such.
+        ValueError: the commit does not have it.
     """
     text = git.git_output("show", f"{commit}:./{path}")
     if not text:
-        raise ValueError(
-            f"{name}: no {path} in it; run `dvc repro` there and commit what it writes"
-        )
+        raise ValueError(f"{name}: no {path} in it; run `dvc repro` there and commit its outputs")
     return text
 
 
 def settings(stages: dvc_lock.Stages) -> dict[str, Any]:
-    """All that decided the predictions: params one by one, pictures and code by hash."""
+    """Everything that decided the predictions: params one by one, images and code by hash."""
     decided: dict[str, Any] = {}
     deps: dict[str, str] = {}
     for name, stage in stages.items():
@@ -241,5 +239,5 @@ def settings(stages: dvc_lock.Stages) -> dict[str, Any]:
 
 
 def short_hash(content: Mapping[str, str]) -> str:
-    """Seven letters that tell contents apart."""
+    """Seven letters of a hash of the text."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:7]

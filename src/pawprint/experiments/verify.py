@@ -1,7 +1,7 @@
-"""Whether a commit can be rebuilt: the whole graph again, in a clone, hash by hash.
+"""Check that a commit can be rebuilt: run the whole graph in a clone, and compare the hashes.
 
-The working tree stays as it is, but for the store: archives that were fetched before are taken
-from it, and others put there. All else is made anew.
+The working tree does not change, except for the store: it provides earlier downloads, and gets new
+ones. Everything else is built again.
 """
 
 import json
@@ -25,26 +25,26 @@ TRACKED = ("dvc.lock", "dvc.yaml", "params.yaml", "datasets.yaml", "src", "stage
 
 
 def verify_commit(root: Path) -> tuple[bool, list[str]]:
-    """Rebuild the last commit of `root` in a temporary clone, and compare.
+    """Rebuild the last commit of `root` in a temporary clone, and compare the outputs.
 
     Returns:
-        Whether all is equal, and what to tell, a line each.
+        Whether everything is equal, and the lines to print.
 
     Raises:
-        ValueError: there is no commit with a dvc.lock, or the run fails there; its own words
-            stand above.
+        ValueError: there is no commit with a dvc.lock, or the run in the clone fails; its own
+            output is above.
     """
     here = ("-C", str(root))
     commit = git.git_output(*here, "rev-parse", "--short", "HEAD").strip()
     if not git.git_output(*here, "ls-files", str(LOCK)):
-        raise ValueError("no commit holds a dvc.lock here; run `dvc repro` and commit it")
+        raise ValueError("no commit here has a dvc.lock; run `dvc repro` and commit it")
     toplevel, prefix = (
         git.git_output(*here, "rev-parse", f"--show-{word}").strip()
         for word in ("toplevel", "prefix")
     )
     lines = []
     if git.git_output(*here, "status", "--short", "--", *TRACKED, *(["../src"] if prefix else [])):
-        lines.append(f"note: {commit} is verified, without your changes since")
+        lines.append(f"note: this verifies {commit}, without your changes since")
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="pawprint-verify-") as folder:
         clone = Path(folder) / "clone" / prefix
@@ -60,7 +60,7 @@ def verify_commit(root: Path) -> tuple[bool, list[str]]:
     wrong = differing_outs(before, after)
     equal = len(before) - len(wrong)
     took = format_seconds(time.perf_counter() - began)
-    lines.append(f"{equal} of {len(before)} outputs of {commit} came out equal, in {took}")
+    lines.append(f"{equal} of {len(before)} outputs of {commit} are equal, in {took}")
     lines += [f"differs: {path}" for path in wrong]
     if wrong:
         lines.append(explain_difference(_facts(root), facts))
@@ -68,11 +68,11 @@ def verify_commit(root: Path) -> tuple[bool, list[str]]:
 
 
 def mixed_run_notes(clone: Path, commit: str) -> list[str]:
-    """A note where a dvc.lock is of parts of several runs."""
+    """A note if a dvc.lock mixes parts of several runs."""
     stages = dvc_lock.parse((clone / LOCK).read_text(encoding="utf-8"), f"{commit}: {LOCK}")
     if "evaluate" not in stages or not (reasons := dvc_lock.conflicts(stages, "evaluate")):
         return []
-    return [f"note: {commit} holds parts of several runs: {reasons[0]}"]
+    return [f"note: {commit} mixes parts of several runs: {reasons[0]}"]
 
 
 def outs(whole: Mapping[str, Any]) -> dict[str, str]:
@@ -85,19 +85,19 @@ def outs(whole: Mapping[str, Any]) -> dict[str, str]:
 
 
 def differing_outs(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """The paths whose hash is not the same, or that are missing."""
+    """The paths that have another hash, or are missing."""
     return [path for path, md5 in before.items() if after.get(path) != md5]
 
 
 def explain_difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What may be the cause: another kind of machine or other versions, as far as is known.
+    """The possible cause, as far as known: another kind of machine or other versions.
 
     Args:
-        then: what the last training here has noted; empty where there is no note.
-        now: of the clone's training.
+        then: the record of the last training here; empty if there is none.
+        now: the record of the clone's training.
     """
     if not then:
-        return "what machine they were made on is not known here (reports/run is not in git)"
+        return "the machine that made them is not known here (reports/run is not in git)"
     before, after = (
         {key: run.get(key) for key in MACHINE_KEYS} | run.get("versions", {}) for run in (then, now)
     )
@@ -107,8 +107,8 @@ def explain_difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
         if before.get(key) != after.get(key)
     ]
     if other:
-        return f"explained by another machine or other versions: {', '.join(other)}"
-    return "not explained: the machine's kind and all versions are those of the last run here"
+        return f"possible cause (another machine or other versions): {', '.join(other)}"
+    return "no known cause: the kind of machine and all versions are those of the last run here"
 
 
 def _rerun(clone: Path) -> None:
@@ -124,7 +124,7 @@ def _rerun(clone: Path) -> None:
 
 
 def _link(root: Path, clone: Path) -> None:
-    """What lies beside the project and git does not bring along: archives, pictures, weights."""
+    """Link what is next to the project but not in git: archives, images, weights."""
     whole = yaml_file.load(clone / "params.yaml")
     block = yaml_file.load(clone / catalog.FILE).get(whole["dataset"], {})
     parts = [part for part in block.values() if isinstance(part, dict)]

@@ -1,4 +1,4 @@
-"""Whether what lies in the project's folder is one run of the params, data and code there."""
+"""Whether the outputs in the project's folder are one run of its params, data and code."""
 
 import json
 import subprocess
@@ -16,14 +16,14 @@ Entry = str | Mapping[str, Mapping[str, Any]]  # of `dvc status --json`, a chang
 
 @dataclass(frozen=True)
 class Status:
-    """What DVC says of each stage, by its name."""
+    """DVC's status of each stage, by name."""
 
     changed: Mapping[str, list[str]]  # why it would run again, a line each
     missing: Mapping[str, list[str]]  # files of its that are not here
     unknown: str = ""  # why DVC says nothing
 
     def problems(self, stage: str) -> list[str]:
-        """Why a stage's outputs are stale; empty if they are current."""
+        """Reasons why a stage's outputs do not belong to the current content; empty if they do."""
         stages = dvc_lock.load()
         known = {name: stages[name] for name in dvc_lock.upstream(stages, stage)}
         if not known:
@@ -33,13 +33,13 @@ class Status:
         return params or changed or dvc_lock.conflicts(stages, stage)
 
     def missing_files(self, stage: str) -> list[str]:
-        """The files of a stage and of those before it that are not here."""
+        """The files of a stage and of those before it that are missing."""
         known = dvc_lock.upstream(dvc_lock.load(), stage)
         return [*dict.fromkeys(path for name in known for path in self.missing.get(name, ()))]
 
 
 def status() -> Status:
-    """What DVC says of the stages of dvc.yaml."""
+    """DVC's status of the stages in dvc.yaml."""
     command = [sys.executable, "-m", "dvc", "status", "--json"]
     answer = subprocess.run(
         command, capture_output=True, encoding="utf-8", errors="replace", check=False
@@ -53,7 +53,7 @@ def status() -> Status:
 
 
 def read(stages: Mapping[str, list[Entry]]) -> Status:
-    """What `dvc status --json` says."""
+    """The output of `dvc status --json`."""
     return Status(
         {name: [*changes(name, entries)] for name, entries in stages.items()},
         {name: [*absent(entries)] for name, entries in stages.items()},
@@ -61,17 +61,17 @@ def read(stages: Mapping[str, list[Entry]]) -> Status:
 
 
 def params_not_run(stages: dvc_lock.Stages) -> Iterator[str]:
-    """A line for each param that is not what these stages ran with."""
+    """A line for each param that differs from the one that these stages ran with."""
     for path in ("params.yaml", "datasets.yaml"):
         if Path(path).is_file():
             yield from dvc_lock.unrun_params(stages, path, yaml_file.load(Path(path)))
 
 
 def changes(stage: str, entries: list[Entry]) -> Iterator[str]:
-    """A line for each command, param, dep and out of a stage that is another one now."""
+    """A line for each command, param, dep and out of a stage that has changed."""
     for entry in entries:
         if isinstance(entry, str):
-            yield f"dvc.yaml has another command for {stage} now"
+            yield f"the command of {stage} in dvc.yaml has changed"
             continue
         for path, state in entry.get("changed deps", {}).items():
             if isinstance(state, Mapping):
@@ -86,7 +86,7 @@ def changes(stage: str, entries: list[Entry]) -> Iterator[str]:
 
 
 def absent(entries: list[Entry]) -> Iterator[str]:
-    """The files of a stage that are not here."""
+    """The files of a stage that are missing."""
     for entry in entries:
         if isinstance(entry, Mapping):
             for states in entry.values():
@@ -94,5 +94,5 @@ def absent(entries: list[Entry]) -> Iterator[str]:
 
 
 def list_reasons(lines: list[str]) -> str:
-    """The first of these, and how many more there are."""
-    return lines[0] + (f", and {len(lines) - 1} more of the kind" if len(lines) > 1 else "")
+    """The first line, and how many more there are."""
+    return lines[0] + (f", and {len(lines) - 1} more like it" if len(lines) > 1 else "")

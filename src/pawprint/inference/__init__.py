@@ -1,1 +1,1 @@
-"""What a model says of new images: needs the model file alone."""
+"""Predictions for new images: only the model file is needed."""

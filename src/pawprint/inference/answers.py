@@ -16,11 +16,11 @@ from pawprint.storage import sanitize
 
 @runtime_checkable
 class Answer(Protocol):
-    """One picture's."""
+    """One image's."""
 
     @property
     def file(self) -> str:
-        """The picture."""
+        """The image."""
 
     @property
     def as_dict(self) -> dict[str, Any]:

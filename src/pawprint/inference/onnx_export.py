@@ -1,4 +1,4 @@
-"""A model as ONNX: pictures in, probabilities out, and all that is to be known of both inside.
+"""A model as ONNX: images in, probabilities out, with metadata about both.
 
 Needs the extra `export` (onnx, onnxscript, onnxruntime).
 """
@@ -23,20 +23,20 @@ MAX_DIFFERENCE = 1e-4  # of answers, between torch and onnxruntime; of numbers i
 
 
 class Exported(nn.Module):
-    """The network with its normalisation before it and its answers behind it."""
+    """The network with normalisation before it and its activation after it."""
 
     mean: Tensor
     std: Tensor
 
     def __init__(self, model: Network, model_card: ModelCard) -> None:
-        """Take the network as it is."""
+        """Store the network unchanged."""
         super().__init__()
         self.model, self.task = model, load_task(model_card.target, model_card.scale)
         self.register_buffer("mean", torch.tensor(model_card.mean).view(3, 1, 1))
         self.register_buffer("std", torch.tensor(model_card.std).view(3, 1, 1))
 
     def forward(self, images: Float[Tensor, "n rgb=3 h w"]) -> Float[Tensor, "n class"]:
-        """Probabilities (or places) of pictures whose values are in [0, 1]."""
+        """Probabilities (or places) of images whose values are in [0, 1]."""
         return self.task.activation(self.model((images - self.mean) / self.std))
 
 
@@ -62,11 +62,11 @@ def metadata(model_card: ModelCard) -> dict[str, str]:
 
 
 def write(model_path: Path, target: Path) -> str:
-    """Write the model file as ONNX, check it, and say how near it is to torch.
+    """Write the model file as ONNX, check it, and return how close it is to torch.
 
     Raises:
         ModuleNotFoundError: the extra is not installed.
-        ValueError: no model file of ours, or onnxruntime answers otherwise than torch.
+        ValueError: not a Pawprint model file, or onnxruntime's output differs from torch's.
     """
     import onnx
 
@@ -89,8 +89,8 @@ def write(model_path: Path, target: Path) -> str:
         apart = difference(temporary, exported, model_card) / deviation
         if apart > MAX_DIFFERENCE:
             raise ValueError(
-                f"{target}: not written: onnxruntime and torch differ by {apart:.1g}, more than "
-                f"{MAX_DIFFERENCE:g}; use the versions of constraints.txt: "
+                f"{target}: not written: the outputs of onnxruntime and torch differ by "
+                f"{apart:.1g}, more than {MAX_DIFFERENCE:g}; use the versions in constraints.txt: "
                 "pip install -c constraints.txt -e '.[export]'"
             )
     size = target.stat().st_size / 1e6
@@ -100,7 +100,7 @@ def write(model_path: Path, target: Path) -> str:
 
 @torch.no_grad()
 def difference(path: Path, exported: Exported, model_card: ModelCard) -> float:
-    """The largest difference of the answers, on noise in batches of 1 and 5."""
+    """The largest difference of the outputs, on noise in batches of 1 and 5."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
@@ -113,6 +113,6 @@ def difference(path: Path, exported: Exported, model_card: ModelCard) -> float:
 
 
 def noise(n: int, model_card: ModelCard) -> Float[Tensor, "n rgb=3 h w"]:
-    """`n` pictures of the network's size."""
+    """`n` images of noise in the network's size."""
     shape = resample.parse_size(model_card.size)
     return torch.rand(n, 3, *shape, generator=torch.Generator().manual_seed(n))

@@ -1,4 +1,4 @@
-"""What a model says of new pictures: needs the model file alone, no params.yaml and no DVC."""
+"""Predictions for new images: only the model file is needed, no params.yaml and no DVC."""
 
 import glob
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,14 +25,14 @@ BATCH = 32
 
 
 def expand_paths(names: Iterable[str], notes: list[str] | None = None) -> list[Path]:
-    """The files that are meant: files, folders (all images below), patterns such as '*.jpg'.
+    """Expand names to files: files, folders (all images below), patterns such as '*.jpg'.
 
-    A name that is no file, a folder without an image, or an image that is lost (a link to nothing)
-    stays in the list, so that it is reported and not lost.
+    A name that is not a file, a folder without an image, or an image behind a broken link stays in
+    the list, so that it is reported.
 
     Args:
         names: as typed.
-        notes: told what in the folders is not used, a line each.
+        notes: collects lines on what in the folders is not used.
     """
     paths: list[Path] = []
     for name in names:
@@ -49,7 +49,7 @@ def expand_paths(names: Iterable[str], notes: list[str] | None = None) -> list[P
 
 
 def in_folder(folder: Path, notes: list[str]) -> list[Path]:
-    """The images below a folder, and those that are lost; the folder itself, where it has none."""
+    """The images below a folder, also unreadable ones; the folder itself if it has none."""
     tree, listing = folders.walk(folder), Listing()
     lost = [name for name, _ in tree.lost if image_files.may_be_image(name)]
     for name, path in tree.files:
@@ -78,17 +78,18 @@ def predict_files(
 ) -> Iterator[Answer]:
     """The model's answer for each file that can be read, in order, in float32.
 
-    The pictures are prepared as those of the training were: the same decoder, cache size and view.
+    Images are prepared as in training: the same decoder, cache size and view.
 
     Args:
-        model_path: a model file of ours.
-        files: pictures.
-        top: how many classes to name.
-        min_probability: 0-1, below which there is no label; None for the model's own threshold.
+        model_path: a Pawprint model file.
+        files: paths of the images.
+        top: the number of classes to name.
+        min_probability: 0-1, below which no label is given; None for the model's own threshold.
         findings: get an error for each file that cannot be read, and notes on odd images.
 
     Raises:
-        FileNotFoundError, ValueError: the model file is missing, or none of ours, or gives NaN.
+        FileNotFoundError, ValueError: the model file is missing, not a Pawprint model, or gives
+            NaN.
     """
     model, model_card = model_file.read(model_path)
     device = setup_device("auto", model_card.params["threads"])
@@ -109,10 +110,10 @@ def predict_files(
 
 
 def read_image(path: Path, size: int, background: str | None) -> CachedImage:
-    """The picture as presize would have it, or why there is none."""
+    """The image as presize prepares it, or why there is none."""
     try:
         if path.is_dir() and [*path.iterdir(), True]:  # iterdir raises where it may not be read
-            return CachedImage(str(path), None, 0, 0, "", "no pictures in this folder")
+            return CachedImage(str(path), None, 0, 0, "", "no images in this folder")
         return cache_writer.decode_to_square(str(path), path.read_bytes(), size, background)
     except OSError as error:
         return CachedImage(str(path), None, 0, 0, "", error.strerror or str(error))
@@ -125,7 +126,7 @@ def predict_batch(
     device: torch.device,
     request: Request,
 ) -> Iterator[Answer]:
-    """The answers for pictures that could be read."""
+    """The answers for the images that could be read."""
     model_card = request.model_card
     pixels = torch.stack([x.pixels for x in images if x.pixels is not None]).to(device)
     image_sizes = torch.tensor([[float(x.width), float(x.height)] for x in images])

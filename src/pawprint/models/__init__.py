@@ -1,1 +1,1 @@
-"""The network, its file, and pretrained weights."""
+"""The network, its file and pretrained weights."""

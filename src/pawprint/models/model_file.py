@@ -1,7 +1,7 @@
-"""A model as data: tensors and one JSON text in a safetensors file; no code in it.
+"""A model as data: tensors and one JSON text in a safetensors file, without code.
 
-The text holds all that a prediction needs beside the tensors, and where the model comes from.
-Equal runs give equal bytes: no time, path, host or device.
+The text has everything that a prediction needs besides the tensors, and the model's origin.
+Equal runs give equal bytes: the file contains no time, path, host or device.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ NO_SCALE = ("scale", None)  # is not written, so that other targets' files keep 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a model file says of itself."""
+    """The metadata of a model file."""
 
     arch: str
     classes: list[str]  # of the outputs
@@ -42,12 +42,12 @@ class ModelCard:
 
     @property
     def supersample(self) -> int:
-        """Samples a side of each pixel of the model's input."""
+        """Samples per side of each pixel of the model's input."""
         return int(self.params["augment"]["supersample"])
 
     @property
     def augment(self) -> Augment:
-        """The augmentation of its training."""
+        """The augmentation used in training."""
         return Augment(**self.params["augment"])
 
 
@@ -58,10 +58,10 @@ def write(path: Path, model: nn.Module, model_card: ModelCard) -> None:
 
 
 def read(path: Path) -> tuple[Network, ModelCard]:
-    """The network on the CPU, in evaluation mode, and its card.
+    """Read the network, on the CPU and in evaluation mode, and its card.
 
     Raises:
-        FileNotFoundError, ValueError: as for `read_tensors`; or the tensors are not of its arch.
+        FileNotFoundError, ValueError: as for `read_tensors`; or the tensors do not match its arch.
     """
     tensors, text = tensor_file.read_tensors(path)
     model_card = _card(path, text)
@@ -72,7 +72,7 @@ def read(path: Path) -> tuple[Network, ModelCard]:
 
 
 def read_card(path: Path) -> ModelCard:
-    """What a model file says of itself.
+    """The metadata of a model file.
 
     Raises:
         FileNotFoundError, ValueError: as for `read`.
@@ -84,7 +84,7 @@ def read_card(path: Path) -> ModelCard:
 def _card(path: Path, text: Mapping[str, Any]) -> ModelCard:
     if (content := tensor_file.describe_content(text)) != IMAGES:
         raise ValueError(
-            f"{path}: {content}, not {IMAGES}: give one that a train stage wrote, such as "
+            f"{path}: {content}, not {IMAGES}; give a file that a train stage wrote, such as "
             "models/unfrozen.safetensors"
         )
     with _explain_mismatch(path):

@@ -1,7 +1,8 @@
 """The network: a torchvision body, fastai's head, three groups of layers, freezing.
 
 Source: fastai 2.8's vision/learner.py and layers.py. Deviation: concat pooling takes maximum and
-mean over the flattened plane, whose gradient is deterministic on GPUs, adaptive pooling's is not.
+mean over the flattened plane, because its gradient is deterministic on GPUs, unlike that of
+adaptive pooling.
 """
 
 from collections import OrderedDict
@@ -24,21 +25,21 @@ class ConcatPool(nn.Module):
     """N×C×H×W to N×2C: the maximum of each plane, then its mean."""
 
     def forward(self, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c2"]:
-        """Both poolings side by side."""
+        """Concatenate both poolings."""
         planes = features.flatten(2)
         return torch.cat([planes.max(2).values, planes.mean(2)], 1)
 
 
 class Network(nn.Module):
-    """A body, which sees, and a head, which names."""
+    """A body, which extracts features, and a head, which classifies them."""
 
     def __init__(self, body: nn.Sequential, head: nn.Sequential) -> None:
-        """Take both as they are."""
+        """Store body and head unchanged."""
         super().__init__()
         self.body, self.head = body, head
 
     def forward(self, images: Float[Tensor, "n rgb h w"]) -> Float[Tensor, "n output"]:
-        """The outputs of each normalised picture."""
+        """The outputs for each normalised image."""
         outputs: Tensor = self.head(self.body(images))
         return outputs
 
@@ -48,8 +49,8 @@ def create_model(arch: str, classes: int, seed: int, pretrained: Mapping[str, Te
 
     Args:
         arch: one of params.ARCHITECTURES.
-        classes: outputs.
-        seed: of the initial weights.
+        classes: the number of outputs.
+        seed: the seed of the initial weights.
         pretrained: the body's tensors by torchvision's names; empty for a body from the seed.
     """
     # the body is drawn even where weights replace it: so the head is the same without them
@@ -61,7 +62,7 @@ def create_model(arch: str, classes: int, seed: int, pretrained: Mapping[str, Te
 
 
 def build_model(arch: str, classes: int) -> Network:
-    """body and head in a row, on the CPU; initial values from torch's global generator."""
+    """Body and head, on the CPU; initial values come from torch's global generator."""
     body = build_body(torchvision.models.get_model(arch, weights=None))
     features = feature_shapes(body)[-1][1]
     model = Network(body, build_head(features, classes))
@@ -70,7 +71,7 @@ def build_model(arch: str, classes: int) -> Network:
 
 
 def build_body(model: nn.Module) -> nn.Sequential:
-    """What stands before the global pooling: `features`, or all children up to `avgpool`."""
+    """The layers before the global pooling: `features`, or all children up to `avgpool`."""
     if isinstance(features := getattr(model, "features", None), nn.Sequential):
         return features
     parts = [(name, part) for name, part in model.named_children() if name not in ("avgpool", "fc")]
@@ -78,7 +79,7 @@ def build_body(model: nn.Module) -> nn.Sequential:
 
 
 def body_tensors(pretrained: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A torchvision state dict by the names of `build_body`, without its classifier."""
+    """A torchvision state dict with the names of `build_body`, without its classifier."""
     return {
         name.removeprefix("features."): tensor
         for name, tensor in pretrained.items()
@@ -107,7 +108,7 @@ def build_head(features: int, classes: int) -> nn.Sequential:
 
 
 def set_dropout(model: Network, probability: float) -> None:
-    """Let the head's dropout be `probability` before its last layer, half of that before its first.
+    """Set the head's dropout: `probability` before its last layer, half of it before its first.
 
     Source: `ps` of fastai's create_head.
     """
@@ -116,7 +117,7 @@ def set_dropout(model: Network, probability: float) -> None:
 
 
 def feature_shapes(body: nn.Sequential, side: int = 64) -> list[tuple[int, int]]:
-    """Stride and channels after each child of the body, found by a picture of `side` px."""
+    """Stride and channels after each child of the body, found with an image of `side` px."""
     shapes = []
     mode = body.training
     body.eval()  # or BatchNorm's running statistics would move by an image of zeros
@@ -141,9 +142,9 @@ def parameter_groups(model: Network) -> list[list[nn.Parameter]]:
 
 
 def freeze(model: Network, train_norm: bool) -> None:
-    """Train the head alone, and if `train_norm`, the body's normalisation layers.
+    """Train only the head and, if `train_norm`, the body's normalisation layers.
 
-    Running statistics move all the same: the body stays in training mode.
+    Running statistics still change, because the body stays in training mode.
     """
     model.requires_grad_(True)
     for module in model.body.modules():
@@ -153,7 +154,7 @@ def freeze(model: Network, train_norm: bool) -> None:
 
 
 def decay_by_parameter(model: nn.Module) -> dict[nn.Parameter, bool]:
-    """Whether weight decay acts on a parameter: on none of a normalisation layer, on no bias."""
+    """Whether weight decay applies to a parameter: not to normalisation layers and biases."""
     return {
         parameter: not (isinstance(module, NORMS) or name == "bias")
         for module in model.modules()

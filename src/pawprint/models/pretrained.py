@@ -1,6 +1,6 @@
-"""The body's initial weights: a name of torchvision's or a local file -> checked tensors.
+"""The body's initial weights: a torchvision name or a local file -> checked tensors.
 
-Nothing is unpickled but tensors: of torchvision's registry only the URL is taken.
+Only tensors are unpickled; torchvision's registry only provides the URL.
 """
 
 from collections.abc import Callable
@@ -33,20 +33,20 @@ def load_pretrained(
     on_progress: Callable[[int], object],
     findings: Findings,
 ) -> dict[str, Tensor]:
-    """The body's tensors for `arch`, by the names of its network; none if `weights` is empty.
+    """The body's tensors for `arch`, by the names of its network; empty if `weights` is empty.
 
     Args:
         arch: one of params.ARCHITECTURES.
         weights: empty, a name such as DEFAULT or IMAGENET1K_V1, or a file: a state dict (.pth,
-            .safetensors), a checkpoint that holds one, or a model file of ours.
-        sha256: of the local file.
-        on_progress: told the bytes of each piece that arrives from the network.
-        findings: notes on what was taken of a file, and what was left out.
+            .safetensors), a checkpoint that contains one, or a Pawprint model file.
+        sha256: the hash of the local file.
+        on_progress: called with the size in bytes of each piece from the network.
+        findings: collects notes on what was used from a file, and what was left out.
 
     Raises:
-        FileNotFoundError: no such local file.
-        ConnectionError: torchvision's file could not be fetched.
-        ValueError: unknown name, wrong hash, not a file of tensors, not of this arch, or NaN.
+        FileNotFoundError: there is no such local file.
+        ConnectionError: torchvision's file could not be downloaded.
+        ValueError: unknown name, wrong hash, not a file of tensors, another arch, or NaN.
     """
     if not weights:
         return {}
@@ -61,36 +61,35 @@ def load_pretrained(
 
 
 def check_local_file(path: Path, sha256: str | None) -> Path:
-    """The path, once its bytes have the hash.
+    """Return the path if its bytes have the hash.
 
     Raises:
         FileNotFoundError, ValueError: as for `load_pretrained`.
     """
     if path.resolve() in [out.resolve() for out in OUTS]:
         raise ValueError(
-            f"{path}: a stage of this project writes this file, and each run would replace it; "
-            f"copy it out of models/ (cp {path} /PATH/TO/MY.safetensors) and set `weights` to the "
-            "copy"
+            f"{path}: a stage of this project writes this file, so each run would replace it; copy "
+            f"it out of models/ (cp {path} /PATH/TO/MY.safetensors) and set `weights` to the copy"
         )
     if not path.is_file():  # an experiment's copy of the project has only what git has
         path = files.project_root() / path
     if not path.is_file():
-        what = "a folder; name the file in it" if path.is_dir() else "no such file"
+        what = "a folder; give the file in it" if path.is_dir() else "no such file"
         raise FileNotFoundError(
-            f"{path}: {what}; set `weights` in params.yaml to a path from the project's "
-            "root, or to a whole one (not ~, not a URL)"
+            f"{path}: {what}; set `weights` in params.yaml to a path from the project's root, or "
+            "to an absolute path (not ~, not a URL)"
         )
     actual = files.file_hash(path)
     if actual != sha256:
         raise ValueError(
-            f"{path}: sha256 is {actual}, not {sha256}; put the right file there, or the new hash "
-            "into weights_sha256"
+            f"{path}: sha256 is {actual}, not {sha256}; put the right file there, or set "
+            "weights_sha256 to the new hash"
         )
     return path
 
 
 def fetch_published(arch: str, name: str, on_progress: Callable[[int], object]) -> Path:
-    """torchvision's file of that name, fetched, its hash checked against the one in its name.
+    """Download torchvision's file of that name, and check its hash against the one in its name.
 
     Raises:
         ConnectionError, ValueError: as for `load_pretrained`.
@@ -98,8 +97,8 @@ def fetch_published(arch: str, name: str, on_progress: Callable[[int], object]) 
     known = torchvision.models.get_model_weights(arch)
     if name not in known.__members__ and Path(name).is_file():
         raise ValueError(
-            f"params.yaml: weights is {name!r}, which stands for a name of torchvision's; to mean "
-            f"the file, write ./{name}, and its hash into weights_sha256"
+            f"params.yaml: weights is {name!r}, which means a torchvision name; to mean the file, "
+            f"write ./{name}, and set weights_sha256 to its hash"
         )
     if name not in known.__members__:
         raise ValueError(
@@ -113,17 +112,17 @@ def fetch_published(arch: str, name: str, on_progress: Callable[[int], object]) 
     actual = files.file_hash(path)
     if not actual.startswith(prefix):
         path.unlink()  # else fetch_once would take it from the store next time
-        raise ValueError(f"{url}: sha256 {actual} does not begin with {prefix}; try again")
+        raise ValueError(f"{url}: sha256 {actual} does not start with {prefix}; try again")
     return path
 
 
 def body_of_model_file(
     arch: str, content: WeightFile, source: str, findings: Findings
 ) -> dict[str, Tensor]:
-    """The body in a model file of ours; the head is left out.
+    """The body in a Pawprint model file; the head is left out.
 
     Raises:
-        ValueError: it has no body, or one of another arch.
+        ValueError: it has no body, or a body of another arch.
     """
     model_card = content.model_card or {}
     content_type = tensor_file.describe_content(model_card)
@@ -131,13 +130,13 @@ def body_of_model_file(
         return content.tensors
     if content_type == tensor_file.BODY:
         raise ValueError(
-            f"{source}: it holds no tensors, since `weights` was empty when it was written; give a "
-            "trained model, or leave `weights` empty"
+            f"{source}: it contains no tensors, because `weights` was empty when it was written; "
+            "give a trained model, or leave `weights` empty"
         )
     if content_type != tensor_file.IMAGES:
         raise ValueError(
-            f"{source}: it is {content_type}, without the body of a network for images; give a "
-            "file that a train stage wrote, such as a copy of models/unfrozen.safetensors"
+            f"{source}: it is {content_type}, without a body for images; give a file that a train "
+            "stage wrote, such as a copy of models/unfrozen.safetensors"
         )
     if model_card["arch"] != arch:
         raise ValueError(
@@ -145,12 +144,12 @@ def body_of_model_file(
             f"set arch to {model_card['arch']}, or give other weights"
         )
     findings.notes.extend(
-        f"{source}: its images were normalised by a {key} of {model_card[key]}, yours are by {ours}"
+        f"{source}: its images were normalised with a {key} of {model_card[key]}, yours with {ours}"
         for key, ours in NORMALISATION.items()
         if model_card[key] != ours
     )
     findings.notes.append(
-        f"{source}: a model of ours with {len(model_card['classes'])} outputs: its body is taken, "
+        f"{source}: a Pawprint model with {len(model_card['classes'])} outputs: its body is used, "
         "its head is left out (yours starts from the seed)"
     )
     body = {name: tensor for name, tensor in content.tensors.items() if name.startswith("body.")}

@@ -1,4 +1,4 @@
-"""The body's tensors in a state dict, however it was saved: names and shapes decide."""
+"""Find the body's tensors in a state dict, however it was saved, by names and shapes."""
 
 from collections.abc import Iterator, Mapping
 
@@ -14,17 +14,17 @@ Tensors = Mapping[str, Tensor]
 
 
 def match(arch: str, given: Tensors, source: str, findings: Findings) -> dict[str, Tensor]:
-    """The body's part of a state dict, once every name and shape is the network's own.
+    """The body's part of a state dict, if every name and shape matches the network.
 
     Args:
         arch: one of params.ARCHITECTURES.
-        given: tensors by torchvision's names or by those of our bodies; these may stand in a
-            dictionary of a checkpoint, or begin with a word such as DataParallel's `module.`.
-        source: named in errors and notes.
-        findings: a note of what was left out, but for torchvision's own classifier.
+        given: tensors by torchvision's names or by those of our bodies; they may be in a dictionary
+            of a checkpoint, or start with a prefix such as DataParallel's `module.`.
+        source: the name for errors and notes.
+        findings: gets a note on what was left out, except for torchvision's own classifier.
 
     Raises:
-        ValueError: some are not; with counts and the first names.
+        ValueError: some do not match; with counts and the first names.
     """
     body = network.build_body(torchvision.models.get_model(arch, weights=None))
     model = pick_network(arch, body, given, source, findings)
@@ -33,7 +33,7 @@ def match(arch: str, given: Tensors, source: str, findings: Findings) -> dict[st
 
 
 def align(arch: str, body: nn.Sequential, model: Tensors, source: str) -> dict[str, Tensor]:
-    """The network's tensors by the body's names, in its order and types.
+    """The network's tensors by the body's names, in its order and dtypes.
 
     Raises:
         ValueError: as for `match`.
@@ -57,7 +57,7 @@ def align(arch: str, body: nn.Sequential, model: Tensors, source: str) -> dict[s
     ]
     if problems:
         raise ValueError(
-            f"{source}: these weights are not of {arch}: of its {len(targets)} tensors, "
+            f"{source}: these weights do not fit {arch}: of its {len(targets)} tensors, "
             f"{'; '.join(problems)}; change arch or weights in params.yaml"
         )
     # weights that were saved in half precision are trained on in float32
@@ -65,7 +65,7 @@ def align(arch: str, body: nn.Sequential, model: Tensors, source: str) -> dict[s
 
 
 def check_finite(tensors: Tensors, source: str) -> None:
-    """Raise where a weight is no number: training would say so only after an epoch.
+    """Raise if a weight is not finite: training would fail only after an epoch.
 
     Raises:
         ValueError: with the count and the first names.
@@ -74,25 +74,25 @@ def check_finite(tensors: Tensors, source: str) -> None:
     if sparse:
         raise ValueError(
             f"{source}: {len(sparse)} of its tensors are sparse ({shorten(sparse, 3)}); save them "
-            "as dense ones, by tensor.to_dense()"
+            "as dense tensors, with tensor.to_dense()"
         )
     lost = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
     if lost:
         raise ValueError(
-            f"{source}: {len(lost)} of its tensors hold NaN or infinity ({shorten(lost, 3)}); "
-            "the file is damaged, or its training diverged: use another one"
+            f"{source}: {len(lost)} of its tensors contain NaN or infinity ({shorten(lost, 3)}); "
+            "the file is damaged, or its training diverged; use another one"
         )
 
 
 def pick_network(
     arch: str, body: nn.Sequential, given: Tensors, source: str, findings: Findings
 ) -> Tensors:
-    """The tensors of the one network that has all of the body's, by the body's or by our names.
+    """The tensors of the one network that has all tensors of the body, under its or our names.
 
-    All that are given, where no network has them.
+    All given tensors, if no network has them.
 
     Raises:
-        ValueError: several have.
+        ValueError: several networks have them.
     """
     fits = dict(networks_in(body, given))
     if not fits:
@@ -100,7 +100,7 @@ def pick_network(
     if len(fits) > 1:
         names = ", ".join(repr(prefix.removesuffix("features.").rstrip(".")) for prefix in fits)
         raise ValueError(
-            f"{source}: {len(fits)} networks in it are of {arch} ({names}); save the one that you "
+            f"{source}: {len(fits)} networks in it fit {arch} ({names}); save the one that you "
             "mean: torch.save(checkpoint[NAME], 'weights.pth')"
         )
     ((prefix, children),) = fits.items()
@@ -119,16 +119,16 @@ def pick_network(
     if rest:
         under = f"under {prefix.rstrip('.')!r} " if prefix else ""
         findings.notes.append(
-            f"{source}: the network {under}is taken; left out: {len(rest)} other tensors "
+            f"{source}: the network {under}is used; left out: {len(rest)} other tensors "
             f"({shorten(rest, 3)})"
         )
     return {short: given[name] for name, short in taken.items()}
 
 
 def networks_in(body: nn.Sequential, given: Tensors) -> Iterator[tuple[str, dict[str, str]]]:
-    """What stands before a network's names, and its children's names by those in the file.
+    """The prefix of a network's names, and the names of its children by those in the file.
 
-    fastai numbers the children of a body where torchvision names them.
+    fastai numbers the children of a body, torchvision names them.
     """
     shapes = {n: t.shape for n, t in body.state_dict().items() if not n.endswith(COUNTER)}
     numbers = {child: str(i) for i, (child, _) in enumerate(body.named_children())}
@@ -145,6 +145,6 @@ def networks_in(body: nn.Sequential, given: Tensors) -> Iterator[tuple[str, dict
 
 
 def respell_names(name: str, children: Mapping[str, str]) -> str:
-    """The name of a tensor, with another one for the child of the body that it is in."""
+    """The name of a tensor, with another name for its child of the body."""
     first, dot, rest = name.partition(".")
     return children.get(first, first) + dot + rest

@@ -1,6 +1,6 @@
-"""Read a file of weights, safetensors or torch's own; of any other, say what it is.
+"""Read a file of weights, safetensors or torch's format; for any other, say what it is.
 
-Nothing is unpickled but tensors.
+Only tensors are unpickled.
 """
 
 import json
@@ -36,9 +36,9 @@ MEMBERS = {  # of zip archives that hold no state dict, and how to get one of th
         "save its tensors: torch.save(torch.export.load(FILE).state_dict, 'weights.pth')",
     ),
 }
-SAVE = "save the state dict alone, where it was made: torch.save(model.state_dict(), 'weights.pth')"
+SAVE = "save only the state dict, where it was made: torch.save(model.state_dict(), 'weights.pth')"
 CODE = "that could run any code when it is loaded"
-DAMAGED = "cut or damaged: copy or download it again"
+DAMAGED = "truncated or damaged: copy or download it again"
 UNREADABLE = (  # torch raises the others on files that are cut or garbled
     *(UnpicklingError, RuntimeError, EOFError, LookupError, ValueError, TypeError),
     *(AttributeError, AssertionError, OverflowError, struct.error),
@@ -47,17 +47,17 @@ UNREADABLE = (  # torch raises the others on files that are cut or garbled
 
 @dataclass(frozen=True)
 class WeightFile:
-    """What a file of weights holds."""
+    """The content of a file of weights."""
 
     tensors: dict[str, Tensor]  # of a dictionary in a dictionary by both names, a dot between
     model_card: dict[str, Any] | None = None  # of a model file of ours
 
 
 def read(path: Path) -> WeightFile:
-    """The tensors of a state dict, or of one in a checkpoint; `torch.load` takes nothing else.
+    """The tensors of a state dict, or of one in a checkpoint; `torch.load` loads nothing else.
 
     Raises:
-        ValueError: the file is no such thing; with what it is, and what to do.
+        ValueError: the file is something else; with what it is, and what to do.
     """
     with path.open("rb") as file:
         head = file.read(file_type.HEAD_BYTES)
@@ -73,7 +73,7 @@ def read(path: Path) -> WeightFile:
     except UNREADABLE as error:
         raise ValueError(f"{path}: not a file of weights: {_reason(error)}") from error
     if not isinstance(content, Mapping) or not (tensors := dict(_flat(content))):
-        what = f"something without tensors by name (type {type(content).__name__})"
+        what = f"an object without named tensors (type {type(content).__name__})"
     elif "param_groups" in content:  # its moments are tensors by name as well
         what = "an optimizer's state"
     else:
@@ -92,7 +92,7 @@ def _read_safetensors(path: Path) -> WeightFile:
 
 
 def _other(path: Path, head: bytes) -> str:
-    """What a file is that torch.load cannot read, and what to do; empty for one that it may."""
+    """What a file is that torch.load cannot read, and what to do; empty if it may read it."""
     if head.startswith(LEGACY):
         return ""
     if head.startswith(b"PK"):
@@ -102,7 +102,7 @@ def _other(path: Path, head: bytes) -> str:
     file_kind = file_type.identify(head)
     if file_kind.name == "a pickle":
         return f"a pickle of Python's own, {CODE}; {SAVE}"
-    what = "of no kind that is known here" if file_kind is file_type.UNKNOWN else file_kind.name
+    what = "of an unknown kind" if file_kind is file_type.UNKNOWN else file_kind.name
     return f"it is {what}; {file_kind.advice or f'give a .pth or .safetensors file: {SAVE}'}"
 
 
@@ -122,9 +122,9 @@ def _other_zip(path: Path) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Why torch.load took nothing: code, which it names in words alone, or damage."""
+    """Why torch.load failed: code in the file, which it reports only as text, or damage."""
     if code := re.search(r"GLOBAL ([\w.]+)", str(error)):
-        more = f"a pickled checkpoint that holds more than tensors (first: {code[1]})"
+        more = f"a pickled checkpoint that contains more than tensors (first: {code[1]})"
         return f"{more}, {CODE}; {SAVE}"
     return DAMAGED
 

@@ -1,4 +1,4 @@
-"""The params.yaml and datasets.yaml of collab/, typed and checked whole."""
+"""The params.yaml and datasets.yaml of collab/, typed and checked as a whole."""
 
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -26,7 +26,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Split(Section):
-    """Which ratings judge: random ones, the latest, or the latest one of each user."""
+    """Which ratings are for valid: random ones, the latest, or the latest one of each user."""
 
     rule: Literal["random", "time", "one"]
     valid_fraction: Share
@@ -44,9 +44,9 @@ class Model(Section):
 
     @model_validator(mode="after")
     def fits(self) -> "Model":
-        """Checked here, since it takes two keys."""
+        """Check two keys together."""
         if (self.low is None) != (self.high is None):
-            raise ValueError("model.low and model.high: give both, or leave both empty")
+            raise ValueError("model.low and model.high: set both, or leave both empty")
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise ValueError("model.low must be below model.high")
         if self.factors is None and self.kind != "network":
@@ -55,12 +55,12 @@ class Model(Section):
 
     @property
     def span(self) -> tuple[float, float] | None:
-        """Between which numbers it predicts; None: any."""
+        """The range of the predictions; None if it has no bounds."""
         return None if self.low is None or self.high is None else (self.low, self.high)
 
 
 class Optimizer(Section):
-    """AdamW."""
+    """The settings of AdamW."""
 
     weight_decay: Magnitude
     beta2: Share
@@ -68,7 +68,7 @@ class Optimizer(Section):
 
 
 class Evaluate(Section):
-    """What evaluate counts and shows."""
+    """What stage evaluate measures and shows."""
 
     k: Count
     relevant: Finite
@@ -76,7 +76,7 @@ class Evaluate(Section):
 
 
 class Runtime(Section):
-    """Where it runs; never tracked, since it must not change a result."""
+    """The machine's settings; DVC does not track them, because they must not change a result."""
 
     device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|cuda(:\d+)?)$")]
 
@@ -105,9 +105,9 @@ class Params(TrainParams):
 
 
 class Columns(Section):
-    """Where a rating stands: in which file of the archive, and in which of its columns.
+    """Where ratings are: in which file of the archive, and in which columns.
 
-    Without names they are the first three, and the fourth, if there is one, is the time.
+    Without names, they are the first three columns, and a fourth is the time.
     """
 
     file: str | None = None  # empty: what was fetched is the table itself
@@ -118,7 +118,7 @@ class Columns(Section):
 
     @model_validator(mode="after")
     def all_are_named_or_none(self) -> "Columns":
-        """Checked here, since it takes four keys."""
+        """Check four keys together."""
         columns = [self.user, self.item, self.rating]
         if any([*columns, self.time]) and not all(columns):
             raise ValueError("table.user, table.item and table.rating: name all three, or none")
@@ -126,20 +126,20 @@ class Columns(Section):
 
     @property
     def names(self) -> dict[str, str]:
-        """The column's name for each of ours; empty where they go by their places."""
+        """The column's name for each of ours; empty if they go by position."""
         columns = {"user": self.user, "item": self.item, "rating": self.rating, "time": self.time}
         return {ours: name for ours, name in columns.items() if name}
 
 
 class Titles(Section):
-    """The items' titles: a file of the archive, whose first two columns are item and title."""
+    """The items' titles: a file of the archive whose first two columns are item and title."""
 
     file: str
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
 
 
 class RatingsEntry(Section):
-    """A data set of ratings."""
+    """A dataset of ratings."""
 
     example: ClassVar[str] = "collab/datasets.yaml shows whole blocks"
     ratings: Source
@@ -152,14 +152,14 @@ def load(path: Path = FILE) -> Params:
     """The params of this run.
 
     Raises:
-        FileNotFoundError: no params.yaml here.
-        ValueError: the file is no YAML, or some keys are wrong; every one is named.
+        FileNotFoundError: there is no params.yaml here.
+        ValueError: the file is not YAML, or some keys are wrong; the message names every one.
     """
     return schema.validate(Params, yaml_file.load(path), str(path))
 
 
 def load_ratings_entry(name: str, path: Path = CATALOGUE) -> RatingsEntry:
-    """The block of one data set; raises as `catalog.load_entry` does."""
+    """The block of one dataset; raises the errors of `catalog.load_entry`."""
     return catalog.load_entry(RatingsEntry, name, path)
 
 

@@ -19,13 +19,13 @@ class RatingSplit:
     targets: Float32[Tensor, " rating"]
 
     def __len__(self) -> int:
-        """Ratings."""
+        """The number of ratings."""
         return len(self.targets)
 
 
 @dataclass(frozen=True)
 class Ratings:
-    """Both splits, and the names of the rows: those of train, from row 1 on."""
+    """Both splits, and the names of the rows: those in train, from row 1 on."""
 
     users: list[str]
     items: list[str]
@@ -35,10 +35,10 @@ class Ratings:
 
 
 def load_ratings(path: Path, device: torch.device) -> Ratings:
-    """The ratings of split's table; users and items that train does not have are row 0.
+    """Load the table that split wrote; users and items that are not in train are row 0.
 
     Raises:
-        FileNotFoundError: split has not run.
+        FileNotFoundError: stage split has not run.
     """
     table = tables.read(path, ["user", "item", "rating", "split"], {"user": "str", "item": "str"})
     is_train = table["split"] == "train"
@@ -58,7 +58,7 @@ def load_ratings(path: Path, device: torch.device) -> Ratings:
 
 
 def vocabulary(names: Collection[str]) -> list[str]:
-    """The names once each, sorted: as numbers where all are whole numbers, else by code point."""
+    """The names, each once, sorted: as numbers if all are whole numbers, else by code point."""
     distinct: Sequence[str] = sorted(set(names))
     # as in fastai, whose pandas reads such a column as numbers: 2 before 10
     if all(name.isascii() and name.isdecimal() for name in distinct):

@@ -16,7 +16,7 @@ WIDE = 1000  # items, the most rated, that the components are computed from
 def components(
     table: Float64[Tensor, "item factor"], count: int
 ) -> Float64[Tensor, "item component"]:
-    """The items along the first principal components; each points to where most of its sum is."""
+    """The items along the first principal components; signs make the sums of cubes positive."""
     centred = table - table.mean(0)
     _, _, directions = torch.linalg.svd(centred, full_matrices=False)
     projected: Tensor = centred @ directions[:count].T
@@ -31,7 +31,7 @@ def draw_map(
     counts: Float[Tensor, " item"],
     most: int,
 ) -> Figure:
-    """The most rated items by the first two components of the factors of the 1,000 most rated."""
+    """Draw the most rated items by the first two components of the 1,000 most rated ones."""
     chosen = recommend.most_rated(counts, WIDE)
     places = components(recommend.item_factors(model)[chosen], 2)
     figure, (axis,) = charts.figure(1, 9, 7)

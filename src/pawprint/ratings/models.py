@@ -22,7 +22,7 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True)
 class RatingsCard:
-    """What the model file says of itself."""
+    """The metadata of a model file."""
 
     kind: str  # dot, bias or network
     users: list[str]  # row 1 of the users' tables is the first
@@ -36,7 +36,7 @@ class RatingsCard:
 
 
 def embedding(rows: int, columns: int) -> nn.Embedding:
-    """A table whose initial values are normal, sd 0.01; beyond 2 sd the remainder, as fastai's."""
+    """A table with normal initial values, sd 0.01; beyond 2 sd the remainder, as in fastai."""
     layer = nn.Embedding(rows, columns)
     with torch.no_grad():
         layer.weight.normal_().fmod_(2).mul_(0.01)
@@ -44,12 +44,12 @@ def embedding(rows: int, columns: int) -> nn.Embedding:
 
 
 def stack_tables(rows: Sequence[int], columns: int) -> nn.Parameter:
-    """Tables of so many rows each, one below the other."""
+    """Tables with these numbers of rows, stacked."""
     return nn.Parameter(torch.cat([embedding(count, columns).weight for count in rows]).detach())
 
 
 def sigmoid_range(outputs: Float[Tensor, "*shape"], span: Span | None) -> Float[Tensor, "*shape"]:
-    """The outputs, brought between two numbers by a sigmoid."""
+    """Map the outputs to a range by a sigmoid."""
     if span is None:
         return outputs
     low, high = span
@@ -58,9 +58,9 @@ def sigmoid_range(outputs: Float[Tensor, "*shape"], span: Span | None) -> Float[
 
 
 class EmbeddingDotBias(nn.Module):
-    """The dot product of a user's and an item's factors, and perhaps a bias of each.
+    """The dot product of a user's and an item's factors, optionally with a bias of each.
 
-    Users and items stand in one table, the users first: a batch is one look-up, forward and back.
+    Users and items are in one table, users first, so a batch needs one look-up per pass.
     """
 
     first: Int32[Tensor, " pair=2"]
@@ -68,7 +68,7 @@ class EmbeddingDotBias(nn.Module):
     def __init__(
         self, users: int, items: int, factors: int, has_biases: bool, span: Span | None
     ) -> None:
-        """Tables of so many users and items, and a row 0 before either."""
+        """Tables for this many users and items, each with a row 0."""
         super().__init__()
         self.span, self.rows = span, [users + 1, items + 1]
         self.factors = stack_tables(self.rows, factors)
@@ -114,7 +114,7 @@ class EmbeddingNN(nn.Module):
     def __init__(
         self, users: int, items: int, factors: tuple[int, int], hidden: int, span: Span | None
     ) -> None:
-        """Tables of so many users and items, each with its number of factors."""
+        """Tables for this many users and items, each with its number of factors."""
         super().__init__()
         self.span = span
         self.users, self.items = embedding(users + 1, factors[0]), embedding(items + 1, factors[1])
@@ -141,7 +141,7 @@ class EmbeddingNN(nn.Module):
 
 
 def emb_size_rule(names: int) -> int:
-    """fastai's number of factors for so many names, those not seen counted as one.
+    """fastai's number of factors for this many names; unseen names count as one.
 
     Source: fastai 2.8's tabular/model.py, emb_sz_rule.
 
@@ -152,12 +152,12 @@ def emb_size_rule(names: int) -> int:
 
 
 def factor_counts(factors: int | None, users: int, items: int) -> list[int]:
-    """Factors of a user and of an item: so many, or by fastai's rule."""
+    """Factors of a user and of an item: the given number, or by fastai's rule."""
     return [factors or emb_size_rule(users), factors or emb_size_rule(items)]
 
 
 def build_model(model_card: RatingsCard) -> EmbeddingDotBias | EmbeddingNN:
-    """The network of a card, with values of torch's generator."""
+    """The network of a card, with initial values from torch's generator."""
     users, items = len(model_card.users), len(model_card.items)
     span = (model_card.span[0], model_card.span[1]) if model_card.span else None
     each = (model_card.factors[0], model_card.factors[1])
@@ -173,25 +173,25 @@ def create_model(model_card: RatingsCard, seed: int) -> EmbeddingDotBias | Embed
 
 
 def decay_by_parameter(model: nn.Module) -> Mapping[nn.Parameter, bool]:
-    """Whether weight decay acts on each parameter: on all but the biases of layers.
+    """Whether weight decay applies to each parameter: to all but the biases of layers.
 
-    The tables of biases are decayed, as they are by fastai: that is what tames them.
+    The tables of biases are decayed, as in fastai, to regularise them.
     """
     layers = {part.bias for part in model.modules() if isinstance(part, nn.Linear)}
     return {weight: weight not in layers for weight in model.parameters()}
 
 
 def write(path: Path, model: nn.Module, model_card: RatingsCard) -> None:
-    """The network's parameters, with their card."""
+    """Write the network's parameters, with their card."""
     tensor_file.write_tensors(path, model.state_dict(), asdict(model_card))
 
 
 def read(path: Path) -> tuple[EmbeddingDotBias | EmbeddingNN, RatingsCard]:
-    """The network on the CPU, in evaluation mode, and its card.
+    """Read the network, on the CPU and in evaluation mode, and its card.
 
     Raises:
-        FileNotFoundError: no such file.
-        ValueError: it is no model file, or one of pictures.
+        FileNotFoundError: there is no such file.
+        ValueError: it is not a model file, or it is a model for images.
     """
     tensors, text = tensor_file.read_tensors(path)
     if (kind := tensor_file.describe_content(text)) != tensor_file.RATINGS:
@@ -203,6 +203,6 @@ def read(path: Path) -> tuple[EmbeddingDotBias | EmbeddingNN, RatingsCard]:
     except (TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ValueError(
-            f"{path}: no model of ratings of this version: {reason}; train it again: `dvc repro`"
+            f"{path}: not a model of ratings of this version: {reason}; train it again: `dvc repro`"
         ) from error
     return model.eval(), model_card

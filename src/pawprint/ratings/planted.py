@@ -1,4 +1,4 @@
-"""Ratings made from factors that are known, so that what is learned can be checked."""
+"""Ratings made from known factors, so that you can check what a model learns."""
 
 import json
 import tarfile
@@ -13,7 +13,7 @@ from pawprint.storage import archives
 
 @dataclass(frozen=True)
 class PlantedRatings:
-    """Ratings made from factors that are known: mean = 5.5·sigmoid(biases + dot product)."""
+    """Ratings made from known factors: mean = 5.5·sigmoid(biases + dot product)."""
 
     user_bias: Float[np.ndarray, " user"]
     item_bias: Float[np.ndarray, " item"]
@@ -26,7 +26,7 @@ class PlantedRatings:
 
 
 def plant_ratings(seed: int = 0, users: int = 600, items: int = 400) -> PlantedRatings:
-    """The ratings of this seed; two factors, 20 ratings a user and more."""
+    """The ratings of this seed; two factors, at least 20 ratings per user."""
     # 41,000 ratings of 500 users left the rmse 5 % above the noise, 73,000 of 600 at most 2.5
     rng, noise = np.random.default_rng(seed), 0.5
     user_bias, item_bias = rng.normal(0.3, 0.4, users), rng.normal(0.3, 0.6, items)
@@ -49,7 +49,7 @@ def plant_ratings(seed: int = 0, users: int = 600, items: int = 400) -> PlantedR
 
 
 def write_planted(path: Path) -> None:
-    """A tar of u.data and u.item in the layout of MovieLens 100k, and planted.json: the noise."""
+    """Write a tar of u.data and u.item, as in MovieLens 100k, and planted.json: the noise."""
     planted = plant_ratings()
     rows = [
         f"{user + 1}\t{item + 1}\t{planted.ratings[user, item]:.4f}\t{planted.times[user, item]}\n"

@@ -1,4 +1,4 @@
-"""What is recommended, judged by what was rated later: recall and NDCG at k, and by popularity.
+"""Evaluate recommendations by later ratings: recall and NDCG at k, also for popularity.
 
 Source: Järvelin and Kekäläinen 2002, ACM TOIS 20(4), for NDCG, here with gains of 0 and 1.
 """
@@ -18,7 +18,7 @@ Scores = Callable[[Int64[Tensor, " user"]], Float[Tensor, "user item"]]
 
 
 def popularity(data: Ratings) -> Float[Tensor, " item"]:
-    """How often train has rated each item."""
+    """The number of ratings of each item in train."""
     counts = torch.bincount(data.train.pairs[:, 1].long(), minlength=len(data.items) + 1)
     return counts[1:].double()
 
@@ -26,7 +26,7 @@ def popularity(data: Ratings) -> Float[Tensor, " item"]:
 def top_k(
     scores: Float[Tensor, "user item"], seen: Bool[Tensor, "user item"], k: int
 ) -> Int64[Tensor, "user k"]:
-    """The k items with the highest scores that a user has not seen; of equal ones the first."""
+    """The k items with the highest scores that a user has not seen; ties go to the first."""
     open_ones = scores.masked_fill(seen, -torch.inf)
     # not topk, whose choice among equal scores may differ between devices
     return open_ones.sort(dim=1, descending=True, stable=True).indices[:, :k]
@@ -41,8 +41,8 @@ def recall_and_ndcg(
 
     Args:
         chosen: items, best first.
-        relevant: whether a user wanted an item.
-        totals: how many a user wanted, those that train does not know among them; at least 1.
+        relevant: whether an item is relevant to a user.
+        totals: the number of relevant items per user, including those not in train; at least 1.
     """
     hits = relevant.gather(1, chosen).double()
     places = torch.arange(chosen.shape[1], device=chosen.device)
@@ -54,7 +54,7 @@ def recall_and_ndcg(
 def mark_hits(
     pairs: Int32[Tensor, "rating pair=2"], users: Int64[Tensor, " user"], items: int
 ) -> Bool[Tensor, "user item"]:
-    """Whether there is a pair of each of these users, sorted, with each item (row 0 first)."""
+    """Whether each of these users, sorted, has a pair with each item (row 0 first)."""
     hits = torch.zeros(len(users), items + 1, dtype=torch.bool, device=users.device)
     user_pairs = pairs[torch.isin(pairs[:, 0], users.int())].long()
     hits[torch.searchsorted(users, user_pairs[:, 0].contiguous()), user_pairs[:, 1]] = True
@@ -64,14 +64,14 @@ def mark_hits(
 def rank_valid(
     data: Ratings, score: Scores, k: int, min_rating: float
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Recall and NDCG at k of the users that train knows and that want something, by parts.
+    """Recall and NDCG at k of the users in train with relevant items, in parts.
 
     Args:
-        data: a user wants what it has rated `min_rating` or more in valid; what it has rated in
-            train is not recommended to it.
-        score: the score of each item (row 1 first) for these users, higher is better.
-        k: how many are recommended.
-        min_rating: see above.
+        data: an item is relevant if the user rated it `min_rating` or more in valid; items that the
+            user rated in train are not recommended.
+        score: the score of each item (row 1 first) for these users; higher is better.
+        k: the number of recommended items.
+        min_rating: the lowest rating of a relevant item.
     """
     rows = data.valid.pairs[data.valid.targets >= min_rating]
     strange = rows[rows[:, 1] == 0]  # items that train does not know: all missed
@@ -91,7 +91,7 @@ def rank_valid(
 def summary(
     model: EmbeddingDotBias | EmbeddingNN, data: Ratings, k: int, min_rating: float
 ) -> dict[str, float | int]:
-    """Means over users, by the network and by popularity, and the share of valid that is cold."""
+    """Means over users, for the network and for popularity, and the share of valid that is cold."""
     items, counts = len(data.items), popularity(data)
     ways: dict[str, Scores] = {
         "": model.of_all,

@@ -1,4 +1,4 @@
-"""The file of a table of ratings: found in its archive, told from other files, cut into cells."""
+"""The file of a table of ratings: find it in its archive, check it, and split it into cells."""
 
 import csv
 import io
@@ -29,17 +29,18 @@ def read_ratings(
     """The ratings in the order of the file.
 
     Args:
-        archive: a tar or a zip; or, where `file` is None, the table itself.
+        archive: a tar or a zip; or, if `file` is None, the table itself.
         file: the table's name in the archive.
-        columns: by our names; without any, they are the first three, and the fourth is the time.
+        columns: by our names; if empty, they are the first three, and the fourth is the time.
         titles: name and encoding of a file of items and their titles.
-        findings: gets faulty rows (errors), and items without a title or of one title (notes).
+        findings: collects wrong rows (errors), and items without a title or with a shared one
+            (notes).
 
     Returns:
-        Columns user, item (its title, where it has one), rating and, where there is one, time.
+        Columns user, item (its title, if it has one), rating and, if there is one, time.
 
     Raises:
-        ValueError: a file is not there or is no table, or lacks a column.
+        ValueError: a file is missing, is not a table, or lacks a column.
     """
     table = pick_columns(cells(text(archive, file, "utf-8"), file or str(archive)), columns, file)
     if titles:
@@ -52,7 +53,7 @@ def text(archive: Path, file: str | None, encoding: str) -> str:
     """A file's text.
 
     Raises:
-        ValueError: it is not there, too large, or not in this encoding.
+        ValueError: it is missing, too large, or not in this encoding.
     """
     if file is None:
         return whole(archive)
@@ -72,7 +73,7 @@ def text(archive: Path, file: str | None, encoding: str) -> str:
 
 
 def whole(table: Path) -> str:
-    """The text of a table that lies in no archive.
+    """The text of a table that is not in an archive.
 
     Raises:
         ValueError: it is an archive, another kind of file, or not UTF-8.
@@ -87,13 +88,13 @@ def whole(table: Path) -> str:
         raise ValueError(f"{table}: a workbook of Excel; save its sheet as CSV UTF-8")
     raise ValueError(
         f"{table}: an archive or a folder, of "
-        f"{shorten([yaml_file.one_line(name, 80) for name in names])}; name the table in it: "
+        f"{shorten([yaml_file.one_line(name, 80) for name in names])}; name the table in it with "
         "table.file in datasets.yaml"
     )
 
 
 def check_is_text(data: bytes, where: str) -> None:
-    """Raise where a file is no text, or one that holds no table.
+    """Raise if a file is not text, or text that is not a table.
 
     Raises:
         ValueError: with what it is.
@@ -102,12 +103,12 @@ def check_is_text(data: bytes, where: str) -> None:
     if kind.name != "text" and kind is not file_type.UNKNOWN:
         advice = kind.advice if kind.name != "JSON" else ""
         raise ValueError(
-            f"{where}: no table of ratings, but {kind.name}; {advice or 'save it as CSV'}"
+            f"{where}: not a table of ratings, but {kind.name}; {advice or 'save it as CSV'}"
         )
 
 
 def cells(content: str, where: str) -> pd.DataFrame:
-    """The rows of a table as texts, numbered from 0, its first line among them.
+    """The rows of a table as texts, numbered from 0, including its first line.
 
     Raises:
         ValueError: it has fewer than two columns, or a row has more than the first.
@@ -117,11 +118,13 @@ def cells(content: str, where: str) -> pd.DataFrame:
     if mark is None:
         shown = yaml_file.one_line(first, 80)
         raise ValueError(
-            f"{where}: no table: its first line is {shown!r}, in which no cell ends (at a comma, "
+            f"{where}: not a table: its first line is {shown!r}, without a separator (comma, "
             f"semicolon, tab, | or ::); {MEND}"
         )
     if first.lower().startswith("sep="):
-        raise ValueError(f"{where}: its first line {first.strip()!r} is a spreadsheet's; remove it")
+        raise ValueError(
+            f"{where}: its first line {first.strip()!r} is only for spreadsheets; remove it"
+        )
     if mark == "::":
         # pandas' C parser takes separators of one letter only
         content, mark = content.replace("::", "\t"), "\t"
@@ -139,28 +142,28 @@ def cells(content: str, where: str) -> pd.DataFrame:
     except pd.errors.ParserError as error:
         if mark in ",;":
             csv_text.parse(content, where)  # names the line in which a quote opens, if that is it
-        raise ValueError(f"{where}: no table: {in_our_words(error)}; mend this line") from error
+        raise ValueError(f"{where}: not a table: {in_our_words(error)}; fix this line") from error
     return pd.DataFrame({column: table[column].fillna("").str.strip() for column in table})
 
 
 def in_our_words(error: pd.errors.ParserError) -> str:
-    """What pandas found, with the line."""
+    """The error of pandas in our words, with the line."""
     counts = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
     if counts is None:
         return " ".join(str(error).split())[:200]
-    return f"line {counts[2]} has {counts[3]} cells, and those before it {counts[1]}"
+    return f"line {counts[2]} has {counts[3]} cells, but the lines before it have {counts[1]}"
 
 
 def pick_columns(table: pd.DataFrame, columns: dict[str, str], file: str | None) -> pd.DataFrame:
-    """The columns that are wanted, under our names, without the line that names them.
+    """The selected columns, under our names, without the line that names them.
 
     Raises:
-        ValueError: one is not there.
+        ValueError: a column is missing.
     """
     where, head = file or "the table", table.iloc[0].tolist()
     absent = [name for name in columns.values() if head.count(name) != 1]
     if absent or len(head) < 3:
-        what = f"not there, or twice: column {shorten(absent)}" if absent else "too few columns"
+        what = f"missing, or there twice: column {shorten(absent)}" if absent else "too few columns"
         raise ValueError(
             f"{where}: {what}: its first line has "
             f"{shorten([yaml_file.one_line(cell, 40) for cell in head], 20)}; {MEND}"

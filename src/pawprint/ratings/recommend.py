@@ -1,4 +1,4 @@
-"""What a model of ratings says of a user or an item."""
+"""Predictions of a model of ratings for a user or an item."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -36,10 +36,10 @@ def user_row(name: str, known: Sequence[str]) -> int:
 
 
 def item_row(name: str, known: Sequence[str]) -> int:
-    """The row of an item in the tables, also where its case differs or only a part is given.
+    """The row of an item in the tables; its case may differ, or only a part may be given.
 
     Raises:
-        ValueError: train has no rating of it, or several names hold this part.
+        ValueError: train has no rating of it, or several names contain this part.
     """
     folded = name.casefold()
     # Alien is found although it is a part of Aliens: the whole name goes before a part
@@ -54,13 +54,13 @@ def item_row(name: str, known: Sequence[str]) -> int:
 
 
 def unknown_name(name: str, known: Sequence[str], what: str, hits: Sequence[str]) -> str:
-    """What to give instead of a name that is none of these, or part of several."""
+    """The message for a name that is none of these, or a part of several."""
     near = hits or difflib.get_close_matches(name, known, 5, 0.5) or known[:3]
     shown = ", ".join(yaml_file.one_line(one, 60) for one in near[:5])
-    why = f"is a part of {len(hits)} names among" if hits else "is none of"
+    why = f"is a part of {len(hits)} names among" if hits else "is not one of"
     return (
         f"{yaml_file.one_line(name, 80)!r} {why} the {len(known):,} {what} that the model was "
-        f"trained on; give a whole name, such as {shown}"
+        f"trained on; give a full name, such as {shown}"
     )
 
 
@@ -71,7 +71,7 @@ def recommend_items(
     seen: Iterable[str],
     top: int,
 ) -> list[ScoredItem]:
-    """The items with the highest predicted ratings, without those that the user has rated.
+    """The items with the highest predicted ratings, except those that the user has rated.
 
     Raises:
         ValueError: train has no rating by this user.
@@ -89,7 +89,7 @@ def recommend_items(
 def similar_items(
     model: EmbeddingDotBias | EmbeddingNN, model_card: RatingsCard, item: str, top: int
 ) -> list[ScoredItem]:
-    """The items whose factors have the highest cosine with this one's.
+    """The items whose factors have the highest cosine with those of this item.
 
     Raises:
         ValueError: train has no rating of this item.
@@ -111,7 +111,7 @@ def cosine_similarity(
 
 
 def item_factors(model: EmbeddingDotBias | EmbeddingNN) -> Float64[Tensor, "item factor"]:
-    """The factors of the items that train knows."""
+    """The factors of the items in train."""
     _, items = model.tables()
     return items[1:].detach().cpu().double()
 
@@ -134,7 +134,7 @@ def neighbours(
     counts: Float[Tensor, " item"],
     most: int,
 ) -> pd.DataFrame:
-    """Columns item, nearest, cosine, for the items that are rated most."""
+    """Columns item, nearest, cosine, for the most rated items."""
     rows = [
         (model_card.items[i], one.item, one.score)
         for i in most_rated(counts, most)
@@ -144,39 +144,39 @@ def neighbours(
 
 
 def most_rated(counts: Float[Tensor, " item"], most: int) -> list[int]:
-    """The items that are rated most, from 0; of equal ones the first."""
+    """The most rated items, from 0; ties go to the first."""
     chosen: list[int] = counts.sort(descending=True, stable=True).indices[:most].tolist()
     return chosen
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where the project of the ratings lies: in collab/, or here."""
+    """Where the ratings project is: in collab/, or here."""
 
     folder: Path
 
     @property
     def model(self) -> Path:
-        """What stage train wrote."""
+        """The model that stage train wrote."""
         return self.folder / "models/factors.safetensors"
 
     @property
     def table(self) -> Path:
-        """What stage split wrote."""
+        """The table that stage split wrote."""
         return self.folder / "data/ratings.csv"
 
 
 def place() -> Place:
-    """The project of the ratings, seen from the working folder."""
+    """The ratings project, from the working folder."""
     return Place(Path("collab") if Path("collab/dvc.yaml").is_file() else Path())
 
 
 def answers(user: str | None, item: str | None, top: int) -> list[ScoredItem]:
-    """What the last model recommends to a user, or the items that are similar to an item.
+    """The last model's recommendations for a user, or the items similar to an item.
 
     Raises:
         FileNotFoundError: a stage has not run.
-        ValueError: train knows no such user or item, or the ratings are others now.
+        ValueError: train has no such user or item, or the ratings have changed.
     """
     where = place()
     model, model_card = models.read(where.model)
@@ -184,8 +184,8 @@ def answers(user: str | None, item: str | None, top: int) -> list[ScoredItem]:
         return similar_items(model, model_card, item or "", top)
     if files.file_hash(where.table) != model_card.data:
         raise ValueError(
-            f"{where.table}: not the ratings that {where.model} was trained on, so what a user has "
-            f"rated is not known; run `dvc repro` in {where.folder.resolve().name}/"
+            f"{where.table}: not the ratings that {where.model} was trained on, so the items that "
+            f"a user has rated are not known; run `dvc repro` in {where.folder.resolve().name}/"
         )
     table = tables.read(where.table, ["user", "item"], "str")
     return recommend_items(model, model_card, user, table.loc[table["user"] == user, "item"], top)

@@ -1,4 +1,4 @@
-"""Ratings as a table: what is wrong with its rows, and the split of each."""
+"""Ratings as a table: what is wrong with its rows, and the split of each row."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from pawprint.data import splits
 from pawprint.storage import archives, sanitize
 
 PLANTED = "planted/planted.json"
-MEND = "mend `table` or `titles` in datasets.yaml"
+MEND = "fix `table` or `titles` in datasets.yaml"
 
 
 def read_noise(archive: Path) -> float | None:
@@ -25,7 +25,7 @@ def read_noise(archive: Path) -> float | None:
 
 
 def replace_titles(items: pd.Series, names: pd.DataFrame, findings: Findings) -> pd.Series:
-    """The title of each item, or the item itself; items of one title become one.
+    """The title of each item, or the item itself; items with the same title become one.
 
     Source: fastbook chapter 8 joins MovieLens's titles in the same way, 18 of which stand twice.
     """
@@ -38,13 +38,13 @@ def replace_titles(items: pd.Series, names: pd.DataFrame, findings: Findings) ->
     twice = sorted(set(used[used.duplicated()]))
     if twice:
         findings.notes.append(
-            f"{len(twice)} titles name several items, taken as one: {shorten(twice)}"
+            f"{len(twice)} titles belong to several items, which count as one: {shorten(twice)}"
         )
     return items.map(lambda item: known.get(item) or item)
 
 
 def check_rows(table: pd.DataFrame, findings: Findings) -> pd.DataFrame:
-    """The table with numbers for ratings and times; faulty rows are told by their lines."""
+    """The table with numbers for ratings and times; wrong rows are reported by line."""
     table = table[(table != "").any(axis=1)]  # the index stays: it is the line
     numbers = table.columns.intersection(["rating", "time"])
     converted = table.assign(**{x: pd.to_numeric(table[x], errors="coerce") for x in numbers})
@@ -59,29 +59,29 @@ def check_rows(table: pd.DataFrame, findings: Findings) -> pd.DataFrame:
         if lines:
             what = "empty" if column in ("user", "item") else "no number"
             findings.errors.append(f"{len(lines)} ratings have a {column} that is {what}: "
-                                f"{shorten(lines)}; mend these lines, or {MEND}")  # fmt: skip
+                                f"{shorten(lines)}; fix these lines, or {MEND}")  # fmt: skip
     for column in ("user", "item"):
         converted[column] = escape_formulas(converted[column], findings)
     if table.empty:
         findings.errors.append(f"no rating in the table; {MEND}")
     if again := int(table.duplicated(["user", "item"]).sum()):
-        findings.notes.append(f"{again} ratings are of a user and an item that have one: all count")
+        findings.notes.append(f"{again} ratings repeat a pair of user and item; all of them count")
     return converted.reset_index(drop=True)
 
 
 def escape_formulas(names: pd.Series, findings: Findings) -> pd.Series:
-    """The names; an apostrophe is put before those that a spreadsheet would run as a formula."""
+    """The names, with an apostrophe before those that a spreadsheet would run as a formula."""
     faults = {name: fault for name in pd.unique(names) if (fault := sanitize.name_error(name))}
     formulas = {name: f"'{name}" for name, fault in faults.items() if "formula" in fault}
     others = [repr(name) for name in faults if name not in formulas]
     if others:
         findings.errors.append(
-            f"{len(others)} names cannot be used (control characters): {shorten(others)}; mend the "
+            f"{len(others)} names cannot be used (control characters): {shorten(others)}; fix the "
             "table"
         )
     if formulas:
         findings.notes.append(
-            f"{len(formulas)} names would be formulas to a spreadsheet, and get an apostrophe: "
+            f"{len(formulas)} names would be formulas in a spreadsheet, so they get an apostrophe: "
             f"{shorten(list(formulas))}"
         )
     return names.replace(formulas) if formulas else names
@@ -93,12 +93,12 @@ def split_ratings(table: pd.DataFrame, rule: str, valid_fraction: float, seed: i
     Args:
         table: columns user and, but for `random`, time.
         rule: random (fastai's RandomSplitter), time (the latest are valid), or one (the latest of
-            each user that has two or more); of equal times the later row is the later one.
-        valid_fraction: share that valid gets; not read by `one`.
-        seed: of the draw; read by `random` alone.
+            each user that has two or more); for equal times the later row counts as later.
+        valid_fraction: the share for valid; not used by `one`.
+        seed: the seed of the draw; used only by `random`.
 
     Raises:
-        ValueError: there are no times, or a split stays empty.
+        ValueError: there are no times, or a split is empty.
     """
     if rule != "random" and "time" not in table:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Ratings for the loop: their batches, the loss of a step, the score of valid, and a session."""
+"""Ratings for the loop: batches, the loss of a step, the score of valid, and a session."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ GROUPS = 1  # all layers have one learning rate
 
 @dataclass(frozen=True)
 class RatingWorkload:
-    """A loop.Workload of ratings: mean squared error, in float32."""
+    """A loop.Workload for ratings: mean squared error, in float32."""
 
     data: Ratings
     batch_size: int
@@ -39,11 +39,11 @@ class RatingWorkload:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches of an epoch."""
+        """The number of batches per epoch."""
         return distributed.steps_per_epoch(len(self.data.train), self.batch_size)
 
     def train_batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Every rating of train once, in an order of the epoch's own."""
+        """Every rating of train once, in a different order for each epoch."""
         train = self.data.train
         generator = rng.generator(self.seed, self.phase, epoch)
         # each once; fastai 2.8 draws with replacement and sees 63 % of the ratings in an epoch
@@ -77,7 +77,7 @@ def predict(model: nn.Module, pairs: Int32[Tensor, "rating pair=2"]) -> Float32[
 
 
 def metrics(model: nn.Module, data: Ratings, noise: float | None) -> dict[str, float | int]:
-    """mse, rmse and mae on valid, the sd of the noise where it is known, and the ratings, n."""
+    """mse, rmse and mae on valid, the sd of the noise if known, and n, the number of ratings."""
     errors = predict(model, data.valid.pairs).double() - data.valid.targets.double()
     mse = errors.square().mean().item()
     scores = {"mse": mse, "rmse": math.sqrt(mse), "mae": errors.abs().mean().item()}
@@ -87,7 +87,7 @@ def metrics(model: nn.Module, data: Ratings, noise: float | None) -> dict[str, f
 
 @dataclass(frozen=True)
 class RatingSession:
-    """A phase.Session of ratings."""
+    """A phase.Session for ratings."""
 
     device: torch.device
     data: Ratings
@@ -103,11 +103,11 @@ class RatingSession:
 
     @property
     def facts(self) -> dict[str, int]:
-        """None."""
+        """No further facts."""
         return {}
 
     def workload(self, phase: str) -> RatingWorkload:
-        """What this phase learns; its name keys the order."""
+        """The workload of this phase; its name keys the order."""
         return RatingWorkload(self.data, self.batch_size, self.seed, phase)
 
     def create_model(self) -> EmbeddingDotBias | EmbeddingNN:
@@ -115,7 +115,7 @@ class RatingSession:
         return models.create_model(self.model_card, self.seed)
 
     def init_state(self, model: nn.Module) -> State:
-        """This model on the device, with an optimizer of all of it."""
+        """This model on the device, with an optimizer of all its parameters."""
         model.to(self.device)
         groups, is_decayed = [list(model.parameters())], models.decay_by_parameter(model)
         optimizer = adamw(groups, is_decayed, self.optimizer)
@@ -124,7 +124,7 @@ class RatingSession:
     def write_model(
         self, path: Path, model: nn.Module, declared: Mapping[str, Any], max_lrs: Sequence[float]
     ) -> None:
-        """The model's file, whose card tells what it was trained with."""
+        """Write the model file; its card has what it was trained with."""
         models.write(path, model, replace(self.model_card, params=dict(declared)))
 
 
@@ -133,7 +133,7 @@ def open_session(params: TrainParams, table: Path, device: str) -> RatingSession
 
     Args:
         params: the training keys.
-        table: split's ratings.csv.
+        table: ratings.csv from stage split.
         device: auto, cpu, cuda or cuda:N.
     """
     torch_device = setup_device(device, params.threads)

@@ -205,7 +205,7 @@ def scatter(actual: np.ndarray, predicted: np.ndarray) -> Figure:
 
 
 def reliability(probability: np.ndarray, right: np.ndarray, bins: int) -> Figure:
-    """Share of right answers over what the network claimed, and how many pictures claim it."""
+    """Share of right answers over what the network claimed, and how many images claim it."""
     if not len(probability):
         return blank()
     drawing, (axis, counted) = figure(2, 8, 3.6)

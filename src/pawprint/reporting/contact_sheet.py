@@ -1,4 +1,4 @@
-"""Sheets of pictures with captions, as PNG files: equal pictures give equal bytes."""
+"""Sheets of images with captions, as PNG files: equal images give equal bytes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ PAPER, INK, RIGHT, WRONG = (255, 255, 255), (32, 32, 32), (20, 110, 60), (190, 3
 
 
 def denormalize(batch: Float32[Tensor, "n rgb=3 h w"]) -> UInt8[Tensor, "n h w rgb=3"]:
-    """A batch of the network's as pictures again: the normalisation undone, 0 to 255."""
+    """A batch of the network's as images again: the normalisation undone, 0 to 255."""
     mean, std = resample.mean_and_std(batch.device)
     values = (batch * std + mean).mul(255).round().clamp(0, 255)
     return values.byte().permute(0, 2, 3, 1).cpu()
@@ -31,12 +31,12 @@ def draw_sheet(
     inks: Sequence[Colour] | None = None,
     marks: Sequence[tuple[Colour, Float[Tensor, "n point 2"]]] = (),
 ) -> Image.Image:
-    """The pictures in rows, each above its caption; small ones are enlarged by whole factors.
+    """The images in rows, each above its caption; small ones are enlarged by whole factors.
 
     Args:
         images: all of one size.
-        captions: one a picture, of one line or two, each cut off where it does not fit.
-        columns: pictures a row.
+        captions: one an image, of one line or two, each cut off where it does not fit.
+        columns: images a row.
         inks: colour of each caption; None for dark ones.
         marks: crosses of a colour, at places in [-1, 1] from edge to edge; none outside.
     """

@@ -1,4 +1,4 @@
-"""The pictures of a run, from the tables and models of the graph."""
+"""The images of a run, from the tables and models of the graph."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -100,7 +100,7 @@ def draw_evaluation(paths: Sequence[Path], tables: Tables, data: Dataset, bins: 
 
 
 def confusion_counts(predictions: pd.DataFrame, data: Dataset) -> np.ndarray:
-    """Pictures by actual and predicted class; without rows where none is taken for another."""
+    """Images by actual and predicted class; without rows where none is taken for another."""
     if not CELLS[data.task.name].is_exclusive:
         return np.zeros((0, 0), dtype=np.int64)
     return classification.confusion_counts(

@@ -1,4 +1,4 @@
-"""Pictures of the valid split with what the model said of them: results, worst losses, mix-ups."""
+"""Images of the valid split with what the model said of them: results, worst losses, mix-ups."""
 
 from collections.abc import Hashable, Mapping
 from typing import Any
@@ -26,7 +26,7 @@ def select(split: Split, names: list[str]) -> Split:
 
 
 def input_batch(data: Dataset, split: str, names: list[str], input_spec: InputSpec) -> torch.Tensor:
-    """These pictures of a split as the network is given them, in the order of the names."""
+    """These images of a split as the network is given them, in the order of the names."""
     chosen = select(data.splits[split], names)
     images, _ = next(loader.eval_batches(data.cache, chosen, input_spec, len(names)))
     return images
@@ -40,10 +40,10 @@ def visible_images(
 
 
 def results_sheet(data: Dataset, table: pd.DataFrame, input_spec: InputSpec) -> Image.Image:
-    """Valid pictures at random, green where the model is right, red where it is not.
+    """Valid images at random, green where the model is right, red where it is not.
 
     Args:
-        data: the data set.
+        data: the dataset.
         table: predictions.csv, every name in valid.
         input_spec: as they were judged.
     """
@@ -81,7 +81,7 @@ def gradcam_sheet(
     """The worst mistakes, each beside where the network looks for its answer (Grad-CAM).
 
     Args:
-        data: the data set.
+        data: the dataset.
         model: in evaluation mode.
         table: top_losses.csv.
         input_spec: as they were judged.
@@ -119,10 +119,10 @@ def blank() -> Image.Image:
 def confused_sheet(
     data: Dataset, predictions: pd.DataFrame, pairs: pd.DataFrame, input_spec: InputSpec
 ) -> Image.Image:
-    """The most frequent mix-ups: a picture that was mistaken, beside one of what it was taken for.
+    """The most frequent mix-ups: an image that was mistaken, beside one of what it was taken for.
 
     Args:
-        data: the data set.
+        data: the dataset.
         predictions: predictions.csv.
         pairs: most_confused.csv, most frequent first; without rows the sheet is empty.
         input_spec: as they were judged.

@@ -16,12 +16,12 @@ WARM = (255.0, 60.0, 0.0)  # RGB of the places that count most
 def grad_cam(
     model: Network, batch: Float32[Tensor, "n rgb=3 h w"], classes: Int64[Tensor, " n"]
 ) -> Float32[Tensor, "n h w"]:
-    """How much each place speaks for the class, 0 to 1 in each picture; all 0 if nothing does.
+    """How much each place speaks for the class, 0 to 1 in each image; all 0 if nothing does.
 
     Args:
         model: in evaluation mode.
-        batch: normalised pictures.
-        classes: the output that is explained, one a picture.
+        batch: normalised images.
+        classes: the output that is explained, one an image.
     """
     with torch.no_grad():  # the body needs no gradient: only what reaches its features counts
         features = model.body(batch)
@@ -39,7 +39,7 @@ def grad_cam(
 def overlay(
     images: UInt8[Tensor, "n h w rgb=3"], heat: Float32[Tensor, "n h w"]
 ) -> UInt8[Tensor, "n h w rgb=3"]:
-    """The pictures, darker where nothing counts and warm where much does."""
+    """The images, darker where nothing counts and warm where much does."""
     strength = heat[..., None].cpu()
     blended = images.float() * (0.45 + 0.25 * strength) + torch.tensor(WARM) * 0.4 * strength
     return blended.round().clamp(0, 255).byte()

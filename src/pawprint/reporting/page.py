@@ -52,8 +52,8 @@ def render_page(
     """The page.
 
     Args:
-        data: the data set.
-        input_spec: as evaluate saw the pictures.
+        data: the dataset.
+        input_spec: as evaluate saw the images.
         tables: what evaluate wrote.
         metrics: evaluate.json.
         params: what to show below, `dataset` and `arch` among it.
@@ -98,7 +98,7 @@ def render_page(
 
 
 def choose_rows(predictions: pd.DataFrame) -> pd.DataFrame:
-    """All pictures, or if they are too many, the mistakes and then the largest losses."""
+    """All images, or if they are too many, the mistakes and then the largest losses."""
     is_right = predictions["actual"] == predictions["predicted"]
     ranked = predictions.assign(right=is_right).sort_values(
         ["right", "loss", "name"], ascending=[True, False, True]
@@ -129,7 +129,7 @@ def matrix_cells(
 
 
 def embed_images(data: Dataset, rows: pd.DataFrame, input_spec: InputSpec) -> Markup:
-    """The pictures and what was said of them, as JSON that is safe within a page."""
+    """The images and what was said of them, as JSON that is safe within a page."""
     names = rows["name"].tolist()
     records = []
     for start in range(0, len(names), 64):

@@ -1,4 +1,4 @@
-"""What the network is about to see: a training batch, one picture's changes, validation."""
+"""What the network is about to see: a training batch, one image's changes, validation."""
 
 import math
 
@@ -20,7 +20,7 @@ MAX_IMAGES, COLUMNS, CHANGES = 16, 4, 8
 def training_sheet(
     data: Dataset, augment_config: AugmentConfig, input_spec: InputSpec, batch_size: int, seed: int
 ) -> Image.Image:
-    """The first pictures of the frozen phase's first batch, to the bit, with their labels."""
+    """The first images of the frozen phase's first batch, to the bit, with their labels."""
     key = (seed, "frozen", 0)
     batches = loader.train_batches(
         data.cache, data.splits["train"], augment_config, input_spec, batch_size, *key
@@ -32,7 +32,7 @@ def training_sheet(
 def changes_sheet(
     data: Dataset, augment_config: AugmentConfig, input_spec: InputSpec, seed: int
 ) -> Image.Image:
-    """The first picture of train as it is, then as drawn at random, several times."""
+    """The first image of train as it is, then as drawn at random, several times."""
     first = data.splits["train"].subset([0])
     cached, image_sizes = data.cache.images(first.rows), data.cache.image_sizes[first.rows]
     drawn = augment.sample_params(CHANGES, augment_config, rng.generator(seed, "preview"))
@@ -65,7 +65,7 @@ def describe_params(draws: AugmentParams, i: int) -> str:
 
 
 def validation_sheet(data: Dataset, input_spec: InputSpec) -> Image.Image:
-    """Pictures of valid as they are judged, spread evenly over the list."""
+    """Images of valid as they are judged, spread evenly over the list."""
     split = data.splits["valid"]
     # the list is sorted, so its first images are often of one class
     spread = torch.linspace(0, len(split) - 1, min(MAX_IMAGES, len(split))).round().long()
@@ -76,7 +76,7 @@ def validation_sheet(data: Dataset, input_spec: InputSpec) -> Image.Image:
 
 
 def captioned_batch(data: Dataset, images: Tensor, targets: Tensor) -> Image.Image:
-    """A batch with what the network is to say of each picture."""
+    """A batch with what the network is to say of each image."""
     display, visible = DISPLAYS[data.task.name], contact_sheet.denormalize(images)
     captions, marks = display.captions(targets, data), display.marks(targets)
     return contact_sheet.draw_sheet(

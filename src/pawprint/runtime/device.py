@@ -21,11 +21,11 @@ def setup_device(name: str, threads: int) -> torch.device:
     """The device, with torch set to give equal results on equal runs.
 
     Args:
-        name: auto (cuda where there is one, else cpu), cpu, cuda, cuda:N, or mps (of a Mac).
-        threads: of the processor.
+        name: auto (cuda if there is one, else cpu), cpu, cuda, cuda:N, or mps (on a Mac).
+        threads: the number of CPU threads.
 
     Raises:
-        ValueError: CUDA or MPS is asked for, and there is none, or no device of that number; or
+        ValueError: CUDA or MPS is requested, but there is none, or no device of that number; or
             MPS for several processes.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
@@ -49,7 +49,7 @@ def setup_device(name: str, threads: int) -> torch.device:
                 f"{cuda_devices} CUDA devices; set processes to {cuda_devices} in params.yaml, "
                 "or runtime.device to cpu"
             )
-        remedy = "; if there is a GPU, look whether nvidia-smi sees it and torch was built for CUDA"
+        remedy = "; if there is a GPU, check that nvidia-smi sees it and torch was built for CUDA"
         if cuda_devices:
             remedy = f", or one of cuda:0 to cuda:{cuda_devices - 1}"
         raise ValueError(
@@ -78,10 +78,10 @@ def check_mps(together: int) -> None:
 
 
 def keep_freed_memory() -> None:
-    """Let the C library keep freed blocks, where it is glibc, instead of giving them back.
+    """Make the C library (if it is glibc) keep freed memory instead of returning it.
 
-    Each large batch would else be mapped and zeroed anew by the kernel: 41 ms became 26 ms for
-    the sampling of 64 pictures on 2 cores (minimum of 7).
+    Otherwise the kernel maps and zeroes each large batch again: 41 ms became 26 ms for the sampling
+        of 64 images on 2 cores (minimum of 7).
     """
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
         library.mallopt(M_MMAP_THRESHOLD, 1 << 30)
@@ -89,20 +89,20 @@ def keep_freed_memory() -> None:
 
 
 def fill_new_memory(is_wanted: bool) -> None:
-    """Have torch fill new memory with NaN before its first use, or not, where it is deterministic.
+    """Set whether torch, in deterministic mode, fills new memory with NaN before its first use.
 
-    An operator that leaves a part of its result unset is found by it, in one step as in all. The
-    filling took 5 % of a step of resnet18 at 64 px and 7 % of one on ratings (2 cores), so the
-    loop wants it in the first step of an epoch only.
+    This finds an operator that leaves a part of its result unset; one step is enough for that. The
+    filling took 5 % of a step of resnet18 at 64 px and 7 % of one on ratings (2 cores), so the loop
+    uses it only in the first step of an epoch.
     """
     torch.utils.deterministic.fill_uninitialized_memory = is_wanted  # type: ignore[attr-defined]
 
 
 def resolve_dtype(precision: Precision, device: torch.device) -> torch.dtype:
-    """The type that convolutions and matrix products run in.
+    """The dtype of convolutions and matrix products.
 
-    `auto`: bfloat16 where the hardware has it (AVX512-BF16; Ampere and later), float16 on older
-    GPUs of NVIDIA's, else float32.
+    `auto`: bfloat16 if the hardware has it (AVX512-BF16; Ampere and later), float16 on older
+    NVIDIA GPUs, else float32.
     """
     if precision != "auto":
         return DTYPES[precision]
@@ -119,7 +119,7 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
 
 
 def cache_budget(device: torch.device, fraction: float) -> int:
-    """Bytes that the cache may take: a share of the device's free memory."""
+    """The bytes that the cache may take: a share of the device's free memory."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0] * fraction)
     _, local_processes = distributed.local_rank()  # each keeps a cache of its own
@@ -127,12 +127,12 @@ def cache_budget(device: torch.device, fraction: float) -> int:
 
 
 def describe_machine(device: torch.device, dtype: torch.dtype) -> dict[str, str]:
-    """What a log needs to know of the machine."""
+    """The machine, for a log."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     capability = torch.backends.cpu.get_cpu_capability()
     return {"device": name, "instructions": capability, "dtype": str(dtype).split(".")[1]}
 
 
 def at_least_float32(values: Tensor) -> Tensor:
-    """In float64 where they are, else in float32."""
+    """Convert to float32, but keep float64."""
     return values if values.dtype == torch.float64 else values.float()

@@ -1,7 +1,7 @@
 """Several processes that train one network, each on its share of every batch.
 
-torch.distributed does the work: gloo on processors, nccl on GPUs. Where there is one process,
-every function here gives back what it was given.
+torch.distributed does the work: gloo on CPUs, nccl on GPUs. With one process, every function here
+returns its input.
 """
 
 import inspect
@@ -18,15 +18,15 @@ from torch.nn.parallel import DistributedDataParallel
 
 
 def launch_or_join(count: int) -> None:
-    """Go on as one of `count` processes; where this is none of them, start them and exit.
+    """Continue as one of `count` processes; if this is not one of them, start them and exit.
 
     Args:
-        count: processes on all machines together. torchrun starts them on several; on one they
-            are started here, with the command of this process.
+        count: processes on all machines together. On several machines torchrun starts them; on one
+            they are started here, with the command of this process.
 
     Raises:
-        ValueError: torchrun has started another number of them, or torch knows no processes.
-        SystemExit: those that were started here have ended; with 0 if all went well.
+        ValueError: torchrun started another number of processes, or torch cannot join any.
+        SystemExit: the processes that were started here have ended; 0 if all succeeded.
     """
     if not distributed.is_available():
         if count > 1:
@@ -42,8 +42,8 @@ def launch_or_join(count: int) -> None:
     launched = int(os.environ["WORLD_SIZE"])
     if launched != count:
         raise ValueError(
-            f"torchrun has started {launched} processes, and params.yaml says processes: {count}, "
-            f"on which the result depends; set it to {launched}, or start {count}"
+            f"torchrun started {launched} processes, but params.yaml has processes: {count}, and "
+            f"the result depends on it; set it to {launched}, or start {count}"
         )
     # with GPUs too some tensors stay on the CPU, such as the bytes of a checkpoint
     both = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
@@ -78,21 +78,21 @@ def _launch(count: int) -> int:
         number, first = error.get_first_failure()
         if first.exitcode < 0:  # it could not say anything itself
             raise ValueError(
-                f"process {number} of {count} was killed by signal {-first.exitcode} (9 may be "
-                "want of memory: fewer processes or a smaller batch_size take less); the others "
-                "were ended, and a new run goes on from the last whole epoch"
+                f"process {number} of {count} was killed by signal {-first.exitcode} (9 may mean "
+                "too little memory: fewer processes or a smaller batch_size need less); the others "
+                "were stopped, and a new run continues from the last complete epoch"
             ) from None
         return first.exitcode
     return 0
 
 
 def world_size() -> int:
-    """How many train together."""
+    """The number of processes that train together."""
     return distributed.get_world_size() if _is_joined() else 1
 
 
 def is_main_process() -> bool:
-    """Whether it is this process that writes and prints."""
+    """Whether this process is the one that writes and prints."""
     return _rank() == 0
 
 
@@ -105,37 +105,37 @@ def _is_joined() -> bool:
 
 
 def exit_other_processes() -> None:
-    """Go on in the first process only.
+    """Continue only in the first process.
 
     Raises:
-        SystemExit: this is another.
+        SystemExit: this is another process.
     """
     if not is_main_process():
         sys.exit(0)
 
 
 def local_rank() -> tuple[int, int]:
-    """The number of this process on its machine, from 0, and how many there are on it."""
+    """The number of this process on its machine, from 0, and the count of processes there."""
     if world_size() == 1:
         return 0, 1
     return int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"])
 
 
 def rank_key(word: str) -> str:
-    """`word` in the main process, a different key for random numbers in each other one."""
+    """A key for random numbers: unchanged in the first process, different in the others."""
     return word if is_main_process() else f"{word} of process {_rank()}"
 
 
 def shard(rows: Int64[Tensor, " _"]) -> Int64[Tensor, " _"]:
-    """This process's share: all shares together are `rows`, and differ by one at most."""
+    """This process's share: all shares together are `rows`; their sizes differ by one at most."""
     return torch.tensor_split(rows, world_size())[_rank()]
 
 
 def wrap_parallel(model: nn.Module) -> nn.Module:
-    """The network as it is trained: its gradients are the mean over the processes.
+    """Wrap the network for training: its gradients are the mean over the processes.
 
-    All begin with the weights of the first. BatchNorm sees the pictures of its own process; what
-    it has seen is averaged by `average_buffers`.
+    All start with the weights of the first process. BatchNorm sees the images of its own process;
+    `average_buffers` averages its statistics.
     """
     if world_size() == 1:
         return model
@@ -147,7 +147,7 @@ def wrap_parallel(model: nn.Module) -> nn.Module:
 
 
 def weight_loss(loss: Float[Tensor, ""], images: int) -> Float[Tensor, ""]:
-    """The mean loss of `images`, so that the mean over the processes is over all pictures."""
+    """The mean loss of `images`, weighted so that the mean over processes is over all images."""
     if world_size() == 1:
         return loss
     # shares may differ by one image: a plain mean of means would weigh images unequally
@@ -156,7 +156,7 @@ def weight_loss(loss: Float[Tensor, ""], images: int) -> Float[Tensor, ""]:
 
 
 def all_reduce_mean(value: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-    """The mean over the processes, in all of them."""
+    """The mean over the processes, in each of them."""
     if world_size() > 1:
         value = value.clone()
         distributed.all_reduce(value)
@@ -165,7 +165,7 @@ def all_reduce_mean(value: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
 
 
 def average_buffers(buffers: Iterable[Tensor]) -> None:
-    """Each buffer becomes its mean over the processes, in place; numbers of steps stay."""
+    """Replace each buffer by its mean over the processes, in place; step counts stay."""
     for buffer in buffers:
         if buffer.is_floating_point():
             buffer.copy_(all_reduce_mean(buffer))
@@ -174,12 +174,12 @@ def average_buffers(buffers: Iterable[Tensor]) -> None:
 def gather_rows(
     outputs: Float[Tensor, "own output"], rows: Int64[Tensor, " own"], total: int
 ) -> Float[Tensor, "image output"]:
-    """The outputs of all rows, in order, from those that each process has.
+    """The outputs of all rows, in order, collected from all processes.
 
     Args:
-        outputs: of this process's rows.
-        rows: which they are, of 0 to `total` - 1; each row is some process's.
-        total: rows of all.
+        outputs: the outputs of this process's rows.
+        rows: the numbers of these rows, 0 to `total` - 1; each row belongs to one process.
+        total: the number of rows of all processes.
     """
     if world_size() == 1:
         return outputs
@@ -191,7 +191,7 @@ def gather_rows(
 
 
 def broadcast_bytes(content: bytes) -> bytes:
-    """The bytes of the first process, in all of them."""
+    """The bytes of the first process, in each of them."""
     if world_size() == 1:
         return content
     size = torch.tensor(len(content))
@@ -203,11 +203,11 @@ def broadcast_bytes(content: bytes) -> bytes:
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:
-    """Batches an epoch: as few as can be, of sizes that differ by one picture at most.
+    """Batches per epoch: as few as possible, with sizes that differ by one image at most.
 
-    A last batch of two pictures would disturb BatchNorm and the optimizer's moments: on 578
-    photographs in batches of 32 it doubled the training loss. fastai drops the last batch.
-    No process is left with one picture of a batch, on which BatchNorm cannot work.
+    A last batch of two images would disturb BatchNorm and the optimizer's moments: on 578 photos in
+    batches of 32 it doubled the training loss. fastai drops the last batch. No process gets a
+    single image of a batch, because BatchNorm needs two.
 
     >>> steps_per_epoch(128, 64), steps_per_epoch(129, 64)
     (2, 3)

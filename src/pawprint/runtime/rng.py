@@ -1,4 +1,4 @@
-"""Private random numbers, named by what they are for: same words, same numbers, everywhere."""
+"""Separate random numbers for each purpose: the same words give the same numbers everywhere."""
 
 import hashlib
 from collections.abc import Iterator
@@ -15,16 +15,16 @@ def seed_from(*key: int | str) -> int:
 
 
 def generator(*key: int | str) -> torch.Generator:
-    """A generator of its own on the CPU."""
+    """A separate generator on the CPU."""
     # on the CPU whatever the device: a GPU's generator gives other numbers for the same seed
     return torch.Generator().manual_seed(seed_from(*key))
 
 
 @contextmanager
 def global_seed(*key: int | str) -> Iterator[None]:
-    """torch's global generators (CPU, and GPU where there is one) start from these words inside.
+    """Within the block, torch's global generators (CPU and any GPU) are seeded from these words.
 
-    For what cannot be handed a generator: initial weights, dropout, stochastic depth.
+    For code that takes no generator: initial weights, dropout, stochastic depth.
     """
     with torch.random.fork_rng():
         torch.manual_seed(seed_from(*key))

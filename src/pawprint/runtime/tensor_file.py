@@ -1,6 +1,6 @@
-"""Tensors and one JSON text in a safetensors file: data, no code.
+"""Tensors and one JSON text in a safetensors file: data without code.
 
-Equal runs give equal bytes: no time, path, host or device in it.
+Equal runs give equal bytes: the file contains no time, path, host or device.
 """
 
 import json
@@ -22,7 +22,7 @@ START = f'"{KEY}":'.encode()  # stands among a model file's first bytes
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], text: Mapping[str, Any]) -> None:
-    """Tensors and a JSON object in one safetensors file."""
+    """Write tensors and a JSON object to one safetensors file."""
     # safetensors refuses other strides, so channels-last weights are stored in plain order
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with files.atomic_write(path) as temporary:
@@ -33,7 +33,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], text: Mapping[str, 
 
 
 def _system_error(error: SafetensorError, path: Path) -> OSError:
-    """The error that Rust tells in words, as in "No space left on device (os error 28)"."""
+    """The OSError for an error of Rust's, such as "No space left on device (os error 28)"."""
     number = re.search(r"\(os error (\d+)\)", str(error))
     if number is None:
         return OSError(f"{path}: {error}")
@@ -43,15 +43,15 @@ def _system_error(error: SafetensorError, path: Path) -> OSError:
 
 
 def read_tensors(path: Path, tensors: bool = True) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors, or none of them, and the JSON object.
+    """Read the tensors (or skip them) and the JSON object.
 
     Raises:
-        FileNotFoundError: no such file.
-        ValueError: not a safetensors file, or not one of ours.
+        FileNotFoundError: there is no such file.
+        ValueError: not a safetensors file, or not a Pawprint file.
     """
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path}: no such model file; `dvc repro` in the project's folder makes one"
+            f"{path}: no such model file; run `dvc repro` in the project's folder to make one"
         )
     try:
         with safe_open(path, "pt") as file:
@@ -63,30 +63,31 @@ def read_tensors(path: Path, tensors: bool = True) -> tuple[dict[str, Tensor], d
             is_cut = START in file.read(64)
         remedy = "give one that a train stage wrote, such as models/unfrozen.safetensors"
         raise ValueError(
-            f"{path}: not a model file of pawprint's"
-            f"{' any more: it is cut or damaged; copy it again' if is_cut else f': {remedy}'}"
+            f"{path}: a truncated or damaged Pawprint model file; copy it again"
+            if is_cut
+            else f"{path}: not a Pawprint model file; {remedy}"
         ) from error
 
 
 def parse(content: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The same of a whole file's bytes, of which it is known that they are ours."""
+    """The same for the bytes of a complete file that is known to be ours."""
     # by hand: safetensors reads this JSON from a path only, and other processes have just bytes
     end = 8 + int.from_bytes(content[:8], "little")  # of the header: its length, then JSON
     return load(content), json.loads(json.loads(content[8:end])["__metadata__"][KEY])
 
 
 def versions() -> dict[str, str]:
-    """The versions on which a model's bytes depend."""
+    """The package versions that a model's bytes depend on."""
     return {name: version(name) for name in ("pawprint", "torch", "torchvision")}
 
 
-IMAGES, RATINGS, BODY = "a model of images", "a model of ratings", "weights of a body alone"
+IMAGES, RATINGS, BODY = "a model of images", "a model of ratings", "weights of a body only"
 
 
 def describe_content(text: Mapping[str, Any]) -> str:
-    """What a file of ours is, by its JSON object."""
+    """What a Pawprint file is, by its JSON object."""
     if not text:
         return BODY
     if "users" in text:
         return RATINGS
-    return "the state of a training that was broken off" if "history" in text else IMAGES
+    return "the state of an interrupted training" if "history" in text else IMAGES

@@ -1,1 +1,1 @@
-"""Files as they come: archives and folders, read member by member; what each file is."""
+"""The user's files: archives and folders, read member by member; what each file is."""

@@ -1,4 +1,4 @@
-"""Archives of pictures: what is in one, read member by member, never unpacked to disk."""
+"""Archives of images: read member by member, never unpacked to disk."""
 
 import gzip
 import io
@@ -41,11 +41,11 @@ def normalize_name(name: str) -> str:
 
 
 def read_files(path: Path, selected: Collection[str]) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of each selected file, in the archive's order; a name twice: the first.
+    """Name and bytes of each selected file, in the archive's order; of equal names the first file.
 
     Raises:
         ValueError: the file is neither a tar (plain, gz, bz2, xz) nor a zip; it is damaged; or a
-            wanted file in it is a link or a device, or larger than MAX_BYTES.
+            selected file in it is a link or a device, or larger than MAX_BYTES.
     """
     left = set(selected)
     with _explain_errors(path):
@@ -57,15 +57,15 @@ def read_files(path: Path, selected: Collection[str]) -> Iterator[tuple[str, byt
 
 
 def listing(path: Path, shown: str = "") -> Listing:
-    """The files in an archive: its pictures, sorted by code point, and all others.
+    """The files in an archive: its images, sorted by code point, and all others.
 
     Args:
-        path: of the archive.
-        shown: what messages name in its place, such as the URL that it came from.
+        path: the archive.
+        shown: the name in messages instead of `path`, such as the URL of the archive.
 
     Raises:
-        ValueError: it holds no picture, one name stands twice, one cannot be put into a table, one
-            is a link or a device or larger than MAX_BYTES, or as for `read_files`.
+        ValueError: it holds no image, a name occurs twice, a name cannot be put into a table, a
+            file is a link or a device or larger than MAX_BYTES, or as for `read_files`.
     """
     images_listing, guesses, place = Listing(), list[str](), shown or str(path)
     with _explain_errors(path, place):
@@ -85,12 +85,12 @@ def listing(path: Path, shown: str = "") -> Listing:
 
 
 def image_names(path: Path) -> list[str]:
-    """The pictures in an archive, sorted by code point; raises as `listing` does."""
+    """The images in an archive, sorted by code point; raises as `listing` does."""
     return listing(path).images
 
 
 def file_names(path: Path) -> list[str]:
-    """All files in an archive, pictures or not, in its order.
+    """All files in an archive, images or not, in its order.
 
     Raises:
         ValueError: as for `read_files`.
@@ -100,7 +100,7 @@ def file_names(path: Path) -> list[str]:
 
 
 def match_names(names: Iterable[str]) -> dict[str, list[str]]:
-    """The pictures that a word may mean: by its path, else its file name, else that name's stem.
+    """The images that a text may mean: by path, else by file name, else by the name's stem.
 
     >>> match_names(["a/1.jpg", "b/1.jpg"])["1"]
     ['a/1.jpg', 'b/1.jpg']
@@ -115,7 +115,7 @@ def match_names(names: Iterable[str]) -> dict[str, list[str]]:
 
 
 def check_count(path: Path, count: int | None, shown: str = "") -> None:
-    """Check the number of pictures against the catalogue's `count`, where one is given.
+    """Check the number of images against the catalogue's `count`, where one is given.
 
     Raises:
         ValueError: they differ, or as for `listing`.
@@ -123,8 +123,8 @@ def check_count(path: Path, count: int | None, shown: str = "") -> None:
     images = len(listing(path, shown).images)
     if count is not None and images != count:
         raise ValueError(
-            f"{shown or path}: {images:,} pictures, but datasets.yaml says count: {count:,}; "
-            "mend `count`, or check its `url` in datasets.yaml"
+            f"{shown or path}: {images:,} images, but datasets.yaml has count: {count:,}; fix "
+            "`count`, or check its `url` in datasets.yaml"
         )
 
 
@@ -133,19 +133,19 @@ def read_texts(path: Path, selected: Mapping[str, str]) -> dict[str, str]:
 
     Args:
         path: the archive.
-        selected: a member's name for each key.
+        selected: the name of a member for each key.
 
     Returns:
         The text for each key.
 
     Raises:
-        ValueError: a member is not there, or is not UTF-8, or as for `read_files`.
+        ValueError: a member is missing or not UTF-8, or as for `read_files`.
     """
     members = dict(read_files(path, selected.values()))
     absent = [name for name in selected.values() if name not in members]
     if absent:
         raise ValueError(
-            f"{path}: not in this archive: {', '.join(absent)}; mend `lists` in datasets.yaml"
+            f"{path}: not in this archive: {', '.join(absent)}; fix `lists` in datasets.yaml"
         )
     return {key: decode_text(members[name], name) for key, name in selected.items()}
 
@@ -154,21 +154,21 @@ def decode_text(data: bytes, name: str) -> str:
     """A file's bytes as text: UTF-8, with or without a byte order mark.
 
     Raises:
-        ValueError: they are something else.
+        ValueError: they are not UTF-8.
     """
     try:
         # Excel's `CSV UTF-8` has a byte order mark, which would go into the first column's name
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"{name}: byte {error.start + 1:,} is no UTF-8; save the file as UTF-8 (a spreadsheet "
-            "offers `CSV UTF-8`)"
+            f"{name}: byte {error.start + 1:,} is not UTF-8; save the file as UTF-8 (in a "
+            "spreadsheet, choose `CSV UTF-8`)"
         ) from error
 
 
 @contextmanager
 def _explain_errors(path: Path, shown: str = "") -> Iterator[None]:
-    """What the block cannot read is said of the archive, with what it is instead."""
+    """Raise an error about the archive if the block cannot read it, with what the file is."""
     try:
         yield
     except BROKEN as error:
@@ -186,16 +186,16 @@ def _is_tar(path: Path) -> bool:
 
 
 def _check(path: Path | str, entry: Entry) -> None:
-    """Refuse a picture that cannot be read where it stands, or that would fill the memory."""
+    """Raise an error for an image that cannot be read here, or would fill the memory."""
     if not entry.is_plain:
         raise ValueError(
-            f"{path}: {entry.name!r} is a link or a device, no file; pack the archive again with "
-            "the picture itself (tar --dereference --hard-dereference)"
+            f"{path}: {entry.name!r} is a link or a device, not a file; pack the archive again "
+            "with the image itself (tar --dereference --hard-dereference)"
         )
     if entry.size > MAX_BYTES:
         raise ValueError(
-            f"{path}: {entry.name!r} has {entry.size:,} bytes, and at most {MAX_BYTES:,} are read; "
-            "take it out"
+            f"{path}: {entry.name!r} has {entry.size:,} bytes, more than the limit of "
+            f"{MAX_BYTES:,}; remove it"
         )
 
 
@@ -229,7 +229,7 @@ def _read_zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: in
 
 
 def add_file(archive: tarfile.TarFile, name: str, data: bytes) -> None:
-    """Add one file with fixed time, owner and mode."""
+    """Add one file with a fixed time, owner and mode."""
     header = tarfile.TarInfo(name)
     header.size, header.mode = len(data), 0o644
     archive.addfile(header, io.BytesIO(data))

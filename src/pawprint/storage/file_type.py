@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes, whatever its name says; no decoder is asked."""
+"""What a file is, by its first bytes, not by its name; nothing is decoded."""
 
 import codecs
 import re
@@ -6,15 +6,15 @@ from typing import NamedTuple
 
 HEAD_BYTES = 512  # of a file, that `identify` needs
 CONVERT = "convert it to JPEG or PNG"
-DOWNLOAD = "it is what a server sent in place of the file: download it again"
-COPY = "the copy or download broke off: copy it again"
+DOWNLOAD = "a server sent it instead of the file: download it again"
+COPY = "the copy or download was interrupted: copy it again"
 UNPACK = "unpack it"
 SVG = r"<svg[\s>]"
 HTML = r"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]|<title[\s>]|<meta\s|<script[\s>]"
 
 
 class FileType(NamedTuple):
-    """What a file is, for a message, and what helps where an image was expected."""
+    """What a file is, for a message, and what to do if an image was expected."""
 
     name: str
     is_image: bool = False  # one of the six formats that presize decodes
@@ -23,7 +23,7 @@ class FileType(NamedTuple):
 
 UNKNOWN = FileType("unknown")
 EMPTY = FileType("empty (0 bytes)", advice=COPY)
-ZEROS = FileType("zero bytes alone", advice=COPY)
+ZEROS = FileType("only zero bytes", advice=COPY)
 RAW = FileType("camera raw", advice=CONVERT)
 BMP = FileType("BMP", is_image=True)
 TIFF = FileType("TIFF", is_image=True)
@@ -120,11 +120,11 @@ JSON = re.compile(r'[{\[]\s*([\[{"\]}]|-?[0-9]+[\s,.\]]|true\b|false\b|null\b)')
 
 
 def identify(head: bytes, name: str = "") -> FileType:
-    r"""What a file is, by its first HEAD_BYTES bytes (all of them, where it has fewer).
+    r"""What a file is, by its first HEAD_BYTES bytes (or all, if it has fewer).
 
     Args:
-        head: of the file.
-        name: where it is known, tells camera raw files that look like any TIFF.
+        head: the first bytes of the file.
+        name: if known; it tells camera raw files from other TIFFs.
 
     >>> identify(b"\xff\xd8\xff\xe0\0\x10JFIF")
     FileType(name='JPEG', is_image=True, advice='')
@@ -165,7 +165,7 @@ def _media(head: bytes) -> FileType:
 
 
 def _is_raw(head: bytes) -> bool:
-    """Whether a TIFF begins with a small preview and keeps the image itself below, as raws do."""
+    """Whether a TIFF starts with a small preview and stores the image deeper, as raw files do."""
     order = "little" if head[:1] == b"I" else "big"
 
     def number(start: int, length: int) -> int:
@@ -200,7 +200,7 @@ def _text(head: bytes) -> FileType:
 
 
 def _decode_text(head: bytes) -> str | None:
-    """The head as text, in UTF-8, UTF-16 or an older encoding; None where it is none."""
+    """The head as text, in UTF-8, UTF-16 or an older encoding; None if it is not text."""
     encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(head)  # its last letter may be cut

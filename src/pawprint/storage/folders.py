@@ -1,4 +1,4 @@
-"""A folder that a user has named: its files, reached by links too, and what is lost in it."""
+"""A folder given by the user: its files, also through links, and the files that cannot be read."""
 
 import os
 import tarfile
@@ -10,21 +10,21 @@ from pawprint.core.findings import shorten
 from pawprint.storage import archives, image_files, unused_files
 
 STORES = {  # where a link to nothing leads, and what brings its file
-    ".git/annex": "`git annex get .` in that folder brings them",
-    ".dvc/cache": "`dvc pull` in that folder's project brings them",
-    "files/md5": "`dvc pull` in that folder's project brings them",
+    ".git/annex": "run `git annex get .` in that folder",
+    ".dvc/cache": "run `dvc pull` in that folder's project",
+    "files/md5": "run `dvc pull` in that folder's project",
 }
 ONLY = "only"
 BRING = (
-    "bring them back (mount the disk or fetch the files that the links lead to, or give yourself "
-    "the right to read them)"
+    "restore them (mount the disk or fetch the files that the links point to, or give yourself "
+    "permission to read them)"
 )
 Identity = tuple[int, int]  # device and inode of a folder
 
 
 @dataclass(frozen=True)
 class Tree:
-    """What lies under a folder, by paths relative to it."""
+    """The contents of a folder, by paths relative to it."""
 
     files: list[tuple[str, Path]] = field(default_factory=list)  # sorted by name
     lost: list[tuple[str, str]] = field(default_factory=list)  # what cannot be read, and why
@@ -36,7 +36,7 @@ class Tree:
 
 
 def walk(folder: Path) -> Tree:
-    """The tree of a folder; links are followed wherever they lead, but never in circles."""
+    """The tree of a folder; links are followed, but never in circles."""
     tree = Tree()
     _visit(folder, "", (), tree)
     # each file system lists a folder in another order, and the tar must have one hash
@@ -91,7 +91,7 @@ def _sort_in(entry: "os.DirEntry[str]", name: str, above: tuple[Identity, ...], 
 
 
 def _link_target(name: str) -> str:
-    """The name that a placeholder stands for; empty where the file is none."""
+    """The name of the file that a placeholder stands for; empty if it is not a placeholder."""
     if name.startswith(".") and name.endswith(image_files.ICLOUD):
         return name.removeprefix(".").removesuffix(image_files.ICLOUD)
     target = name.removesuffix(".dvc")
@@ -103,32 +103,32 @@ def _fetch(name: str) -> str:
 
 
 def absence(path: Path) -> str:
-    """Why there is nothing at a path, and what brings it, where that can be seen."""
+    """Why there is nothing at a path, and how to get the file, if that is known."""
     if path.is_symlink():
-        return f"a link to {path.readlink()}, where nothing is"
+        return f"a broken link to {path.readlink()}"
     pointer = path.with_name(f"{path.name}.dvc")
     if pointer.is_file():
-        return f"no such file or folder, but {pointer.name} is beside it: `dvc pull {pointer}`"
+        return f"no such file or folder, but {pointer.name} is next to it; run `dvc pull {pointer}`"
     return "no such file or folder"
 
 
 def _why(error: OSError, entry: "os.DirEntry[str] | None" = None) -> str:
     if entry is None or not entry.is_symlink():
         return error.strerror or str(error)
-    return f"a link to {Path(entry).readlink()}, where nothing is"
+    return f"a broken link to {Path(entry).readlink()}"
 
 
 def check(folder: Path, tree: Tree, lost: Sequence[tuple[str, str]] = ()) -> None:
-    """Refuse a folder of which images may be lost.
+    """Raise an error if images of the folder may be missing.
 
     Args:
-        folder: as the user has named it.
-        tree: what lies under it.
-        lost: more files that could not be read.
+        folder: as the user typed it.
+        tree: its contents.
+        lost: further files that could not be read.
 
     Raises:
-        ValueError: there is no file in it; or what may be an image, or a folder of them, is a link
-            to nothing, or may not be read.
+        ValueError: there is no file in it; or a possible image, or a folder of them, is a broken
+            link or cannot be read.
     """
     images = [one for one in (*tree.lost, *lost) if image_files.may_be_image(one[0])]
     if images:
@@ -140,7 +140,7 @@ def check(folder: Path, tree: Tree, lost: Sequence[tuple[str, str]] = ()) -> Non
         }
         raise ValueError(
             f"{folder}: {len(images):,} of its files and folders cannot be read: {shown}; "
-            f"{''.join(f'{way}, ' for way in sorted(ways))}or take them out"
+            f"{''.join(f'{way}, ' for way in sorted(ways))}or remove them"
         )
     if not tree.files:
         there = "".join(f"; {note}" for note in notes(tree, lost))
@@ -148,15 +148,15 @@ def check(folder: Path, tree: Tree, lost: Sequence[tuple[str, str]] = ()) -> Non
 
 
 def notes(tree: Tree, lost: Sequence[tuple[str, str]] = ()) -> list[str]:
-    """What was left out of the folder, one line each."""
+    """What was left out of the folder, one line for each kind."""
     unread = [name for name, _ in (*tree.lost, *lost) if not image_files.may_be_image(name)]
     lines = [
         f"{unused_files.count(names, noun)} {what}: {shorten(names)}"
         for names, noun, what in (
             (tree.hidden, "hidden image", "left out"),
-            (unread, "file", "left out, as it cannot be read"),
-            (tree.special, "file", "left out, being a socket, pipe or device"),
-            (tree.circles, "link", "not followed, since they lead in a circle"),
+            (unread, "file", "left out (not readable)"),
+            (tree.special, "file", "left out (socket, pipe or device)"),
+            (tree.circles, "link", "not followed, because they lead in a circle"),
             (tree.empty, "folder", "empty"),
         )
         if names
@@ -165,10 +165,10 @@ def notes(tree: Tree, lost: Sequence[tuple[str, str]] = ()) -> list[str]:
 
 
 def pack(folder: Path, target: Path) -> list[str]:
-    """A folder's files as a tar whose bytes depend on names and contents alone.
+    """Pack a folder's files into a tar whose bytes depend only on names and contents.
 
     Returns:
-        What was left out, a line each.
+        What was left out, one line for each kind.
 
     Raises:
         ValueError: there is no visible file in the folder, or as for `check`.

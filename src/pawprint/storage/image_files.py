@@ -1,7 +1,7 @@
-"""Which files of a folder or an archive are images, and why each other one is not used.
+"""Which files in a folder or an archive are images, and why the others are not used.
 
-A file is an image by its content, whatever its name. One with an image's suffix is taken too,
-so that presize names it where its content is something else. What systems leave is neither.
+A file is an image by its content, whatever its name. A file with an image suffix counts too, so
+that presize reports it if its content is something else. System files are never images.
 """
 
 import re
@@ -46,7 +46,7 @@ ICLOUD = ".icloud"  # .NAME.icloud stands for a file that is in the cloud only
 
 
 class Unused(NamedTuple):
-    """A file that is no image, or is not taken for one, and why."""
+    """A file that is not an image or not used as one, and why."""
 
     name: str
     reason: str  # what it is
@@ -64,7 +64,7 @@ class Listing:
     notes: list[str] = field(default_factory=list)
 
     def add(self, name: str, is_plain: bool, read_head: Callable[[], bytes]) -> None:
-        """Put a file into its list; its head is read only where its name does not tell."""
+        """Put a file into its list; its first bytes are read only if its name does not tell."""
         if part := waste_part(name):
             self.waste.append(part)
         elif is_hidden(name):
@@ -72,7 +72,7 @@ class Listing:
                 self.unused.append(Unused(name, HIDDEN))
             elif name.endswith(ICLOUD):
                 advice = "download the file itself from iCloud"
-                self.unused.append(Unused(name, "in the cloud only", advice))
+                self.unused.append(Unused(name, "only in the cloud", advice))
         elif has_image_suffix(name):
             self.images.append(name)
         elif not is_plain:
@@ -93,7 +93,7 @@ class Listing:
             self.others.append(name)
 
     def without_backups(self) -> "Listing":
-        """The listing, with images that stand beside the one that they are an older state of."""
+        """The listing, with backup copies moved to the unused files."""
         images = set(self.images)
         backups = [x for x in self.images if BACKUP.search(x) and BACKUP.sub("", x) in images]
         unused = [Unused(name, "a backup copy") for name in backups]
@@ -102,7 +102,7 @@ class Listing:
 
 
 def suffix(name: str) -> str:
-    """The last suffix in small letters, without the blanks and dots that Windows drops.
+    """The last suffix in lower case, without the spaces and dots that Windows drops.
 
     >>> suffix("a/IMG_1.JPG "), suffix("a.b/IMG_1"), suffix("IMG_1.jpg.")
     ('.jpg', '', '.jpg')
@@ -112,28 +112,28 @@ def suffix(name: str) -> str:
 
 
 def has_image_suffix(name: str) -> bool:
-    """Whether the name alone says that an image is meant."""
+    """Whether the name has the suffix of an image."""
     return suffix(name) in SUFFIXES
 
 
 def is_candidate(name: str) -> bool:
-    """Whether a file is taken for an image whatever it holds, so that its content is checked."""
+    """Whether a file counts as an image by name, so that its content is checked."""
     return has_image_suffix(name) and not waste_part(name) and not is_hidden(name)
 
 
 def may_be_image(name: str) -> bool:
-    """Whether a file whose content cannot be seen may be an image, or a folder of them."""
+    """Whether a file that cannot be read may be an image, or a folder of images."""
     # a long one may be .jpg_large, as Twitter names a saved image, or the end of a folder's name
     return suffix(name) in ("", *SUFFIXES, *OTHER_SUFFIXES) or len(suffix(name)) > 5
 
 
 def is_hidden(name: str) -> bool:
-    """Whether the file, or a folder on the way to it, is hidden."""
+    """Whether the file, or a folder in its path, is hidden."""
     return any(part != ".." and part.startswith(".") for part in name.split("/"))
 
 
 def waste_part(name: str) -> str:
-    """The part of the path that a system has left for itself; empty where there is none."""
+    """The part of the path that a system created for itself; empty if there is none."""
     return next((part for part in name.split("/") if _is_waste(part)), "")
 
 
@@ -144,7 +144,7 @@ def _is_waste(part: str) -> bool:
 
 
 def _may_be_meant(ending: str, known: FileType) -> bool:
-    """Whether a file that is no image of ours may be meant as one, or as a pack of them."""
+    """Whether the user may mean a file that is not used as an image, or as an archive of images."""
     if ending in OTHER_SUFFIXES or known.advice == CONVERT:
         return True
     if known in (UNKNOWN, EMPTY, ZEROS):

@@ -1,4 +1,4 @@
-"""Names and labels from strangers: what a CSV, a terminal or a spreadsheet must not be given."""
+"""Untrusted names and labels: what must not reach a CSV, a terminal or a spreadsheet."""
 
 import re
 from collections.abc import Sequence
@@ -10,33 +10,33 @@ FORMULA = re.compile(r"=|[+\-@].*[(|!]")
 
 
 def name_error(text: str) -> str:
-    """Why this text is refused, in a few words; empty where it is harmless."""
+    """Why this text is rejected, in a few words; empty if it is harmless."""
     # Python decodes bytes of a name that are no UTF-8 as lone surrogates (PEP 383)
     if any("\ud800" <= letter <= "\udfff" for letter in text):
-        return "is no UTF-8"
+        return "is not UTF-8"
     if any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in text):
-        return "holds a control character"
+        return "contains a control character"
     if FORMULA.match(text):
-        return "is a formula to a spreadsheet"
+        return "would be a formula in a spreadsheet"
     return ""
 
 
 def check_names(path: Path | str, names: Sequence[str]) -> None:
-    """Check the names of an archive's pictures, which are sorted.
+    """Check the names of an archive's images, which are sorted.
 
     Raises:
-        ValueError: one cannot be put into a table, or stands twice.
+        ValueError: a name cannot be put into a table, or occurs twice.
     """
     faults = [(name, why) for name in names if (why := name_error(name))]
     if faults:
         name, why = faults[0]
         raise ValueError(
-            f"{path}: {len(faults)} names cannot be used: {name!r} {why}; "
-            "rename these pictures, and pack an archive again"
+            f"{path}: {len(faults)} names cannot be used: {name!r} {why}; rename these images, and "
+            "if they are in an archive, pack it again"
         )
     twice = sorted({a for a, b in pairwise(names) if a == b})
     if twice:
         raise ValueError(
-            f"{path}: {len(twice)} names stand twice, such as {twice[0]!r}; "
-            "pack the archive again with each picture once"
+            f"{path}: {len(twice)} names occur twice, such as {twice[0]!r}; pack the archive again "
+            "with each image once"
         )

@@ -1,6 +1,6 @@
-"""A tar's members one by one; one that is cut or damaged is an error, not merely shorter.
+"""A tar's members one by one; a truncated or damaged tar is an error, not just a shorter one.
 
-Python's tarfile ends without a word at a header that it cannot read, and at the first end mark.
+Python's tarfile stops silently at a header that it cannot read, and at the first end mark.
 """
 
 import tarfile
@@ -21,11 +21,11 @@ DAMAGE = (
 
 
 class Member(tarfile.TarInfo):
-    """A tar's entry; a header that would fill the memory, or that is damaged, is an error."""
+    """An entry of a tar; a header that is damaged or would fill the memory is an error."""
 
     @classmethod
     def fromtarfile(cls, tarfile: tarfile.TarFile) -> "Member":
-        """The next entry; raises ReadError where there should be one and is none."""
+        """The next entry; raises ReadError if an entry is missing."""
         try:
             return super().fromtarfile(tarfile)
         except DAMAGE as error:
@@ -42,14 +42,14 @@ class Member(tarfile.TarInfo):
 
 
 def _damage(offset: int) -> tarfile.ReadError:
-    return tarfile.ReadError(f"it is cut off or damaged at byte {offset:,} of the tar")
+    return tarfile.ReadError(f"it is truncated or damaged at byte {offset:,} of the tar")
 
 
 def members(path: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
-    """The archive and each member of it that is no folder, in order.
+    """The archive and each of its members that is not a folder, in order.
 
     Raises:
-        tarfile.ReadError: it is no tar, it is cut or damaged, or another tar follows its end.
+        tarfile.ReadError: it is not a tar, truncated or damaged, or another tar follows its end.
     """
     with tarfile.open(path, "r:*", tarinfo=Member) as archive:
         for member in archive:
@@ -60,7 +60,7 @@ def members(path: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
 
 
 def follows(archive: tarfile.TarFile) -> bool:
-    """Whether another tar stands behind the end of one that has been read, as `cat` joins them."""
+    """Whether another tar follows the end of this one, as after joining two with `cat`."""
     file = archive.fileobj
     if file is None or not archive.offset:
         return False

@@ -1,4 +1,4 @@
-"""What is said of the files that are not used: how many, which, why, and what helps."""
+"""The notes on files that are not used: how many, which, why, and what to do."""
 
 import re
 from collections import Counter, defaultdict
@@ -17,28 +17,28 @@ SHOWN = 3  # names of each reason
 
 @runtime_checkable
 class Rule(Protocol):
-    """Where labels come from: what is read here of a label rule of the catalogue."""
+    """Where labels come from: the part of a label rule that this module needs."""
 
     @property
     def source(self) -> str:
-        """`folder`, where a folder is a class, or another."""
+        """`folder` if a folder is a class, or another source."""
 
     @property
     def file(self) -> str | None:
-        """The file of labels, which is used although it is no image."""
+        """The file of labels, which is used although it is not an image."""
 
     @property
     def pattern(self) -> str | None:
-        """What picks the label out of the folder's name."""
+        """The pattern that finds the label in the folder's name."""
 
 
 def check(listing: Listing, rule: Rule, findings: Findings) -> None:
-    """Note what is not used; a class of which no image can be used is an error.
+    """Note what is not used; a class without any usable image is an error.
 
     Args:
-        listing: of an archive.
+        listing: the files of an archive.
         rule: where labels come from.
-        findings: told of both.
+        findings: collects both.
     """
     is_pose = {name for name in listing.others if _is_pose(name)}
     findings.notes.extend(notes(listing, is_pose if rule.source == "biwi" else [rule.file or ""]))
@@ -57,7 +57,7 @@ def notes(listing: Listing, read: Collection[str] = ()) -> list[str]:
         if name not in read and not any("*" in one and fnmatch(name, one) for one in read)
     ]
     if others:
-        what = "no image" if len(others) == 1 else "no images"
+        what = "not an image" if len(others) == 1 else "not images"
         lines.append(f"{count(others, 'other file')} {what}: {suffixes(others)}")
     if listing.waste:
         lines.append(waste_line(listing.waste))
@@ -65,9 +65,9 @@ def notes(listing: Listing, read: Collection[str] = ()) -> list[str]:
 
 
 def waste_line(parts: Sequence[str]) -> str:
-    """What is said of files and folders that systems leave."""
-    one, many = "1 name that systems leave is", f"{len(parts):,} names that systems leave are"
-    return f"{one if len(parts) == 1 else many} not looked at: {_counts_text(parts)}"
+    """The note on files and folders that systems create."""
+    one, many = "1 system file or folder is", f"{len(parts):,} system files and folders are"
+    return f"{one if len(parts) == 1 else many} ignored: {_counts_text(parts)}"
 
 
 def count(names: Sequence[object], noun: str, verb: tuple[str, str] = ("is", "are")) -> str:
@@ -80,7 +80,7 @@ def count(names: Sequence[object], noun: str, verb: tuple[str, str] = ("is", "ar
 
 
 def reasons(unused: Sequence[Unused]) -> str:
-    """The files by what they are, and what helps.
+    """The files by what they are, and what to do.
 
     >>> reasons([Unused("a/1.heic", "HEIC", CONVERT), Unused("a/.2.jpg", HIDDEN)])
     'HEIC 1 (a/1.heic), hidden 1 (a/.2.jpg); convert HEIC to JPEG or PNG'
@@ -112,7 +112,7 @@ def suffixes(names: Iterable[str]) -> str:
 
 
 def _check_folders(listing: Listing, pattern: str, findings: Findings) -> None:
-    """Folders that give no image, while none of their class does and none lies below them."""
+    """Folders without usable images whose class has no others, and with no folder below."""
     classes = {_label(PurePosixPath(name).parent, pattern) for name in listing.images}
     above = {folder for name in listing.images for folder in PurePosixPath(name).parents}
     lost, plain = defaultdict[PurePosixPath, list[Unused]](list), set[str]()
@@ -133,7 +133,7 @@ def _check_folders(listing: Listing, pattern: str, findings: Findings) -> None:
         folders = [f"{folder}: {_none_of(files)}" for folder, files in lost.items()]
         findings.errors.append(
             f"{count([*lost], 'folder', gives)} no image, so no class: "
-            f"{shorten(folders, 3, ' | ')}; or take {'it' if len(lost) == 1 else 'them'} out"
+            f"{shorten(folders, 3, ' | ')}; or remove {'it' if len(lost) == 1 else 'them'}"
         )
     if plain:
         what = count([*plain], "folder", gives)
@@ -147,7 +147,7 @@ def _label(folder: PurePosixPath, pattern: str) -> str:
 
 def _none_of(files: Sequence[Unused]) -> str:
     n = len(files)
-    return f"{n:,} {'file' if n == 1 else 'files'}, none can be used: {reasons(files)}"
+    return f"{n:,} {'file' if n == 1 else 'files'}, none usable: {reasons(files)}"
 
 
 def _is_pose(name: str) -> bool:

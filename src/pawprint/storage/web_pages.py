@@ -1,4 +1,4 @@
-"""What a server has sent in place of a file: a login, a warning, an error."""
+"""What a server sent instead of a file: a login page, a warning, an error."""
 
 import html
 import re
@@ -11,31 +11,31 @@ HEAD_BYTES = 1 << 14  # a page's title stands within
 SHOWN = 80  # letters of what the page says
 TYPES = ("a web page (HTML)", "JSON", "XML")
 HOSTS = {  # how to come from a page to the file
-    "drive.google.com": "Google Drive asks before it sends a large file: download it by a browser",
-    "docs.google.com": "Google Drive asks before it sends a large file: download it by a browser",
+    "drive.google.com": "Google Drive asks before sending a large file: download it with a browser",
+    "docs.google.com": "Google Drive asks before sending a large file: download it with a browser",
     "www.dropbox.com": "end the URL with dl=1",
-    "github.com": "take the URL of its button `Raw`, with /raw/ for /blob/",
-    "huggingface.co": "take the URL with /resolve/ for /blob/",
-    "www.kaggle.com": "Kaggle wants a login: download it by a browser or by its own client",
+    "github.com": "use the URL of its button `Raw`, with /raw/ instead of /blob/",
+    "huggingface.co": "use the URL with /resolve/ instead of /blob/",
+    "www.kaggle.com": "Kaggle requires a login: download it with a browser or with Kaggle's client",
 }
-LOGIN = "open it in a browser, since it may want a login or a click, and take the file's own URL"
+LOGIN = "open it in a browser (it may need a login or a click), and use the URL of the file itself"
 
 
 def read(path: Path) -> str:
-    """What the page in this file is and says; empty where the file is no web page."""
+    """The kind and the text of the page in this file; empty if the file is not a web page."""
     with path.open("rb") as file:
         return describe(file.read(HEAD_BYTES))
 
 
 def kind(path: Path) -> str:
-    """What the file is, after a comma; empty where its head does not tell."""
+    """What the file is, after a comma; empty if its first bytes do not tell."""
     with path.open("rb") as file:
         known = file_type.identify(file.read(file_type.HEAD_BYTES))
     return "" if known == file_type.UNKNOWN else f", {known.name}"
 
 
 def describe(head: bytes) -> str:
-    r"""What a page is and says, by its first bytes; empty where it is none.
+    r"""The kind and the text of a page, by its first bytes; empty if it is not a page.
 
     >>> describe(b"<!DOCTYPE html><html><head><title>Sign in\n</title>")
     'a web page (HTML: Sign in)'
@@ -61,5 +61,5 @@ def _plain(text: str) -> str:
 
 
 def remedy(host: str) -> str:
-    """How to get the file itself from this host."""
+    """How to download the file itself from this host."""
     return HOSTS.get(host, LOGIN)

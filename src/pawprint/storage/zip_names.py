@@ -1,4 +1,4 @@
-"""What a member of a zip is called: an old zip does not say how its names are encoded."""
+"""The names of a zip's members: an old zip does not say how its names are encoded."""
 
 import struct
 import zipfile
@@ -11,11 +11,11 @@ UNICODE_PATH = 0x7075  # the extra field in which Info-ZIP and WinRAR keep the n
 
 
 def member_names(members: Sequence[zipfile.ZipInfo]) -> list[tuple[str, bool]]:
-    """Each member's name, and whether nothing says how it is encoded, so that it may be garbled.
+    """Each member's name, and whether its encoding is unknown, so that it may be garbled.
 
-    Names that are not marked are UTF-8 where all of them are valid as that; else they are read as
-    DOS had them (CP437). Some names in Chinese (GBK) are valid as UTF-8 too, and mean something
-    else: on Windows, where these are written, UTF-8 is a guess.
+    Names that are not marked are UTF-8 if all of them are valid UTF-8; else they are read as DOS
+    wrote them (CP437). Some Chinese names (GBK) are valid UTF-8 too, with another meaning: for zips
+    from Windows, UTF-8 is a guess.
     """
     known = [_known_name(member) for member in members]
     # zipfile has decoded names that are not marked as CP437: this gives their bytes back
@@ -36,7 +36,7 @@ def member_names(members: Sequence[zipfile.ZipInfo]) -> list[tuple[str, bool]]:
 
 
 def _known_name(member: zipfile.ZipInfo) -> str | None:
-    """The name, where its encoding is known."""
+    """The name, if its encoding is known."""
     if member.flag_bits & IS_UTF8 or member.filename.isascii():
         return member.filename
     return _unicode_path(member)
@@ -51,22 +51,23 @@ def _is_utf8(raw: bytes) -> bool:
 
 
 def is_folder(member: zipfile.ZipInfo) -> bool:
-    """Whether it is a folder, also as Windows has them (a backslash, or DOS's own mark)."""
+    """Whether it is a folder, also as Windows marks them (a backslash, or the DOS attribute)."""
     is_dos = bool(member.external_attr & 0x10) and not member.file_size
     return member.is_dir() or member.filename.endswith("\\") or is_dos
 
 
 def note(names: Sequence[str]) -> str:
-    """What is to be said of names that may be garbled."""
+    """The note on names that may be garbled."""
     what = "1 name in this zip is" if len(names) == 1 else f"{len(names):,} names in this zip are"
     return (
-        f"{what} not marked as UTF-8 and may be garbled, such as {names[0]!r}: "
-        "pack it again with names in UTF-8 where it was packed (7-Zip: -mcu=on), or give the folder"
+        f"{what} not marked as UTF-8 and may be garbled, such as {names[0]!r}; on the machine "
+        "where it was packed, pack it again with names in UTF-8 (7-Zip: -mcu=on), or give the "
+        "folder"
     )
 
 
 def _unicode_path(member: zipfile.ZipInfo) -> str | None:
-    """The name in the extra field, where it is there and was written with this member's name."""
+    """The name in the extra field, if there is one that belongs to this member's name."""
     extra = member.extra
     while len(extra) >= 4:
         field, length = struct.unpack("<HH", extra[:4])

@@ -1,1 +1,1 @@
-"""What only speaks: progress, error lines, exit codes, tables. No stage depends on it."""
+"""Output to the terminal: progress, error lines, exit codes, tables. No stage depends on it."""

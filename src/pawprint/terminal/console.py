@@ -1,6 +1,6 @@
-"""What a stage shows: progress bars, the table of epochs, one line for an error.
+"""What a stage prints: progress bars, the table of epochs, one line for an error.
 
-Source of the exit codes: 128 + the signal's number, as shells have it.
+Source of the exit codes: 128 + the signal's number, as in shells.
 """
 
 import codecs
@@ -36,10 +36,10 @@ GRACE = 5  # seconds in which whoever started the processes ends them, after one
 
 
 def read_names_as_utf8() -> None:
-    """Begin this program again in Python's UTF-8 mode where the locale's encoding is another.
+    """Restart this program in Python's UTF-8 mode if the locale has another encoding.
 
-    Else the names of files, and the labels in them, would depend on the locale. What is printed
-    stays in the terminal's encoding.
+    Otherwise file names, and the labels in them, would depend on the locale. Output stays in the
+    terminal's encoding.
     """
     if sys.getfilesystemencoding() == "utf-8" or os.environ.get("PYTHONUTF8") == "1":
         return
@@ -54,28 +54,28 @@ def read_names_as_utf8() -> None:
 
 
 def escape_letters() -> None:
-    r"""Show letters that the terminal's encoding lacks as \u1234, where Python would raise."""
+    r"""Print letters that the terminal's encoding lacks as \u1234, instead of raising."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def encode_as_utf8() -> None:
-    """Print UTF-8 whatever the terminal has: a file that programs read must not have escapes."""
+    """Print UTF-8 whatever the terminal uses: output for programs must not have escapes."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
 
 
 def is_utf8() -> bool:
-    """Whether what is printed is encoded as UTF-8."""
+    """Whether the output is encoded as UTF-8."""
     return codecs.lookup(sys.stdout.encoding or "utf-8").name == "utf-8"
 
 
 def run_stage(main: Callable[[], dict[str, Any] | None], stage: str) -> None:
-    """Run a stage's main; on an error that a user can cause, one line a fault and exit 1.
+    """Run a stage's main; on an error that a user can cause, print one line per error and exit 1.
 
-    Interrupted (Ctrl-C, or SIGTERM), it exits with 130 or 143, so that DVC commits nothing.
-    What `main` returns is kept in reports/run/STAGE.json with the time and the versions.
+    If interrupted (Ctrl-C, or SIGTERM), it exits with 130 or 143, so that DVC commits nothing. The
+    result of `main` is stored in reports/run/STAGE.json with the time and the versions.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)  # stages/__init__.py had another
     signal.signal(signal.SIGTERM, exit_on_signal)
@@ -89,7 +89,8 @@ def run_stage(main: Callable[[], dict[str, Any] | None], stage: str) -> None:
     except KeyboardInterrupt:
         if NUMBER == 0:
             print(
-                f"{stage}: interrupted; nothing was committed; run again to go on", file=sys.stderr
+                f"{stage}: interrupted; nothing was committed; run it again to continue",
+                file=sys.stderr,
             )
         sys.exit(130)
     except (*EXPECTED, RuntimeError) as error:
@@ -107,19 +108,19 @@ def run_stage(main: Callable[[], dict[str, Any] | None], stage: str) -> None:
 
 
 def is_connection_lost(error: Exception) -> bool:
-    """Whether another of the processes that train together has gone."""
+    """Whether another process of the same training has gone."""
     return isinstance(error, RuntimeError) and (
         "gloo" in str(error) or type(error).__name__.startswith("Dist")
     )
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether memory was lacking, of the machine or of a GPU: torch says so in words alone."""
+    """Whether the CPU or GPU ran out of memory; torch reports it only as text."""
     return isinstance(error, MemoryError) or any(words in str(error) for words in WANT)
 
 
 def run_command(command: Callable[[], object], name: str) -> None:
-    """Run a command that is no stage; exit 1 with one line on an error that a user can cause."""
+    """Run a command that is not a stage; exit 1 with one line on an error that a user can cause."""
     try:
         command()
     except KeyboardInterrupt:
@@ -135,17 +136,17 @@ def run_command(command: Callable[[], object], name: str) -> None:
 
 
 def error_message(error: Exception) -> str:
-    """What went wrong, where, and how to mend it, also where the system raised it."""
+    """What went wrong, where, and how to fix it, also for errors of the operating system."""
     if is_connection_lost(error):
         return (
-            "the connection to the other processes broke: see what they say; a new run goes on "
-            "from the last whole epoch"
+            "lost the connection to the other processes; read their messages; a new run continues "
+            "from the last complete epoch"
         )
     if is_out_of_memory(error):
         what = (str(error) or type(error).__name__).splitlines()[0]
         return (
-            f"too little memory: {what[:200]}; end other programs, or lower in params.yaml what "
-            "takes it: batch_size or size (of training), presize.size, or runtime.memory"
+            f"out of memory: {what[:200]}; close other programs, or lower batch_size or "
+            "size (for training), presize.size, or runtime.memory in params.yaml"
         )
     if isinstance(error, UnicodeEncodeError):  # of a name: what is printed is escaped
         return f"{error.object[:200]!a}: this name is not UTF-8; rename it, and run again"
@@ -153,25 +154,25 @@ def error_message(error: Exception) -> str:
         return str(error) or type(error).__name__
     where = f"{error.filename}: " if error.filename else ""
     ours = error.filename and Path(str(error.filename)).parts[:1] in WRITTEN
-    rerun = "; an earlier stage writes it: run `dvc repro` in the project's folder"
+    rerun = "; an earlier stage writes it; run `dvc repro` in the project's folder"
     remedy = {
         errno.ENOENT: rerun if ours else "",
-        errno.ENOSPC: "; nothing is lost: make room on this disk and run again",
-        errno.EDQUOT: "; nothing is lost: make room within your quota and run again",
-        errno.EFBIG: "; nothing is lost: raise `ulimit -f`, or use a disk for larger files",
-        errno.EACCES: "; give yourself the right to it and run again",
-        errno.EROFS: "; copy the project to a disk that can be written to",
+        errno.ENOSPC: "; no data is lost; free some space on this disk and run again",
+        errno.EDQUOT: "; no data is lost; free some space within your quota and run again",
+        errno.EFBIG: "; no data is lost; raise `ulimit -f`, or use a disk for larger files",
+        errno.EACCES: "; get permission for it and run again",
+        errno.EROFS: "; copy the project to a writable disk",
     }
     return f"{where}{error.strerror}{remedy.get(error.errno or 0, '')}"
 
 
 def exit_on_signal(number: int, _frame: object) -> NoReturn:
-    """End as if unhandled, but with the temporary files removed on the way."""
+    """Exit as if the signal were unhandled, but remove temporary files."""
     sys.exit(128 + number)
 
 
 def write_run_record(stage: str, seconds: float, details: dict[str, Any]) -> None:
-    """What this run was: never an input or output of the graph."""
+    """Write the record of this run; it is neither an input nor an output of the graph."""
     packages = ("pawprint", "torch", "torchvision", "numpy", "pandas", "pillow", "dvc")
     facts = {
         "ended": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -183,19 +184,19 @@ def write_run_record(stage: str, seconds: float, details: dict[str, Any]) -> Non
 
 
 def progress_bar(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
-    """The items, under a progress bar where the output is a terminal."""
+    """Iterate over the items with a progress bar, if the output is a terminal."""
     yield from tqdm(items, what, total, disable=NUMBER > 0 or None, leave=False)
 
 
 def byte_bar(what: str) -> "tqdm[NoReturn]":
-    """A progress bar that counts bytes; silent where the output is no terminal."""
+    """A progress bar that counts bytes; silent if the output is not a terminal."""
     return tqdm(desc=what, unit="B", unit_scale=True, disable=None, leave=False)
 
 
 def table_row(cells: Iterable[str | int | float], wide: int = 11) -> str:
-    """One line of a table: words and integers as they are, floats with six decimals.
+    """One line of a table: words and integers unchanged, floats with six decimals.
 
-    Of a float that would need more than ten letters for them, four digits and its power.
+    A float that would need more than ten letters gets four digits and an exponent.
     """
     texts = (
         f"{cell:{'.6f' if cell < 999 else '.4g'}}" if isinstance(cell, float) else str(cell)
@@ -205,7 +206,7 @@ def table_row(cells: Iterable[str | int | float], wide: int = 11) -> str:
 
 
 def format_seconds(seconds: float) -> str:
-    """Minutes and seconds, as 01:05; tenths while below ten seconds, as 7.3 s."""
+    """Minutes and seconds, such as 01:05; below ten seconds with tenths, such as 7.3 s."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     return f"{round(seconds) // 60:02d}:{round(seconds) % 60:02d}"

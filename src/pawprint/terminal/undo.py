@@ -1,8 +1,8 @@
-"""How to get the last good params.yaml back, where a stage has refused what is set there.
+"""How to restore the last good params.yaml after a stage rejected a value in it.
 
-`dvc exp run -S` leaves a refused value in params.yaml, often within the second in which git has
-last looked at it and with as many bytes as before: git then takes the file for unchanged, and
-`git checkout` leaves it alone. A later time on the file makes git look again.
+`dvc exp run -S` leaves a rejected value in params.yaml, often within the second of git's last look
+at it and with as many bytes as before: git then thinks that the file is unchanged, and `git
+checkout` does nothing. A later modification time makes git look again.
 """
 
 import os
@@ -23,9 +23,9 @@ COMMAND = f"`git checkout HEAD -- {FILE}`"
 
 
 def advice(error: Exception) -> list[str]:
-    """A line that says how to go back, where `error` is of a param that the last commit has well.
+    """A line on how to go back, if `error` is about a param that is valid in the last commit.
 
-    The time of params.yaml is set to now, where git could take its changes for none.
+    Sets the time of params.yaml to now if git could miss its changes.
     """
     committed = git.git_output("show", f"HEAD:./{FILE}")
     if not FILE.is_file() or not committed:
@@ -44,16 +44,16 @@ def advice(error: Exception) -> list[str]:
         return []
     lines = line(str(error), before)
     if lines and is_copy:
-        return [f"this was tried in a copy of the project: your own {FILE} is as it was"]
+        return [f"this ran in a copy of the project; your own {FILE} is unchanged"]
     return lines
 
 
 def line(message: str, before: Mapping[str, Any]) -> list[str]:
-    """What the last commit has for the params that a message names, and the command."""
+    """The last commit's values of the params that a message names, and the command."""
     try:
         now = yaml_file.flatten(yaml_file.load(FILE))
     except ValueError:
-        return [f"{COMMAND} brings the last commit's {FILE} back, without your edits since"]
+        return [f"{COMMAND} restores the last commit's {FILE}, without your edits since then"]
     then = yaml_file.flatten(before)
     changed = [key for key in now | then if now.get(key, "") != then.get(key, "")]
     named = [key for key in changed if is_named(key, now.get(key), message)]
@@ -65,12 +65,12 @@ def line(message: str, before: Mapping[str, Any]) -> list[str]:
         if of(key, named) and (key in then or (key in named and not below(key, then)))
     ]
     others = [key for key in changed if not of(key, named)]
-    lost = f", and drops what else you have changed there ({shorten(others)})" if others else ""
-    return [f"the last commit has {shorten(targets)}: {COMMAND} brings its {FILE} back{lost}"]
+    lost = f", and discards your other changes there ({shorten(others)})" if others else ""
+    return [f"the last commit has {shorten(targets)}: {COMMAND} restores its {FILE}{lost}"]
 
 
 def is_named(key: str, value: object, message: str) -> bool:
-    """Whether a message is about this param: by its name, or by a text that only it can be."""
+    """Whether a message is about this param: by its name, or by a text that belongs only to it."""
     words = [f"`{key}`", *([key] if "." in key else [])]
     # a shorter text stands in many messages by chance
     if isinstance(value, str) and len(value) > 2:
@@ -79,17 +79,17 @@ def is_named(key: str, value: object, message: str) -> bool:
 
 
 def of(key: str, named: list[str]) -> bool:
-    """Whether a key is one of these, or of one of these sections."""
+    """Whether a key is one of these, or in one of these sections."""
     return any(key == one or key.startswith(f"{one}.") for one in named)
 
 
 def below(key: str, values: Mapping[str, Any]) -> bool:
-    """Whether the key is a section of these dotted ones."""
+    """Whether the key is a section that contains one of these dotted keys."""
     return any(name.startswith(f"{key}.") for name in values)
 
 
 def is_valid(model: type[BaseModel], content: object) -> bool:
-    """Whether the model takes it."""
+    """Whether the model accepts it."""
     try:
         model.model_validate(content)
     except ValidationError:
@@ -98,7 +98,7 @@ def is_valid(model: type[BaseModel], content: object) -> bool:
 
 
 def touch(path: Path) -> None:
-    """Give the file a time of another second than it has; at most one second is waited for."""
+    """Set the file's modification time to another second; wait for at most one second."""
     with suppress(OSError):
         while int(time.time()) <= int(path.stat().st_mtime) < time.time() + 1:
             time.sleep(0.05)

@@ -1,1 +1,1 @@
-"""The loop, what it is handed, and a phase as its stage runs it."""
+"""The training loop, its inputs, and a phase as its stage runs it."""

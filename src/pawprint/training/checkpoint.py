@@ -1,8 +1,8 @@
-"""The state after each epoch, in a scratch folder that DVC does not know.
+"""Checkpoints: the state after each epoch, in a scratch folder outside of DVC.
 
-It is found again only by a run with equal params, data, parent model and code, and is removed
-when the stage has written its model. A killed stage goes on from its last epoch to the same
-bytes as one that was not.
+Only a run with equal params, data, parent model and code finds it again; it is removed once the
+stage has written its model. A killed stage resumes after its last epoch and gives the same bytes as
+one that was not killed.
 """
 
 import json
@@ -31,7 +31,7 @@ MAX_FOLDERS = 3  # folders of one stage: the run itself and the last that were b
 def fingerprint(
     params: Mapping[str, Any], inputs: Iterable[Path], stage: Path, machine: Mapping[str, str]
 ) -> str:
-    """What a state belongs to: params, inputs, the library's and the stage's code, machine."""
+    """What a checkpoint depends on: params, inputs, code of library and stage, machine."""
     code = [*sorted(ROOT.rglob("*.py")), stage]
     hashes = [files.file_hash(path) for path in (*inputs, *code)]
     facts = [params, hashes, tensor_file.versions(), dict(machine)]
@@ -39,16 +39,16 @@ def fingerprint(
 
 
 class CheckpointStore:
-    """The scratch folder of one run of one stage; locked while the process lives.
+    """The scratch folder of one run of one stage, locked while the process runs.
 
-    Of several processes the first keeps it, and the others have nothing on the disk.
+    With several processes, the first keeps it, and the others write nothing.
     """
 
     def __init__(self, stage: str, run_fingerprint: str, root: Path = SCRATCH) -> None:
-        """Make the folder, and remove the oldest of the stage's others that nobody uses.
+        """Make the folder, and remove the stage's oldest unused ones.
 
         Raises:
-            ValueError: another process is at this very run.
+            ValueError: another process works on the same run.
         """
         self.folder = root / stage / run_fingerprint
         self.path = self.folder / "state.safetensors"
@@ -61,8 +61,8 @@ class CheckpointStore:
             self.lock.acquire(blocking=False)
         except Timeout as error:
             raise ValueError(
-                f"{self.folder}: another process trains this very experiment (a dvc that was "
-                "killed leaves its stage running); wait for it, or end it, and run again"
+                f"{self.folder}: another process is training this experiment (a killed dvc leaves "
+                "its stage running); wait for it or stop it, then run again"
             ) from error
         others = sorted(self.folder.parent.iterdir(), key=lambda path: path.stat().st_mtime)
         for old in others[:-MAX_FOLDERS]:
@@ -72,7 +72,7 @@ class CheckpointStore:
                 old.rmdir()
 
     def save(self, state: State) -> None:
-        """Replace the saved state by this one, whole."""
+        """Replace the saved state by this one, as a whole."""
         if not distributed.is_main_process():
             return
         tensors = {f"network.{k}": v for k, v in state.model.state_dict().items()}
@@ -88,7 +88,7 @@ class CheckpointStore:
         tensor_file.write_tensors(self.path, tensors, text)
 
     def restore(self, state: State) -> int:
-        """Bring `state` to what was saved; the epochs that are done, 0 where nothing was."""
+        """Restore `state` from the checkpoint; return the completed epochs, 0 without one."""
         here = distributed.is_main_process() and self.path.is_file()
         content = distributed.broadcast_bytes(self.path.read_bytes() if here else b"")
         if not content:
@@ -110,7 +110,7 @@ class CheckpointStore:
         return len(state.history)
 
     def clear(self) -> None:
-        """Remove the folder, and the stage's own if it is empty then."""
+        """Remove the folder, and the stage's folder if it is then empty."""
         self.lock.release()
         shutil.rmtree(self.folder, ignore_errors=True)
         for empty in (self.folder.parent, self.folder.parent.parent):

@@ -1,4 +1,4 @@
-"""The debiased exponential mean in which training losses are reported, as fastai does."""
+"""The debiased exponential mean of training losses, reported as in fastai."""
 
 import math
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ class DebiasedEMA:
     count: int = 0
 
     def update(self, values: Iterable[float]) -> "DebiasedEMA":
-        """The state once these values, in order, have come in."""
+        """The state after adding these values in order."""
         total, count = self.total, self.count
         for value in values:
             total, count = BETA * total + (1 - BETA) * value, count + 1
@@ -23,5 +23,5 @@ class DebiasedEMA:
 
     @property
     def value(self) -> float:
-        """The mean, as if the values before the first had not been; NaN of none."""
+        """The debiased mean; NaN without values."""
         return self.total / (1 - BETA**self.count) if self.count else math.nan

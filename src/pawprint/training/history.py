@@ -1,4 +1,4 @@
-"""The table of epochs: on the screen, in a CSV, and the last line as metrics."""
+"""The table of epochs: printed, in a CSV, and its last line as metrics."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -17,14 +17,14 @@ def log_epochs(
     phase: str,
     metric: str | None,
 ) -> Iterator[str]:
-    """The lines of the table as the epochs are done, each once it stands in the files.
+    """The lines of the table, one after each epoch, once it is in the files.
 
     Args:
-        histories: the epochs so far: of a run that was broken off, then after each new one.
-        table: CSV, written anew after each epoch, so that `dvc exp show` sees a running stage.
-        summary: JSON, likewise; the last epoch's figures under the phase's name.
+        histories: the epochs so far: first of an interrupted run, then after each new epoch.
+        table: CSV, rewritten after each epoch, so that `dvc exp show` sees a running stage.
+        summary: JSON, rewritten too; the last epoch's figures under the phase's name.
         phase: frozen or unfrozen.
-        metric: the name of the last column; None: there is none.
+        metric: the name of the last column; None if there is no metric.
     """
     columns = [*COLUMNS, *([metric] if metric else [])]
     wide = max(11, *(len(column) + 1 for column in columns))
@@ -41,7 +41,7 @@ def log_epochs(
 
 
 def epoch_row(epoch: Epoch) -> Iterator[float]:
-    """A row: without a metric where there is none."""
+    """A row; without the metric if there is none."""
     yield from (epoch.epoch, epoch.train_loss, epoch.valid_loss)
     if epoch.metric is not None:
         yield epoch.metric
@@ -50,7 +50,7 @@ def epoch_row(epoch: Epoch) -> Iterator[float]:
 def write_history(
     rows: Sequence[Sequence[float]], table: Path, summary: Path, phase: str, columns: Sequence[str]
 ) -> None:
-    """Write the CSV, and the JSON with the number of epochs and the last one's figures."""
+    """Write the CSV, and the JSON with the number of epochs and the last epoch's figures."""
     files.write_csv(table, columns, rows)
     last = dict(zip(columns, rows[-1], strict=True)) if rows else {}
     figures = {column: last[column] for column in columns[1:] if column in last}

@@ -1,8 +1,8 @@
-"""The training loop: ten lines, one for every phase, for the finder and for both pipelines.
+"""The training loop: ten lines, the same for all phases, the finder and both pipelines.
 
-A phase hands in its model, its schedule and its workload; nothing here knows which one it is, nor
-whether it is of images (training/workload.py) or of ratings (ratings/training.py).
-No step waits for a GPU: there losses are looked at when the epoch is over.
+A phase passes its model, schedule and workload; the loop does not know which phase it is, nor
+whether it trains on images (training/workload.py) or ratings (ratings/training.py).
+No step waits for a GPU: there, losses are checked at the end of the epoch.
 """
 
 import math
@@ -27,30 +27,30 @@ Schedule = OneCycle | ExponentialRamp
 
 @runtime_checkable
 class Workload(Protocol):
-    """What a phase learns: the batches of an epoch, the loss of a step, the score of valid."""
+    """What a phase learns: the batches of an epoch, the loss of a step, the score on valid."""
 
     @property
     def phase(self) -> str:
-        """Its name; keys the random numbers."""
+        """The phase's name; it keys the random numbers."""
 
     @property
     def seed(self) -> int:
-        """Of the order, the augmentation and dropout."""
+        """The seed of the order, augmentation and dropout."""
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of autocast."""
+        """The dtype of autocast."""
 
     @property
     def metric(self) -> str | None:
-        """The name of what `score` counts beside the loss; None: nothing."""
+        """The name of the metric that `score` returns besides the loss; None if it has none."""
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches of an epoch."""
+        """The number of batches per epoch."""
 
     def train_batches(self, epoch: int) -> Batches:
-        """Every example of train once, in an order of the epoch's own."""
+        """Every example of train once, in a different order for each epoch."""
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Float[Tensor, ""]:
         """The mean loss of a batch."""
@@ -59,7 +59,7 @@ class Workload(Protocol):
         """This process's share of valid, in order."""
 
     def score(self, outputs: Tensor) -> tuple[float, float | None]:
-        """Mean loss and metric of valid, from the model's outputs for `valid_batches`."""
+        """Mean loss and metric on valid, from the model's outputs for `valid_batches`."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Epoch:
 
 @dataclass
 class State:
-    """All that a phase needs to go on after an epoch; it lives in the stage and on disk."""
+    """Everything that a phase needs to continue after an epoch; kept in memory and on disk."""
 
     model: nn.Module
     parallel: nn.Module  # the model as it is trained: itself, or what joins several processes
@@ -93,10 +93,10 @@ def init_state(model: nn.Module, optimizer: optim.AdamW, dtype: torch.dtype) -> 
 
 
 def fit(state: State, workload: Workload, schedule: Schedule, epochs: int) -> Iterator[Epoch]:
-    """Train until `epochs` are done, from where `state` is; each epoch changes `state` in place.
+    """Train up to `epochs` epochs, starting at `state`; each epoch changes `state` in place.
 
     Raises:
-        ValueError: a loss is not finite; the message names its step and rate.
+        ValueError: a loss is not finite; the message names its step and learning rate.
     """
     for number in range(len(state.history), epochs):
         began, first = time.perf_counter(), number * workload.steps_per_epoch
@@ -114,7 +114,7 @@ def fit(state: State, workload: Workload, schedule: Schedule, epochs: int) -> It
         if not math.isfinite(valid_loss):
             raise ValueError(
                 f"{workload.phase}: the loss on valid became {valid_loss} in epoch {number}, so "
-                "the network is lost; try a lower lr (or unfrozen.lr_max), or precision: float32"
+                "training diverged; try a lower lr (or unfrozen.lr_max), or precision: float32"
             )
         seconds = time.perf_counter() - began
         state.history.append(Epoch(number, state.smoothed.value, valid_loss, metric, seconds))
@@ -126,12 +126,12 @@ def train_one_epoch(
 ) -> Iterator[Float[Tensor, ""]]:
     """The loss of each step, still on the device; each changes `state` in place.
 
-    A generator: a step is taken when its loss is asked for.
+    A generator: each step runs when its loss is requested.
 
     Args:
-        state: of the phase.
-        batches: of the epoch.
-        workload: gives the loss and the dtype of a step.
+        state: the state of the phase.
+        batches: the batches of the epoch.
+        workload: defines the loss and the dtype of a step.
         schedule: learning rates and momentum of each step.
         first: the number of the first step.
     """
@@ -152,7 +152,7 @@ def train_one_epoch(
 
 @torch.no_grad()
 def validate(model: nn.Module, batches: Batches, workload: Workload) -> tuple[float, float | None]:
-    """Mean loss and metric of valid, by the model in evaluation mode."""
+    """Mean loss and metric on valid, with the model in evaluation mode."""
     model.eval()
     with autocast(next(model.parameters()).device, workload.dtype):
         # all outputs at once: mean average precision is no mean over batches
@@ -163,7 +163,7 @@ def validate(model: nn.Module, batches: Batches, workload: Workload) -> tuple[fl
 def lr_range_test(
     state: State, workload: Workload, schedule: Schedule, count: int
 ) -> Iterator[tuple[float, float]]:
-    """Learning rate and loss of `count` steps, over as many epochs as that takes."""
+    """Learning rate and loss of `count` steps, over as many epochs as necessary."""
     epoch, step = 0, 0
     while step < count:
         key = (workload.seed, workload.phase, epoch, distributed.rank_key("dropout"))
@@ -180,13 +180,13 @@ def lr_range_test(
 def collect_finite_losses(
     losses: Iterable[Float[Tensor, ""]], first: int, schedule: Schedule
 ) -> list[float]:
-    """Take the steps of an epoch: their losses, of which none is NaN or infinite.
+    """Run the steps of an epoch; return their losses, which are all finite.
 
-    On a CPU each is looked at as it comes. On a GPU that would make every step wait for it, so
-    there they are looked at together when the epoch is over.
+    On a CPU each loss is checked at once. On a GPU that would make every step wait, so there they
+    are checked together at the end of the epoch.
 
     Raises:
-        ValueError: with the step, its rate, and what to try.
+        ValueError: with the step, its learning rate, and what to try.
     """
     values, later = list[float](), list[Tensor]()
     for step, loss in enumerate(losses, first):
@@ -202,14 +202,15 @@ def collect_finite_losses(
 
 
 def check_finite_losses(losses: list[float], first: int, schedule: Schedule) -> None:
-    """Raise at the first loss that is NaN or infinite.
+    """Raise for the first loss that is NaN or infinite.
 
     Raises:
-        ValueError: with the step, its rate, and what to try.
+        ValueError: with the step, its learning rate, and what to try.
     """
     for step, loss in enumerate(losses, first):
         if not math.isfinite(loss):
             raise ValueError(
-                f"the loss became {loss} at step {step} with rate {schedule.at(step)[0][-1]:.2g}; "
-                "try a lower lr, precision: float32, or less augmentation"
+                f"the loss became {loss} at step {step} with learning rate "
+                f"{schedule.at(step)[0][-1]:.2g}; try a lower lr, precision: float32, or less "
+                "augmentation"
             )

@@ -1,6 +1,6 @@
-"""The learning-rate finder's curve, and the four rates that it suggests.
+"""The learning rate finder's curve, and the four learning rates that it suggests.
 
-Its steps are loop.lr_range_test's; phase.lr_curve joins the two.
+loop.lr_range_test runs its steps; phase.lr_curve joins the two.
 
 Source: fastai 2.8's callback/schedule.py; L. Smith 2015, arXiv:1506.01186; the valley is from
 ESRI's ArcGIS team.
@@ -21,10 +21,10 @@ MIN_POINTS = 16  # points that the suggestions need
 
 
 def smooth_curve(points: Iterable[tuple[float, float]]) -> Iterator[tuple[float, float]]:
-    """Rate and smoothed loss after each batch, until the loss diverges.
+    """Learning rate and smoothed loss after each batch, until the loss diverges.
 
     Args:
-        points: rate and loss of each batch; read one by one, so that the training stops too.
+        points: learning rate and loss of each batch; read one by one, so that training stops too.
     """
     smoothed, best = DebiasedEMA(), math.inf
     for lr, loss in points:
@@ -42,9 +42,9 @@ def suggestions(lrs: Sequence[float], losses: Sequence[float], steps: int) -> di
     """fastai's four suggestions; an empty dict if the curve is too short for them.
 
     Args:
-        lrs: of each batch.
-        losses: smoothed, as many.
-        steps: that were asked for; the first tenth is left out, and the last 5 points.
+        lrs: the learning rate of each batch.
+        losses: the smoothed losses, as many.
+        steps: the requested steps; the first tenth and the last 5 points are left out.
     """
     skipped = steps // 10
     kept_lrs = np.asarray(lrs[skipped:-5], dtype=np.float64)
@@ -58,7 +58,7 @@ def suggestions(lrs: Sequence[float], losses: Sequence[float], steps: int) -> di
 
 
 def valley(lrs: np.ndarray, losses: np.ndarray) -> float:
-    """The middle of the longest fall: of the longest decreasing subsequence, by its length."""
+    """The middle of the longest fall, that is the longest decreasing subsequence."""
     n = len(losses)
     lengths = [1] * n
     for i in range(1, n):
@@ -73,18 +73,18 @@ def valley(lrs: np.ndarray, losses: np.ndarray) -> float:
 
 
 def steep(lrs: np.ndarray, losses: np.ndarray) -> float:
-    """Where the loss falls fastest over the logarithm of the rate."""
+    """Where the loss falls fastest over the logarithm of the learning rate."""
     slopes = np.diff(losses) / np.diff(np.log(lrs))
     return float(lrs[slopes.argmin()])
 
 
 def minimum(lrs: np.ndarray, losses: np.ndarray) -> float:
-    """A tenth of the rate with the least loss."""
+    """A tenth of the learning rate with the lowest loss."""
     return float(lrs[losses.argmin()]) / 10  # at the minimum the loss is about to rise: too high
 
 
 def slide(lrs: np.ndarray, losses: np.ndarray) -> float:
-    """Just before the loss explodes: an interval slides from the right until its slope is even."""
+    """Just before the loss explodes: an interval slides from the right until its slope is flat."""
     slopes = np.gradient(losses)
     right, left = -1, -MIN_POINTS
     best = lrs[left]
@@ -98,7 +98,7 @@ def slide(lrs: np.ndarray, losses: np.ndarray) -> float:
 def write_suggestions(
     table: Path, summary: Path, points: Sequence[tuple[float, float]], steps: int
 ) -> str:
-    """Write the curve (`lr,loss`) and the suggestions; say them in a line.
+    """Write the curve (`lr,loss`) and the suggestions; return them as a line.
 
     A curve that ended too early gives empty suggestions, and the line says so.
     """
@@ -108,14 +108,14 @@ def write_suggestions(
     files.write_json(summary, {name: suggested.get(name) for name in names})
     if not points:
         return (
-            "the first loss is not finite, whatever the rate: look at the weights that it starts "
-            "from (weights, models/), or set precision: float32"
+            "the first loss is not finite at any learning rate; check the initial weights "
+            "(weights, models/), or set precision: float32"
         )
     if not suggested:
         ended = "the loss diverged" if len(points) < steps else "the curve ended"
         return (
-            f"{ended} after {len(points)} of {steps} batches: too few for a suggestion; "
-            "lower lr_find.start, or raise lr_find.steps"
+            f"{ended} after {len(points)} of {steps} batches, too early for a suggestion; lower "
+            "lr_find.start, or raise lr_find.steps"
         )
     return ", ".join(f"{name} {lr:g}" for name, lr in suggested.items())
 
@@ -127,17 +127,17 @@ def resolve_lr(lr: float | Literal["auto", "half"], summary: Path) -> float | Li
 
 
 def resolve_lr(lr: float | str, summary: Path) -> float | str:
-    """The rate itself (or `half`), but for `auto` the valley that the finder wrote.
+    """The learning rate itself (or `half`); for `auto`, the valley that the finder wrote.
 
     Raises:
-        ValueError: it is `auto`, and the finder found no valley.
+        ValueError: it is `auto`, but the finder found no valley.
     """
     if lr != "auto":
         return lr
     suggested: Mapping[str, float | None] = files.read_json(summary)
     if (valley_lr := suggested["valley"]) is None:
         raise ValueError(
-            f"{summary}: no valley was found, and the rate is `auto`; give a number in "
-            "params.yaml, or mend the finder's range (lr_find.start, lr_find.steps)"
+            f"{summary}: no valley was found, but the learning rate is `auto`; give a number in "
+            "params.yaml, or change the finder's range (lr_find.start, lr_find.steps)"
         )
     return valley_lr

@@ -1,4 +1,4 @@
-"""AdamW over groups of layers, each with its own rate; decay on weights alone.
+"""AdamW over groups of layers, each with its own learning rate; decay only on weights.
 
 Source: fastai 2.8's optimizer.py: beta1 is the scheduled momentum, in the bias correction too.
 """
@@ -14,7 +14,7 @@ from torch import nn, optim
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """Of AdamW; beta1 and the learning rates are the schedule's."""
+    """The settings of AdamW; beta1 and the learning rates come from the schedule."""
 
     weight_decay: float
     beta2: float
@@ -26,7 +26,7 @@ def adamw(
     decayed: Mapping[nn.Parameter, bool],
     config: OptimizerConfig,
 ) -> optim.AdamW:
-    """An optimizer of the parameters that require a gradient; key `layer`: its group of layers."""
+    """An optimizer for the parameters that require a gradient; key `layer`: the group of layers."""
     param_groups = [
         {
             "params": [p for p in group if p.requires_grad and decayed[p] == is_decayed],
@@ -49,14 +49,14 @@ def adamw(
 
 
 def set_lrs(optimizer: optim.AdamW, lrs: Sequence[float], momentum: float) -> None:
-    """The rate of each group of layers, and beta1, for the next step."""
+    """Set the learning rate of each group of layers, and beta1, for the next step."""
     for param_group in optimizer.param_groups:
         param_group["lr"] = lrs[param_group["layer"]]
         param_group["betas"] = (momentum, param_group["betas"][1])
 
 
 def zero_grad(optimizer: optim.AdamW) -> None:
-    """Drop the gradients. torch's own `zero_grad` takes 8 µs more, 3 % of a step on ratings."""
+    """Drop the gradients. torch's `zero_grad` takes 8 µs more, 3 % of a step on ratings."""
     for param_group in optimizer.param_groups:
         for weight in param_group["params"]:
             # not 0 as in fastai, whose optimizer goes on to decay weights that are frozen later

@@ -18,7 +18,7 @@ from pawprint.training.schedule import ExponentialRamp, OneCycle
 
 @runtime_checkable
 class Session(Protocol):
-    """What a pipeline opens once: the device, the data, the recipe, and how its model is kept."""
+    """What a pipeline opens once: the device, the data, the recipe, and how to write its model."""
 
     @property
     def machine(self) -> dict[str, str]:
@@ -26,18 +26,18 @@ class Session(Protocol):
 
     @property
     def facts(self) -> dict[str, int]:
-        """What else the result depends on, beside params, files and code: for the fingerprint."""
+        """What else the result depends on, besides params, files and code, for the fingerprint."""
 
     def workload(self, phase: str) -> Workload:
         """What this phase learns."""
 
     def init_state(self, model: nn.Module) -> State:
-        """The model on the device, with an optimizer of what it trains."""
+        """The model on the device, with an optimizer of its trainable parameters."""
 
     def write_model(
         self, path: Path, model: nn.Module, declared: Mapping[str, Any], max_lrs: Sequence[float]
     ) -> None:
-        """The model's file, whose card tells what it was trained with."""
+        """Write the model file; its card has what it was trained with."""
 
 
 @dataclass(frozen=True)
@@ -60,19 +60,19 @@ def run_phase(
     declared: Mapping[str, Any],
     files: PhaseFiles,
 ) -> Iterator[str]:
-    """Train the model in place and write the phase's files: the lines of its table.
+    """Train the model in place, write the phase's files, and yield the lines of its table.
 
-    A generator: an epoch is trained when its line is asked for.
+    A generator: each epoch is trained when its line is requested.
 
-    A run that was broken off goes on from its last whole epoch.
+    An interrupted run continues from its last complete epoch.
 
     Args:
-        session: of the stage's pipeline.
-        model: what of it requires a gradient is trained.
-        max_lrs: highest learning rate of each group of layers.
+        session: the session of the stage's pipeline.
+        model: its parameters that require a gradient are trained.
+        max_lrs: the highest learning rate of each group of layers.
         cycle: epochs and shape of the one-cycle schedule.
         declared: all params that the result depends on, for the fingerprint and the model's card.
-        files: what is read and written.
+        files: the files to read and write.
     """
     facts = {**declared, **session.facts}
     run_fingerprint = checkpoint.fingerprint(facts, files.inputs, files.stage, session.machine)
@@ -94,9 +94,9 @@ def train_epochs(
     cycle: OneCycleParams,
     store: CheckpointStore,
 ) -> Iterator[Sequence[Epoch]]:
-    """Train in place: the history so far, at the start and after each epoch.
+    """Train in place; yield the history so far, at the start and after each epoch.
 
-    Where the store holds the state of a run that was broken off, it goes on from there.
+    If the store has the checkpoint of an interrupted run, training continues from it.
     """
     steps = cycle.epochs * workload.steps_per_epoch
     schedule = OneCycle(max_lrs, steps, cycle.pct_start, cycle.div, cycle.div_final)
@@ -113,10 +113,10 @@ def lr_curve(
     """The finder's curve for this model: learning rate and smoothed loss, until it diverges.
 
     Args:
-        session: of the stage's pipeline.
-        model: trained on from where it is; of no use afterwards.
+        session: the session of the stage's pipeline.
+        model: trained from its current state; do not use it afterwards.
         finder: the range of learning rates, and the number of steps.
-        groups: of layers.
+        groups: the number of groups of layers.
         phase: keys the order and the augmentation.
     """
     schedule = ExponentialRamp(finder.start, finder.end, finder.steps, groups)

@@ -1,4 +1,4 @@
-"""Learning rates and momentum by step: one-cycle, and the finder's growing rates.
+"""Learning rates and momentum by step: one-cycle, and the finder's growing learning rates.
 
 Source: fastai 2.8's callback/schedule.py and optimizer.py; L. Smith 2018, arXiv:1803.09820.
 """
@@ -17,7 +17,7 @@ def cosine(start: float, end: float, position: float) -> float:
 
 
 def two_cosines(values: tuple[float, float, float], pct_start: float, position: float) -> float:
-    """From the first value to the second until `pct_start`, from there to the third."""
+    """From the first value to the second until `pct_start`, then to the third."""
     start, middle, end = values
     if position < pct_start:  # strictly below: no division by a pct_start of 0
         return cosine(start, middle, position / pct_start)
@@ -25,7 +25,7 @@ def two_cosines(values: tuple[float, float, float], pct_start: float, position: 
 
 
 def geometric_lrs(lowest: float, highest: float, groups: int) -> list[float]:
-    """Rates in geometric steps from the first group of layers to the last.
+    """Learning rates in geometric steps from the first group of layers to the last.
 
     >>> geometric_lrs(1e-6, 1e-4, 3)
     [1e-06, 1e-05, 0.0001]
@@ -39,32 +39,32 @@ def geometric_lrs(lowest: float, highest: float, groups: int) -> list[float]:
 def unfrozen_max_lrs(
     lr: float, lr_min: float | None, lr_max: float | Literal["half"], groups: int
 ) -> list[float]:
-    """The peak rate of each group of layers, for the keys of `unfrozen`.
+    """The peak learning rate of each group of layers, from the keys of `unfrozen`.
 
     Args:
-        lr: the frozen phase's.
-        lr_min: of the first group; None for the same rate everywhere.
+        lr: the learning rate of the frozen phase.
+        lr_min: of the first group; None for the same learning rate everywhere.
         lr_max: of the last group; `half` is fine_tune's rule: half of `lr`, a hundredth of that
             for the first group.
-        groups: of layers.
+        groups: the number of groups of layers.
 
     Raises:
-        ValueError: `lr_min` is above `lr_max`, which a finder may have chosen.
+        ValueError: `lr_min` is above `lr_max`, which the finder may have chosen.
     """
     if lr_max == "half":
         return geometric_lrs(lr / 200, lr / 2, groups)
     if lr_min and lr_min > lr_max:
         raise ValueError(
-            f"unfrozen.lr_min is {lr_min:g}, above unfrozen.lr_max, which is {lr_max:g} (by the "
-            "finder, where it says auto); lower lr_min, or leave it empty"
+            f"unfrozen.lr_min is {lr_min:g}, above unfrozen.lr_max, which is {lr_max:g} (from "
+            "the finder, if it is auto); lower lr_min, or leave it empty"
         )
     return geometric_lrs(lr_min or lr_max, lr_max, groups)
 
 
 def frozen_max_lrs(lr: float, body_ratio: float, groups: int) -> list[float]:
-    """The peak rate of each group of layers while the body is frozen.
+    """The peak learning rate of each group of layers while the body is frozen.
 
-    The body's normalisation layers, which still train then, take `body_ratio` of the head's rate:
+    The body's normalisation layers, which still train, get `body_ratio` of the head's rate:
     1 as in fastai's `fit_one_cycle(n, lr)`, 0.1 as in its `fine_tune`.
 
     >>> frozen_max_lrs(2e-3, 0.1, 3)
@@ -75,7 +75,7 @@ def frozen_max_lrs(lr: float, body_ratio: float, groups: int) -> list[float]:
 
 @dataclass(frozen=True)
 class OneCycle:
-    """Rates (one a group) and momentum of each of `steps` batches."""
+    """Learning rates (one per group) and momentum of each of `steps` batches."""
 
     max_lrs: Sequence[float]
     steps: int
@@ -84,7 +84,7 @@ class OneCycle:
     div_final: float
 
     def at(self, step: int) -> tuple[list[float], float]:
-        """Rates and momentum of batch `step`, from 0."""
+        """Learning rates and momentum of batch `step`, from 0."""
         # (n - 1) / n at the last batch, as in fastai: the end is never quite reached
         position = step / self.steps
         # div_final is of the peak, as in fastai; in torch's OneCycleLR of the first rate
@@ -99,7 +99,7 @@ class OneCycle:
 
 @dataclass(frozen=True)
 class ExponentialRamp:
-    """The finder's rates: geometric from `start` towards `end`, one for all groups."""
+    """The finder's learning rates: geometric from `start` to `end`, the same for all groups."""
 
     start: float
     end: float
@@ -107,6 +107,6 @@ class ExponentialRamp:
     groups: int
 
     def at(self, step: int) -> tuple[list[float], float]:
-        """Rates and momentum of batch `step`, from 0; `end` itself would be batch `steps`."""
+        """Learning rates and momentum of batch `step`, from 0; `end` would be batch `steps`."""
         lr = self.start * (self.end / self.start) ** (step / self.steps)
         return [lr] * self.groups, 0.9  # the momentum of fastai's optimizer before any schedule

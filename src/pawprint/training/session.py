@@ -1,4 +1,4 @@
-"""What lr_find and the train stages open once: device, data and recipe of the image pipeline."""
+"""What lr_find and the train stages open once: the image pipeline's device, data and recipe."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ GROUPS = 3  # of layers, each with a learning rate of its own
 
 @dataclass(frozen=True)
 class ImageSession:
-    """A phase.Session of images."""
+    """A phase.Session for images."""
 
     device: torch.device
     data: Dataset
@@ -49,11 +49,11 @@ class ImageSession:
         return {"cache": self.data.cache.size}
 
     def workload(self, phase: str) -> ImageWorkload:
-        """What this phase learns; its name keys the order and the augmentation."""
+        """The workload of this phase; its name keys the order and the augmentation."""
         return ImageWorkload(self.data, self.recipe, phase)
 
     def init_state(self, model: nn.Module) -> State:
-        """The model on the device, with an optimizer of what it trains."""
+        """The model on the device, with an optimizer of its trainable parameters."""
         assert isinstance(model, Network)
         model.to(self.device)
         network.set_dropout(model, self.dropout)  # model files do not hold it
@@ -63,7 +63,7 @@ class ImageSession:
     def write_model(
         self, path: Path, model: nn.Module, declared: Mapping[str, Any], max_lrs: Sequence[float]
     ) -> None:
-        """The model's file, whose card tells what it was trained with."""
+        """Write the model file; its card has what it was trained with."""
         assert isinstance(model, Network)
         params = {**declared, "peaks": list(max_lrs)}  # the name that model files have
         model_file.write(path, model, self._model_card(model, params))
@@ -87,7 +87,7 @@ class ImageSession:
         )
 
     def _choose_threshold(self, model: Network) -> float | None:
-        """The probability above which a label is said, by valid; None where a task has none."""
+        """The probability above which a label is predicted, chosen on valid; or None."""
         split, recipe = self.data.splits["valid"], self.recipe
         how = (recipe.input_spec, recipe.batch_size)
         predict = partial(loader.predict, model, self.data.cache, split, *how)
@@ -99,7 +99,7 @@ def open_session(
 ) -> ImageSession:
     """The session of these training keys.
 
-    Where they ask for several processes, this one starts them and ends (SystemExit).
+    If they ask for several processes, this one starts them and exits (SystemExit).
 
     Args:
         params: the training keys.

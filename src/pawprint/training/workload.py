@@ -1,4 +1,4 @@
-"""Images for the loop: how a batch is drawn, what a step computes, how valid is scored."""
+"""Images for the loop: how to draw a batch, compute a step and score valid."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from pawprint.vision.resample import InputSpec
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an image becomes a batch, and a batch a step; the same for all phases."""
+    """How images become batches, and batches steps; the same for all phases."""
 
     input_spec: InputSpec
     batch_size: int
@@ -29,7 +29,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class ImageWorkload:
-    """A loop.Workload of images."""
+    """A loop.Workload for images."""
 
     data: Dataset
     recipe: Recipe
@@ -37,22 +37,22 @@ class ImageWorkload:
 
     @property
     def seed(self) -> int:
-        """Of the order, the augmentation and dropout."""
+        """The seed of the order, augmentation and dropout."""
         return self.recipe.seed
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of autocast."""
+        """The dtype of autocast."""
         return self.recipe.dtype
 
     @property
     def metric(self) -> str:
-        """The task's."""
+        """The task's metric."""
         return self.data.task.metric
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches of an epoch."""
+        """The number of batches per epoch."""
         return distributed.steps_per_epoch(len(self.data.splits["train"]), self.recipe.batch_size)
 
     def train_batches(self, epoch: int) -> Iterator[Batch]:
@@ -75,7 +75,7 @@ class ImageWorkload:
         return loader.eval_batches(self.data.cache, split, recipe.input_spec, recipe.batch_size)
 
     def score(self, outputs: Tensor) -> tuple[float, float]:
-        """Mean loss and metric of all of valid."""
+        """Mean loss and metric on all of valid."""
         rows, shard = self._valid_shard()
         task, valid = self.data.task, self.data.splits["valid"]
         transform = loader.eval_transform(self.data.cache, shard, self.recipe.input_spec)
@@ -85,7 +85,7 @@ class ImageWorkload:
         return loss.item(), task.metric_value(predictions, valid.targets).item()
 
     def _valid_shard(self) -> tuple[Tensor, Split]:
-        """The rows of valid that are this process's share, and these images."""
+        """This process's share of valid: the rows, and their images."""
         valid = self.data.splits["valid"]
         rows = distributed.shard(torch.arange(len(valid)))
         return rows, valid.subset(rows.tolist())

@@ -1,10 +1,10 @@
-"""What changes a training picture, drawn at random, and the one map that it all comes to.
+"""Random augmentation of training images, as one map per image.
 
-fastai crops and shrinks each picture on the processor (an integer crop), then samples it twice
-more on the GPU (rotation, zoom and warp at full size; the random crop to the final size). Here
-all of these are ONE map from a pixel of the batch to a place in the cache, and the picture is
-sampled once. Distributions and geometry are fastai's, with one deviation: the random crop is
-drawn for each picture, not for each batch.
+fastai crops and shrinks each image on the CPU (an integer crop), then samples it twice more on the
+GPU (rotation, zoom and warp at full size; the random crop to the final size). Here all of these are
+ONE map from a pixel of the batch to a place in the cache, and the image is sampled once.
+Distributions and geometry are fastai's, with one deviation: the random crop is drawn for each
+image, not for each batch.
 
 Coordinates are in [-1, 1] from edge to edge, x to the right, y down; maps go from the output to
 the input. (fastai counts from the centre of the first pixel to that of the last, which moves the
@@ -25,7 +25,7 @@ from pawprint.core.params import Augment
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """How far each change may go."""
+    """The largest size of each change."""
 
     flip: float
     max_rotate: float
@@ -39,7 +39,7 @@ class AugmentConfig:
 
 @dataclass(frozen=True)
 class AugmentParams:
-    """The random values of each picture; `float64`, so that a map is exact to the last pixel."""
+    """The random values of each image; `float64`, so that maps are exact to the last pixel."""
 
     along: Float64[Tensor, " image"]  # 0-1: place of the square on the long side
     flip: Float64[Tensor, " image"]  # 1, or -1 for mirrored
@@ -57,13 +57,13 @@ class AugmentParams:
 
 
 def augment_config(params: Augment) -> AugmentConfig:
-    """How far each change goes, by `augment` in params.yaml."""
+    """The largest size of each change, from `augment` in params.yaml."""
     return AugmentConfig(**params.model_dump(exclude={"supersample"}))
 
 
 @dataclass(frozen=True)
 class BatchTransform:
-    """What sampling needs of each picture, ready for the device."""
+    """What sampling needs for each image, ready for the device."""
 
     matrix: Float32[Tensor, "image 3 3"]  # output -> the square
     scale: Float32[Tensor, "image 2"]  # the square -> the cache
@@ -76,7 +76,7 @@ class BatchTransform:
         return self._each(lambda tensor: tensor.to(device, non_blocking=True))
 
     def subset(self, rows: Int64[Tensor, " batch"] | slice) -> "BatchTransform":
-        """The maps of some pictures."""
+        """The maps of some images."""
         return self._each(lambda tensor: tensor[rows])
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "BatchTransform":
@@ -87,7 +87,7 @@ class BatchTransform:
 def sample_params(
     n: int, augment_config: AugmentConfig, generator: torch.Generator
 ) -> AugmentParams:
-    """Random values for `n` pictures, as fastai's `aug_transforms` distributes them."""
+    """Random values for `n` images, as fastai's `aug_transforms` distributes them."""
 
     def uniform(low: float, high: float) -> Tensor:
         return low + (high - low) * torch.rand(n, generator=generator, dtype=torch.float64)
@@ -117,7 +117,7 @@ def sample_params(
 
 
 def identity_params(n: int) -> AugmentParams:
-    """The values that show the centre square as it is."""
+    """The values that leave the centre square unchanged."""
     half, one, zero = (torch.full((n,), v, dtype=torch.float64) for v in (0.5, 1, 0))
     return AugmentParams(half, one, zero, one, half, half, zero, zero, one, half, half, zero, one)
 
@@ -129,13 +129,13 @@ def build_transform(
     is_lit: bool,
     aspect: float = 1.0,
 ) -> BatchTransform:
-    """The maps of pictures with these draws.
+    """The maps of images with these random values.
 
     Args:
-        draws: one value a picture.
+        draws: one value per image.
         image_sizes: width and height of the originals, px.
-        cache_size: of the cache, px.
-        is_lit: whether brightness and contrast are applied at all.
+        cache_size: side of the cached squares, px.
+        is_lit: whether to apply brightness and contrast.
         aspect: width over height of the output; "the square" is then a rectangle of this shape.
     """
     matrix = warp(draws) @ affine(draws, aspect) @ crop(draws, cache_size)

@@ -1,7 +1,7 @@
-"""Decode every picture once and squeeze it to a square: the cache that training draws from.
+"""Decode every image once and squeeze it to a square: the cache that training reads.
 
-The whole picture is kept, its sides squeezed to S×S px; its true width and height are kept
-beside it, so that training can undo the squeeze and still choose its crop.
+The whole image is kept, squeezed to S×S px; its original width and height are stored too, so that
+training can undo the squeeze and still choose its crop.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from pawprint.vision.oddities import ORDINARY, Oddities
 
 @dataclass(frozen=True)
 class CachedImage:
-    """One picture of the cache: pixels, or the reason why there are none."""
+    """One image of the cache: its pixels, or the reason why there are none."""
 
     name: str
     pixels: UInt8[Tensor, "size size rgb=3"] | None
@@ -40,10 +40,10 @@ class CachedImage:
 def decode_all(
     contents: Iterable[tuple[str, bytes]], size: int, background: str | None, workers: int
 ) -> Iterator[CachedImage]:
-    """Each picture squeezed to `size` px a side, in the order given; `workers` at a time.
+    """Each image squeezed to `size` px per side, in the order given; `workers` at a time.
 
-    Threads serve: decoding and resizing leave Python's lock. At most 8 pictures a worker are
-    held in memory.
+    Threads are enough: decoding and resizing release Python's lock. At most 8 images per worker are
+        in memory.
     """
     with decode.without_warnings(), ThreadPoolExecutor(workers) as pool:
         waiting: deque[Future[CachedImage]] = deque()
@@ -56,13 +56,13 @@ def decode_all(
 
 
 def decode_to_square(name: str, data: bytes, size: int, background: str | None) -> CachedImage:
-    """One picture of the cache; a file that Pillow cannot read whole gives a fault.
+    """One image of the cache; a file that cannot be decoded gives a `fault`, the reason.
 
     Args:
-        name: of the file.
+        name: the name of the file.
         data: its bytes.
-        size: px a side.
-        background: the ground of transparent parts; None drops the transparency (see decode).
+        size: px per side.
+        background: the background of transparent parts; None drops the transparency (see decode).
     """
     with decode.without_warnings():
         return _decode_to_square(name, data, size, background)
@@ -74,7 +74,7 @@ def _decode_to_square(name: str, data: bytes, size: int, background: str | None)
         image = decode.decode(data, background)
     except decode.UNREADABLE as error:
         if isinstance(error, MemoryError) or "out of memory" in str(error):
-            raise MemoryError(f"{name}: none left to decode it") from error  # it may be sound
+            raise MemoryError(f"{name} could not be decoded") from error  # it may be sound
         return CachedImage(name, None, 0, 0, hashed, unreadable.explain(error, data))
     height, width = image.pixels.shape[:2]
     # in channels-last order it takes a third of the time
@@ -89,20 +89,20 @@ def _decode_to_square(name: str, data: bytes, size: int, background: str | None)
 def write_cache(
     target: Path, images: Iterable[CachedImage], names: Sequence[str], size: int, on_error: str
 ) -> tuple[list[CachedImage], str]:
-    """Write the cache: N×S×S×3 uint8, one row a name, in the order of `names`.
+    """Write the cache: N×S×S×3 uint8, one row per name, in the order of `names`.
 
     Args:
-        target: images.npy; replaced whole, or not at all.
+        target: images.npy; replaced as a whole, or not at all.
         images: one for each name, in any order.
-        names: of all pictures, sorted.
+        names: the names of all images, sorted.
         size: S, px.
-        on_error: `skip` leaves out pictures that cannot be decoded; else they stop it.
+        on_error: `skip` leaves out images that cannot be decoded; otherwise they are an error.
 
     Returns:
-        The pictures of the rows, without their pixels; and a line about those left out, or "".
+        The images of the rows, without their pixels; and a line about the images left out, or "".
 
     Raises:
-        ValueError: some pictures cannot be decoded; the message names each, and why.
+        ValueError: some images cannot be decoded; the message gives each name and reason.
         OSError: the disk is full, or will be.
     """
     _check_space(target.parent, len(names), size)
@@ -124,7 +124,7 @@ def write_cache(
 
 
 def _write_head(file: BinaryIO, images: int, size: int) -> int:
-    """The head of an .npy file, and its length in bytes, which is the same for fewer pictures."""
+    """Write the header of an .npy file; its length in bytes is the same for fewer images."""
     shape = (images, size, size, 3)
     file.seek(0)
     npy.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
@@ -132,7 +132,7 @@ def _write_head(file: BinaryIO, images: int, size: int) -> int:
 
 
 def _close_gaps(file: BinaryIO, head: int, rows: list[int], size: int) -> None:
-    """Move the rows that hold a picture together, and cut the file behind them."""
+    """Move the rows with an image together, and truncate the file after them."""
     length = size * size * 3
     for new, old in enumerate(rows):
         file.seek(head + old * length)
@@ -149,8 +149,9 @@ def _check_space(folder: Path, images: int, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise OSError(
-            f"{folder}: {images:,} pictures at presize.size {size} need {needed / 1e6:,.1f} MB, "
-            f"but only {free / 1e6:,.1f} MB are free on this disk; make room, or lower presize.size"
+            f"{folder}: {images:,} images at presize.size {size} need {needed / 1e6:,.1f} MB, but "
+            f"only {free / 1e6:,.1f} MB are free on this disk; free some space, or lower "
+            "presize.size"
         )
 
 
@@ -160,7 +161,7 @@ def _check_faults(faults: Sequence[CachedImage], on_error: str, images: int) -> 
     each = [f"{fault.name} ({fault.fault})" for fault in faults]
     if on_error != "skip" or len(faults) == images:
         raise ValueError(
-            f"{len(faults)} of {images} pictures cannot be decoded: {shorten(each, len(each))}; "
+            f"{len(faults)} of {images} images cannot be decoded: {shorten(each, len(each))}; "
             "fix or remove them, or set presize.on_error: skip to leave them out"
         )
-    return f"{len(faults)} of {images} pictures left out: {shorten(each, len(each))}"
+    return f"{len(faults)} of {images} images left out: {shorten(each, len(each))}"

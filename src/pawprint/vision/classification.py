@@ -1,4 +1,4 @@
-"""One class a picture: softmax and cross-entropy."""
+"""One class per image: softmax and cross-entropy."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ AnyTask = TypeVar("AnyTask")  # the other tasks take some of these methods as th
 
 @dataclass(frozen=True)
 class Classification:
-    """One class a picture: softmax and cross-entropy, in nats."""
+    """One class per image: softmax and cross-entropy, in nats."""
 
     name: ClassVar[str] = "label"
     metric: ClassVar[str] = "error_rate"
@@ -48,7 +48,7 @@ class Classification:
         return torch.tensor([number[label] for label in cells], dtype=torch.int64)
 
     def check(self, targets: Tensor, names: Sequence[str], image_sizes: Tensor) -> None:
-        """Any class can be any picture's."""
+        """Any class can be any image's."""
 
     def transform_targets(self, targets: Tensor, transform: BatchTransform) -> Tensor:
         """A class stays what it is, wherever it is."""
@@ -74,11 +74,11 @@ class Classification:
         )
 
     def per_image_loss(self, predictions: Tensor, targets: Int64[Tensor, " image"]) -> Tensor:
-        """Cross-entropy of each picture."""
+        """Cross-entropy of each image."""
         return functional.cross_entropy(at_least_float32(predictions), targets, reduction="none")
 
     def metric_value(self, predictions: Tensor, targets: Tensor) -> Tensor:
-        """The share of pictures whose likeliest class is another than the label."""
+        """The share of images whose likeliest class is another than the label."""
         return (predictions.argmax(1) != targets).float().mean()
 
     def threshold(self, predictions: Callable[[], Tensor], targets: Tensor) -> float | None:

@@ -1,4 +1,4 @@
-"""Cached pictures joined with their labels: what the network is trained and judged on."""
+"""Cached images joined with their labels: the data for training and evaluation."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,11 +25,11 @@ class Split:
     task: Task
 
     def __len__(self) -> int:
-        """Pictures."""
+        """Images."""
         return len(self.names)
 
     def subset(self, chosen: list[int]) -> "Split":
-        """Some of its pictures, in the order given."""
+        """Some of its images, in the order given."""
         names, cells = ([column[i] for i in chosen] for column in (self.names, self.cells))
         at = torch.tensor(chosen, dtype=torch.int64)
         return replace(
@@ -55,19 +55,19 @@ class Dataset:
 def load_dataset(
     images: Path, index: Path, labels: Path, device: torch.device, budget: int
 ) -> Dataset:
-    """The pictures that are both labelled and cached, in the order of labels.csv.
+    """The images that are both labelled and cached, in the order of labels.csv.
 
     Args:
-        images: the cache's pictures, images.npy.
-        index: index.csv, one line a picture of the cache.
+        images: the cache's images, images.npy.
+        index: index.csv, one line per image of the cache.
         labels: labels.csv.
-        device: where batches and targets are wanted.
-        budget: bytes that the cache may take there; a larger one stays on the disk.
+        device: the device of batches and targets.
+        budget: bytes that the cache may take there; a larger cache stays on disk.
 
     Raises:
-        FileNotFoundError: a stage before has not run.
-        ValueError: train has fewer than two pictures or classes, or valid none, or other classes;
-            or a class of labels.csv has no picture in the cache.
+        FileNotFoundError: an earlier stage has not run.
+        ValueError: train has fewer than two images or classes, valid has none or other classes, or
+            a class of labels.csv has no image in the cache.
     """
     cache = image_cache.load_image_cache(images, index, device, budget)
     table = tables.read(labels, ["name", "split"], "str")
@@ -76,8 +76,8 @@ def load_dataset(
     row = {name: i for i, name in enumerate(cache.names)}
     if not table["name"].isin(row).any():
         raise ValueError(
-            f"{labels} and {index} have no picture in common, so they are of two data sets; make "
-            "both again: `dvc repro`"
+            f"{labels} and {index} have no image in common, so they come from two datasets; "
+            "rebuild both: `dvc repro`"
         )
     all_classes = {label for cell in table[column] for label in label_cells.classes(cell, column)}
     table = table[table["name"].isin(row)]
@@ -90,10 +90,10 @@ def load_dataset(
     is_too_few = len(present_classes - {*unseen}) < label_cells.CELLS[column].min_classes
     if unseen or is_too_few or not counts.get("train", 0) or not counts.get("valid", 0):
         raise ValueError(
-            f"{labels}: of the pictures that could be decoded, train holds "
-            f"{counts.get('train', 0)} of {len(classes)} classes, valid {counts.get('valid', 0)}, "
-            f"and absent from train are {len(unseen)} classes ({shorten(unseen) or 'none'}); "
-            "mend the pictures that presize left out, or use label.split: stratified"
+            f"{labels}: of the images that could be decoded, train has "
+            f"{counts.get('train', 0)} of {len(classes)} classes, valid {counts.get('valid', 0)}, and {len(unseen)} classes are "
+            f"missing from train ({shorten(unseen) or 'none'}); fix the images that presize left "
+            "out, or use label.split: stratified"
         )
     task, splits = TASKS[column].fit(train_cells), {}
     for split in ("train", "valid", "test"):
@@ -109,15 +109,15 @@ def load_dataset(
 
 
 def check_classes(labels: Path, lost: set[str]) -> None:
-    """Refuse to train on fewer classes than labels.csv has.
+    """Raise an error if the cache has fewer classes than labels.csv.
 
     Raises:
-        ValueError: some classes have no picture that presize could decode.
+        ValueError: some classes have no image that presize could decode.
     """
     if lost:
         what = "1 class" if len(lost) == 1 else f"{len(lost)} classes"
         raise ValueError(
-            f"{labels}: no picture of {what} could be decoded, so that it would be lost: "
-            f"{shorten(sorted(lost))}; fix the pictures that presize left out (presize.on_error: "
-            "stop names each), or take them out of the data set"
+            f"{labels}: {what} cannot be learned, because none of the images could be decoded: "
+            f"{shorten(sorted(lost))}; fix the images that presize left out (presize.on_error: "
+            "stop names each), or remove them from the dataset"
         )

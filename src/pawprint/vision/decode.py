@@ -1,6 +1,6 @@
-"""From a file's bytes to its image: the first one, upright, red, green and blue in 8 bits.
+"""Decode a file to an image: its first one, upright, in 8-bit RGB.
 
-Nothing else of this program decodes: what is trained on and what is predicted are read alike.
+All decoding is here, so that training and prediction read images in the same way.
 """
 
 import io
@@ -38,7 +38,7 @@ UNREADABLE = (
 
 @dataclass(frozen=True)
 class Decoded:
-    """An image, and what its file says beside it."""
+    """An image, and what its file says about it."""
 
     pixels: UInt8[Tensor, "height width rgb=3"]
     frames: int = 1  # images in the file, of which this is the first
@@ -58,26 +58,26 @@ class Head:
 
 @contextmanager
 def without_warnings() -> Iterator[None]:
-    """Without Pillow's warnings about odd but readable files; not to be entered by two threads."""
+    """Ignore Pillow's warnings about odd but readable files; not thread-safe."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 def decode(data: bytes, background: str | None) -> Decoded:
-    """The first image of a file in RGB, upright, all of it.
+    """The first image of a file, in RGB, upright and complete.
 
-    Plain JPEGs go through torchvision's decoder, which is faster; whatever it refuses, and all
-    else, through Pillow, whose word is final. Damage within a JPEG's data, which libjpeg itself
-    only warns of, is no error to either: grey or shifted blocks follow it.
+    Plain JPEGs go through torchvision's decoder, which is faster; what it rejects, and everything
+    else, goes through Pillow, which decides. Damage within a JPEG's data, for which libjpeg only
+    warns, is no error in either: it gives grey or shifted blocks.
 
     Args:
-        data: the file.
-        background: the colour on which transparent parts are laid; None drops the transparency,
-            so that hidden colours show, as in models trained before there was a ground.
+        data: the bytes of the file.
+        background: the colour behind transparent parts; None drops the transparency, so that hidden
+            colours show, as in models trained by earlier versions.
 
     Raises:
-        One of UNREADABLE: the file is damaged, cut short, or no image; or memory is lacking.
+        One of UNREADABLE: the file is damaged, truncated or not an image, or memory ran out.
     """
     image = Image.open(io.BytesIO(data), formats=FORMATS)  # reads the head only
     if image.format == "JPEG" and image.mode in ("RGB", "L"):
@@ -99,17 +99,17 @@ def _decode_jpeg(data: bytes) -> Tensor | None:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Turned as its EXIF says; Pillow's exif_transpose also rewrites the EXIF, and may fail."""
+    """Rotate by the EXIF tag; Pillow's exif_transpose also rewrites the EXIF, and may fail."""
     image.load()  # a TIFF turns itself here, and drops the tag
     turn = TURNS.get(image.getexif().get(ORIENTATION, 1))
     return image if turn is None else image.transpose(turn)
 
 
 def _read_head(image: Image.Image, data: bytes) -> Head:
-    """What must be known before Pillow loads the pixels, and forgets how they are stored.
+    """What must be read before Pillow loads the pixels, since it then drops it.
 
     Raises:
-        ValueError: a camera's raw file, in which Pillow sees a small preview alone.
+        ValueError: a camera raw file, in which Pillow sees only a small preview.
     """
     count = frames.count_frames(image, data)
     if image.format == "PNG":
@@ -124,14 +124,16 @@ def _read_head(image: Image.Image, data: bytes) -> Head:
 
 
 def _finish(image: Image.Image, head: Head, background: str | None) -> Decoded:
-    """RGB of any mode: 16-bit greys are scaled, not cut off; transparency is laid on the ground.
+    """Convert any mode to RGB: 16-bit greys are scaled, not clipped; transparency is filled.
 
     Raises:
-        ValueError: more bits a pixel than 16, of which nothing says which number is white.
+        ValueError: more than 16 bits per pixel, where the value of white is unknown.
     """
     if image.mode in ("I", "F"):
         what = "signed 16-bit" if head.bits == 16 else "32-bit"
-        raise ValueError(f"{what} greys have no fixed white: save it with 8 or 16 bits, unsigned")
+        raise ValueError(
+            f"{what} grey values have no fixed white; save it with 8 or 16 bits, unsigned"
+        )
     alpha = transparency.opacity(image, head.bits)
     white = {12: 4095, 16: 65535}.get(head.bits, 255)
     span = None

@@ -1,4 +1,4 @@
-"""How many images a file holds: frames of an animation, pages of a TIFF."""
+"""The number of images in a file: frames of an animation, pages of a TIFF."""
 
 from PIL import Image
 
@@ -8,11 +8,11 @@ MAX_BLOCKS = 1_000_000  # of a GIF: a file of 256 MB that is nothing else takes 
 
 
 def count_frames(image: Image.Image, data: bytes) -> int:
-    """The images in a file, as its head or its table of contents tells; none is decoded.
+    """The number of images in a file, by its header or table of contents; nothing is decoded.
 
     Args:
         image: the file, opened by Pillow.
-        data: its bytes.
+        data: the bytes of the file.
     """
     if image.format == "GIF":
         return _gif_frames(data)
@@ -24,7 +24,7 @@ def count_frames(image: Image.Image, data: bytes) -> int:
 
 
 def _gif_frames(data: bytes) -> int:
-    """Image blocks up to the end of the file, or to a byte that begins none."""
+    """Count image blocks up to the end of the file, or to a byte that starts none."""
     at, count = 13 + _table(data, 10), 0
     for _ in range(MAX_BLOCKS):
         block = data[at : at + 1]
@@ -42,13 +42,13 @@ def _gif_frames(data: bytes) -> int:
 
 
 def _table(data: bytes, at: int) -> int:
-    """Bytes of the colour table whose flags stand at `at`."""
+    """The size in bytes of the colour table whose flags are at `at`."""
     flags = data[at] if at < len(data) else 0
     return 3 << (flags & 7) + 1 if flags & 128 else 0
 
 
 def _mpo_images(image: Image.Image) -> int:
-    """Views and pieces of panoramas; a phone's previews, depths and gain maps are no images."""
+    """Count views and pieces of panoramas; previews, depth and gain maps of phones do not count."""
     entries = getattr(image, "mpinfo", {}).get(0xB002, [])
     kinds = [str(entry.get("Attribute", {}).get("MPType", "")) for entry in entries]
     return 1 + sum(block.startswith("Multi-Frame") for block in kinds[1:])

@@ -1,4 +1,4 @@
-"""The presized pictures as the training reads them: on the device, or through the memory map."""
+"""The presized images as training reads them: on the device, or memory-mapped."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ COLUMNS = {"name": "str", "width": "float32", "height": "float32"}  # of index.c
 
 @dataclass(frozen=True)
 class ImageCache:
-    """Pictures of one data set, by row; both kinds of `store` give the same bytes."""
+    """The images of one dataset, by row; both kinds of `store` give the same bytes."""
 
     names: list[str]
     image_sizes: Float32[Tensor, "image 2"]  # width, height in px of the originals; on the CPU
@@ -24,34 +24,34 @@ class ImageCache:
 
     @property
     def size(self) -> int:
-        """Pixels a side of the cached squares."""
+        """The side of the cached squares in pixels."""
         return int(self.store.shape[1])
 
     def images(self, rows: Int64[Tensor, " batch"]) -> UInt8[Tensor, "batch size size rgb=3"]:
-        """The pictures of these rows, on the device; `rows` may be anywhere."""
+        """The images of these rows, on the device; `rows` may be on any device."""
         if isinstance(self.store, Tensor):
             return self.store[rows.to(self.store.device, non_blocking=True)]
         return torch.from_numpy(self.store[rows.cpu().numpy()]).to(self.device)
 
 
 def load_image_cache(images: Path, index: Path, device: torch.device, budget: int) -> ImageCache:
-    """The cache of a presize run.
+    """Load the cache that presize wrote.
 
     Args:
         images: images.npy, N×S×S×3 uint8.
         index: index.csv, with as many rows.
-        device: where the batches are wanted.
-        budget: bytes that may lie on the device; a larger cache stays on the disk.
+        device: the device of the batches.
+        budget: bytes that the cache may take on the device; a larger cache stays on disk.
 
     Raises:
         FileNotFoundError: presize has not run.
-        ValueError: what it wrote is damaged.
+        ValueError: its files are damaged.
     """
     mapped = tables.read_array(images)
     table = tables.read(index, [*COLUMNS], COLUMNS)
     if len(table) != len(mapped):
         raise tables.damaged_error(
-            index, f"{len(table):,} rows, of {len(mapped):,} pictures in {images}"
+            index, f"{len(table):,} rows, but {len(mapped):,} images in {images}"
         )
     image_sizes = torch.from_numpy(table[["width", "height"]].to_numpy(dtype=np.float32))
     store = torch.from_numpy(np.load(images)).to(device) if mapped.nbytes <= budget else mapped

@@ -1,7 +1,7 @@
-"""Points in a picture as targets of a network.
+"""Points in an image as targets of a network.
 
-Places are in [-1, 1] from edge to edge of the whole picture, x to the right, y down. The network
-says them of what it sees; the map that the picture was sampled by leads from there to the picture.
+Places are in [-1, 1] from edge to edge of the whole image, x to the right, y down. The network
+says them of what it sees; the map that the image was sampled by leads from there to the image.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,20 +34,20 @@ class Keypoints:
     fit, with_scale = Classification.fit, Classification.with_scale
 
     def chance_loss(self, classes: int) -> float:
-        """The middle, where points are uniform over the picture."""
+        """The middle, where points are uniform over the image."""
         return 1 / 3
 
     def classes(self, cells: Sequence[str]) -> list[str]:
         """x and y, or where there are several points, x1, y1, x2 ...
 
         Raises:
-            ValueError: pictures have different numbers of points.
+            ValueError: images have different numbers of points.
         """
         counts = {len(label_cells.coordinates(cell)) // 2 for cell in cells}
         if len(counts) > 1:
             raise ValueError(
-                f"pictures have {min(counts)} to {max(counts)} points: each needs as many as the "
-                "others; mend the label rule in datasets.yaml"
+                f"images have {min(counts)} to {max(counts)} points, but each needs the same "
+                "number; fix the label rule in datasets.yaml"
             )
         (count,) = counts or {1}
         return ["x", "y"] if count == 1 else [f"{a}{i + 1}" for i in range(count) for a in "xy"]
@@ -63,7 +63,7 @@ class Keypoints:
         )
 
     def check(self, targets: Tensor, names: Sequence[str], image_sizes: Tensor) -> None:
-        """Raise where points lie outside of their pictures.
+        """Raise if points are outside of their images.
 
         Raises:
             ValueError: with the count, and the first of them.
@@ -75,13 +75,13 @@ class Keypoints:
             pixels = (targets + 1) / 2 * repeat_sizes(image_sizes, targets.shape[1])
             shown = " ".join(f"{value:g}" for value in pixels[at].tolist())
             raise ValueError(
-                f"{len(outside)} of {len(names)} pictures have points outside of them, such as "
-                f"{names[at]} ({shown}, but {width}×{height} px); mend these cells (px from the "
+                f"{len(outside)} of {len(names)} images have points outside of the image, such as "
+                f"{names[at]} ({shown}, but {width}×{height} px); fix these cells (px from the "
                 "upper left corner), or `label` in datasets.yaml"
             )
 
     def transform_targets(self, targets: Tensor, transform: BatchTransform) -> Tensor:
-        """Where the maps, which lead from the network's view to the picture, have the points."""
+        """Where the maps, which lead from the network's view to the image, have the points."""
         inside = (as_points(targets) - transform.offset[:, None]) / transform.scale[:, None]
         back, _ = torch.linalg.inv_ex(transform.matrix)  # inv would wait for the device
         return project(back, inside).flatten(1)
@@ -91,7 +91,7 @@ class Keypoints:
         return at_least_float32(outputs).sigmoid() * 2 - 1
 
     def decode(self, outputs: Tensor, transform: BatchTransform) -> Tensor:
-        """Places in the whole picture."""
+        """Places in the whole image."""
         inside = project(transform.matrix, as_points(self.activation(outputs)))
         return (inside * transform.scale[:, None] + transform.offset[:, None]).flatten(1)
 
@@ -111,11 +111,11 @@ class Keypoints:
         return functional.mse_loss(self.activation(outputs), targets)
 
     def per_image_loss(self, predictions: Tensor, targets: Tensor) -> Tensor:
-        """The mean square of each picture."""
+        """The mean square of each image."""
         return (predictions - targets).square().mean(1)
 
     def metric_value(self, predictions: Tensor, targets: Tensor) -> Tensor:
-        """The root of the mean square, as a share of the picture's sides."""
+        """The root of the mean square, as a share of the image's sides."""
         return (predictions - targets).square().mean().sqrt() / 2
 
     def threshold(self, predictions: Callable[[], Tensor], targets: Tensor) -> float | None:

@@ -24,11 +24,11 @@ def train_batches(
     batch_size: int,
     *key: int | str,
 ) -> Iterator[Batch]:
-    """Every image of `train` once, in an order of the epoch's own.
+    """Every image of `train` once, in a different order for each epoch.
 
-    Of several processes each has its share of every batch, and all together the whole.
-    Order and augmentation are drawn for all images at once, from `key` (seed, phase, epoch)
-    and nothing else: neither device nor batch size nor a restart changes them.
+    With several processes, each gets its share of every batch.
+    Order and augmentation are drawn for all images at once, from `key` (seed, phase, epoch) alone:
+    neither device nor batch size nor a restart changes them.
     """
     generator = rng.generator(*key)
     order = torch.randperm(len(train), generator=generator)
@@ -47,7 +47,7 @@ def eval_batches(
     batch_size: int,
     draws: AugmentParams | None = None,
 ) -> Iterator[Batch]:
-    """The images of `split` in order: plain centre squares, or as `draws` change them."""
+    """The images of `split` in order: plain centre squares, or changed by `draws`."""
     transform, rows = eval_transform(cache, split, input_spec, draws), torch.arange(len(split))
     return render_batches(cache, split, transform, torch.split(rows, batch_size), input_spec)
 
@@ -55,7 +55,7 @@ def eval_batches(
 def eval_transform(
     cache: ImageCache, split: Split, input_spec: InputSpec, draws: AugmentParams | None = None
 ) -> BatchTransform:
-    """How the images of `split` are sampled to be judged, on the device."""
+    """How to sample the images of `split` for evaluation, on the device."""
     image_sizes = cache.image_sizes[split.rows]
     return resample.image_transform(draws, image_sizes, cache.size, input_spec).to(cache.device)
 
@@ -85,15 +85,15 @@ def predict(
     batch_size: int,
     draws: AugmentParams | None = None,
 ) -> Float[Tensor, "image output"]:
-    """What the model, in evaluation mode, predicts for the images of `split`, in order, in float32.
+    """The model's predictions for the images of `split`, in evaluation mode, in order, in float32.
 
     Args:
         model: on the device of `cache`.
         cache: the images.
-        split: which of them.
+        split: the rows of the images to predict.
         input_spec: how the model sees them.
         batch_size: images at a time.
-        draws: changes of the images; None for their plain centre squares.
+        draws: random changes of the images; None for plain centre squares.
     """
     model.eval()
     batches = eval_batches(cache, split, input_spec, batch_size, draws)

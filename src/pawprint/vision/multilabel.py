@@ -1,4 +1,4 @@
-"""Any number of classes a picture: sigmoids and binary cross-entropy."""
+"""Any number of classes per image: sigmoids and binary cross-entropy."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ THRESHOLDS = tuple(round(i / 100, 2) for i in range(1, 100))
 
 @dataclass(frozen=True)
 class MultiLabel:
-    """Any number of classes a picture: a sigmoid and binary cross-entropy for each, in nats."""
+    """Any number of classes per image: a sigmoid and binary cross-entropy for each, in nats."""
 
     name: ClassVar[str] = "labels"
     metric: ClassVar[str] = "accuracy_multi"

@@ -1,4 +1,4 @@
-"""What is odd about an image that was decoded without error: told, and never left out for it."""
+"""What is odd about an image that was decoded without error: reported, but never left out."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ NARROW = 15  # of 255: all that 4 bits hold
 
 @dataclass(frozen=True)
 class Oddities:
-    """Of one image."""
+    """The oddities of one image."""
 
     frames: int = 1  # images in its file, of which the first is used
     is_transparent: bool = False
@@ -45,14 +45,14 @@ def inspect(image: Decoded) -> Oddities:
 
 
 def _is_told_by_range(image: Decoded, span: tuple[int, int], colour: str) -> bool:
-    """Whether an image that comes out plain has something in it that scaling would show."""
+    """Whether a plain image has content that scaling its values would show."""
     low, high = (int(value) for value in image.pixels.aminmax())
     is_constant = span[0] == span[1] if image.span else low == high
     return not is_constant and (high <= NARROW or (image.white > 255 and colour != "white"))
 
 
 def _is_ordinary(pixels: UInt8[Tensor, "height width rgb=3"]) -> bool:
-    """Whether a few of the pixels show already that there is something to be seen."""
+    """Whether a few of the pixels already show that the image has content."""
     height, width, _ = pixels.shape
     sample = pixels[:: -(-height // SAMPLE), :: -(-width // SAMPLE)].numpy()
     low, high = int(sample.min()), int(sample.max())
@@ -63,10 +63,10 @@ def _is_ordinary(pixels: UInt8[Tensor, "height width rgb=3"]) -> bool:
 
 
 def unused_range(image: Decoded) -> tuple[int, int] | None:
-    """The lowest and highest value, where they leave most of the range unused.
+    """The lowest and highest value, if they leave most of the range unused.
 
-    Of 8 bits that is 15 of 255 or less; of 16 bits the lower quarter, as 14-bit cameras leave it,
-    or an eighth anywhere.
+    For 8 bits that is 15 of 255 or less; for 16 bits the lower quarter, as from 14-bit cameras, or
+    an eighth anywhere.
     """
     low, high = image.span or (int(value) for value in image.pixels.aminmax())
     is_deep = image.white > 255
@@ -78,9 +78,9 @@ def unused_range(image: Decoded) -> tuple[int, int] | None:
 
 
 def plain_colour(pixels: UInt8[Tensor, "height width rgb=3"]) -> str:
-    """The colour of (nearly) all of it in words; "" where there is something to be seen.
+    """The colour of (nearly) the whole image, in words; "" if it has content.
 
-    Noise, dust and what JPEG leaves around it are nothing; a thin line, or a faint shape, is.
+    Noise, dust and JPEG artefacts do not count as content; a thin line or a faint shape does.
     """
     height, width, _ = pixels.shape
     sample = pixels[:: -(-height // 64), :: -(-width // 64)]
@@ -100,7 +100,7 @@ def plain_colour(pixels: UInt8[Tensor, "height width rgb=3"]) -> str:
 
 
 def _differs(values: Tensor, centre: Tensor, by: int) -> Tensor:
-    """Where any of red, green and blue is further than that from the centre's."""
+    """Where red, green or blue differs by more than that from the centre."""
     return (values.float() - centre).abs().amax(dim=-1) > by
 
 
@@ -119,21 +119,22 @@ def describe_colour(red: int, green: int, blue: int) -> str:
 
 
 def notes(images: Sequence[tuple[str, Oddities]], background: str | None) -> Iterator[str]:
-    """A line for each kind of oddity that there is: how many images of all, and which.
+    """A line for each kind of oddity: how many images of all, and which.
 
     Args:
-        images: names, and what is odd about each.
-        background: on which transparent parts were laid; None: they were not.
+        images: names, and what is odd about each image.
+        background: the colour behind transparent parts; None if transparency was dropped.
     """
     total = len(images)
     plain = [(name, odd) for name, odd in images if odd.colour]
     if plain:
         names = [f"{name} ({odd.colour})" for name, odd in plain]
         blind = sum(odd.is_transparent for _, odd in plain) if background else 0
-        hint = f"{blind:,} of them have transparent parts, and another background may show more; "
+        hint = f"{blind:,} of them have transparent parts, where another background may show more; "
         yield (
-            f"{_count(plain, total)} of one colour, or nearly: {shorten(names)}; "
-            f"{hint if blind else ''}look at them, and fix or remove them: they show nothing"
+            f"{_count(plain, total)} blank, of one colour or nearly: {shorten(names)}; "
+            f"{hint if blind else ''}look at them, and fix or remove them, because they show "
+            "nothing"
         )
     for white in sorted({odd.white for _, odd in images}):
         narrow = [(name, odd) for name, odd in images if odd.span and odd.white == white]
@@ -143,12 +144,12 @@ def notes(images: Sequence[tuple[str, Oddities]], background: str | None) -> Ite
     if several:
         yield (
             f"{_count(several, total)} the first of several frames or pages in the file, and the "
-            f"others are not used: {shorten(several)}; to use them, save each as a file by itself"
+            f"others are not used: {shorten(several)}; to use them, save each as its own file"
         )
     clear = [name for name, odd in images if odd.is_transparent]
     if clear and background:
         yield (
-            f"{_count(clear, total)} transparent in parts, which are laid on presize.background "
+            f"{_count(clear, total)} partly transparent, and shown on presize.background "
             f"{background}: {shorten(clear)}"
         )
 
@@ -164,7 +165,7 @@ def _range_note(narrow: Sequence[tuple[str, Oddities]], total: int, white: int) 
     why = f" ({bits}-bit values in 16 bits)" if white == 65535 and bits < 16 else ""
     fix = "save them with 8 bits, scaled to 0-255"
     if white == 255:
-        fix = "save them scaled to 0-255; or are they masks of class numbers, not photographs?"
+        fix = "save them scaled to 0-255; or are they masks of class numbers, not photos?"
     look = "nearly black" if high <= white // 16 else "dark" if high <= white // 4 else "flat"
     return (
         f"{_count(narrow, total)} {look}: the values are {low:,} to {high:,} of {white:,}{why}: "

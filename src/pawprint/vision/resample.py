@@ -1,4 +1,4 @@
-"""From the cache to the network's batch: one sampling by a map, lighting, normalisation."""
+"""From the cache to the network's batch: sample once by a map, adjust light, normalise."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +20,7 @@ Size = int | str  # px a side of a square, or HEIGHTxWIDTH
 
 @dataclass(frozen=True)
 class InputSpec:
-    """How the network sees a picture."""
+    """How the network gets an image."""
 
     size: Size
     supersample: int = 1  # samples a side of each pixel, whose mean it is
@@ -53,13 +53,13 @@ def image_transform(
     cache_size: int,
     input_spec: InputSpec,
 ) -> BatchTransform:
-    """How each image is sampled: by these random values, or as its plain centre square.
+    """How to sample each image: with these random values, or as its plain centre square.
 
     Args:
-        draws: the values of each image; None for the centre squares, with their light as it is.
+        draws: the values of each image; None for the centre squares with unchanged light.
         image_sizes: width and height of the originals, px.
-        cache_size: px a side of the cached squares.
-        input_spec: what the model is given.
+        cache_size: side of the cached squares, px.
+        input_spec: how the network gets an image.
     """
     values = draws or augment.identity_params(len(image_sizes))
     is_lit = draws is not None
@@ -71,7 +71,7 @@ def render(
 ) -> Float32[Tensor, "batch rgb=3 height width"]:
     """The network's input, normalised, in channels-last order.
 
-    On a processor it is made in pieces that stay in its cache, which takes half of the time.
+    On a CPU it is rendered in pieces that fit its cache, which takes half of the time.
     """
     n, side = images.shape[:2]
     step = n if images.device.type != "cpu" else max(1, CPU_CACHE_BYTES // (side * side * 3 * 4))
@@ -97,16 +97,16 @@ def _render_chunk(images: Tensor, transform: BatchTransform, input_spec: InputSp
 
 @cache
 def mean_and_std(device: torch.device) -> tuple[Float32[Tensor, "rgb=3 1 1"], ...]:
-    """MEAN and STD on the device, put there once: each copy would wait for the device."""
+    """MEAN and STD on the device, copied only once, since each copy would wait for the device."""
     return tuple(torch.tensor(stat, device=device).view(3, 1, 1) for stat in (MEAN, STD))
 
 
 def sampling_grid(
     transform: BatchTransform, input_spec: InputSpec
 ) -> Float32[Tensor, "batch rows columns 2"]:
-    """Where in the cache each output pixel is sampled, `supersample` times a side.
+    """Where in the cache to sample each output pixel, `supersample` times per side.
 
-    Outside the square the picture is mirrored at the square's border, as fastai does.
+    Outside the square the image is mirrored at the square's border, as in fastai.
     """
     y, x = (
         (torch.arange(size, device=transform.matrix.device) * 2 + 1) / size - 1

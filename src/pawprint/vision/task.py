@@ -61,15 +61,15 @@ class Task(Protocol):
     def encode(
         self, cells: Sequence[str], classes: Sequence[str], image_sizes: Float32[Tensor, "image 2"]
     ) -> Tensor:
-        """The targets of these cells; `image_sizes`: width and height of the pictures, px."""
+        """The targets of these cells; `image_sizes`: width and height of the images, px."""
 
     def check(
         self, targets: Tensor, names: Sequence[str], image_sizes: Float32[Tensor, "image 2"]
     ) -> None:
-        """Raise where a data set's target cannot be one of its picture."""
+        """Raise where a dataset's target cannot be one of its image."""
 
     def transform_targets(self, targets: Tensor, transform: BatchTransform) -> Tensor:
-        """The targets as the network sees the pictures through these maps."""
+        """The targets as the network sees the images through these maps."""
 
     def activation(self, outputs: Outputs) -> Outputs:
         """The outputs as numbers for a person: probabilities, places in [-1, 1], values."""
@@ -86,7 +86,7 @@ class Task(Protocol):
         """Mean loss of a training batch; in float32 at least, whatever the network ran in."""
 
     def per_image_loss(self, predictions: Outputs, targets: Tensor) -> Losses:
-        """The loss of each picture, without smoothing."""
+        """The loss of each image, without smoothing."""
 
     def metric_value(self, predictions: Outputs, targets: Tensor) -> Float[Tensor, ""]:
         """The metric."""
@@ -106,7 +106,7 @@ def load_task(name: str, scale: Sequence[float] | None) -> Task:
 
 
 def check_finite(outputs: Float[Tensor, "image output"]) -> None:
-    """Raise where the outputs for a picture are not all numbers.
+    """Raise if the outputs for an image are not all finite.
 
     Raises:
         ValueError: with the count.
@@ -114,6 +114,6 @@ def check_finite(outputs: Float[Tensor, "image output"]) -> None:
     lost = int((~outputs.isfinite().all(1)).sum())
     if lost:
         raise ValueError(
-            f"the model gives no finite outputs for {lost} of {len(outputs)} pictures; it is lost: "
-            "train it anew, at a lower rate (lr, unfrozen.lr_max) if it diverged"
+            f"the model gives no finite outputs for {lost} of {len(outputs)} images: train it "
+            "again, with a lower learning rate (lr, unfrozen.lr_max) if it diverged"
         )

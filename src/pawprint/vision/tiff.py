@@ -1,4 +1,4 @@
-"""What a TIFF's directories say: read without a decoder, within bounds, never in circles."""
+"""Read a TIFF's directories: without a decoder, within bounds, never in circles."""
 
 import struct
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ FORMS = {1: "B", 3: "H", 4: "I", 16: "Q"}  # of the types of whole numbers, for 
 
 
 def directories(data: bytes) -> Iterator[dict[int, int]]:
-    """The single whole numbers of each page, by their tags; a damaged file ends early."""
+    """The single whole numbers of each page, by tag; a damaged file ends early."""
     if data[:4] in (b"II+\0", b"MM\0+"):
         layout, wide = "QQ", 8  # BigTIFF
     elif data[:2] in (b"II", b"MM"):
@@ -46,6 +46,6 @@ def _numbers(data: bytes, at: int, count: int, order: str, wide: int) -> Iterato
 
 
 def count_pages(data: bytes) -> int:
-    """The pages that are no smaller copy and no mask of another one."""
+    """The number of pages that are not a smaller copy or a mask of another page."""
     kinds = [page.get(SUBFILE, 0) for page in directories(data)]
     return sum(not number & (REDUCED | MASK) for number in kinds[1:]) + 1

@@ -1,4 +1,4 @@
-"""Images with transparent parts, laid on a ground of one colour."""
+"""Images with transparent parts, put on a background of one colour."""
 
 import numpy as np
 from jaxtyping import UInt8
@@ -12,11 +12,11 @@ ROWS = 512  # at a time, so that an image of 178 megapixels needs no second copy
 
 
 def opacity(image: Image.Image, bits: int) -> UInt8[np.ndarray, "height width"] | None:
-    """How opaque each pixel is, 0-255; None where all are opaque.
+    """How opaque each pixel is, 0-255; None if all are opaque.
 
     Args:
-        image: as its file has it, loaded.
-        bits: of a value in the file; a PNG's transparent colour is given in these.
+        image: the loaded image, in the mode of its file.
+        bits: bits of a value in the file, the scale of a PNG's transparent colour.
     """
     alpha = None
     if image.mode in ALPHA:
@@ -35,7 +35,7 @@ def opacity(image: Image.Image, bits: int) -> UInt8[np.ndarray, "height width"] 
 def _is_key(
     image: Image.Image, key: int | tuple[int, ...], bits: int
 ) -> np.ndarray:  # of bool, height × width
-    """The pixels of the one colour that a PNG (or GIF) names as transparent."""
+    """The pixels of the one colour that a PNG (or GIF) marks as transparent."""
     values = np.asarray(image)
     if image.mode == "RGB":  # of 16 bits a value Pillow keeps the upper 8
         named = [value >> 8 if bits == 16 else value & 255 for value in np.atleast_1d(key)]
@@ -52,9 +52,9 @@ def flatten(
     """The image in RGB.
 
     Args:
-        image: of any mode of 8 bits.
-        alpha: as `opacity` gives it.
-        ground: a colour, as `presize.background` has it; None drops the opacity.
+        image: an image of any 8-bit mode.
+        alpha: the result of `opacity`.
+        ground: a colour as in `presize.background`; None drops the opacity.
     """
     if image.mode == "La" and (alpha is None or ground is None):
         image = image.convert("LA")  # Pillow knows no shorter way
@@ -72,12 +72,12 @@ def lay(
     ground: str,
     is_premultiplied: bool = False,
 ) -> UInt8[np.ndarray, "height width rgb=3"]:
-    """The image on its ground, each value rounded to the nearest (255 is odd: there are no ties).
+    """The image on its background, each value rounded (255 is odd, so there are no ties).
 
     Args:
         colour: red, green and blue as if all were opaque.
         alpha: 255 is opaque.
-        ground: a colour, as `presize.background` has it.
+        ground: a colour as in `presize.background`.
         is_premultiplied: whether `colour` was multiplied by alpha already.
     """
     below = np.array(colors.parse_colour(ground), dtype=np.uint16)

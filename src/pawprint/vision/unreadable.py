@@ -1,4 +1,4 @@
-"""Why a file cannot be decoded, in this program's words, and what helps."""
+"""Why a file cannot be decoded, in our own words, and what to do."""
 
 import io
 import re
@@ -9,7 +9,7 @@ from pawprint.storage import file_type
 from pawprint.vision import tiff
 
 DAMAGED = "damaged: its pixels cannot be decompressed; copy or download it again"
-CUT = "cut short or damaged: it ends before its image does; copy or download it again"
+CUT = "truncated or damaged: the file ends before its image does; copy or download it again"
 AGAIN = "save it as JPEG or PNG"
 KNOWN = (  # what Pillow says, as a pattern, and what is said instead
     (r"truncated|Truncated File|unexpected end of|not enough (image )?data", CUT),
@@ -18,7 +18,7 @@ KNOWN = (  # what Pillow says, as a pattern, and what is said instead
     (r"failed to read next frame|could not create decoder|cannot load this image", DAMAGED),
     (
         r"Unsupported BMP (.+) \((.+)\)",
-        rf"a BMP of a kind that is not decoded here (\1 \2); {AGAIN}",
+        rf"a BMP of an unsupported kind (\1 \2); {AGAIN}",
     ),
     (r"MAX_TEXT_\w+", f"a PNG with an oversized text in it; {AGAIN}"),
 )
@@ -59,21 +59,21 @@ def explain(error: Exception, data: bytes) -> str:
 def _too_large(text: str) -> str:
     pixels, limit = (int(number) for number in re.findall(r"(\d+) pixels", text))
     return (
-        f"{pixels / 1e6:,.0f} megapixels, above the limit of {limit // 1_000_000}: make it smaller"
+        f"{pixels / 1e6:,.0f} megapixels, above the limit of {limit // 1_000_000}; make it smaller"
     )
 
 
 def _not_an_image(file_kind: file_type.FileType, data: bytes) -> str:
     if file_kind == file_type.UNKNOWN:
-        return f"of no known format: it begins with the bytes {data[:8].hex(' ')}"
+        return f"unknown format: it starts with the bytes {data[:8].hex(' ')}"
     advice = f"; {file_kind.advice}" if file_kind.advice else ""
     if file_kind.advice == file_type.CONVERT:
-        return f"{file_kind.name}, which is not decoded here{advice}"
+        return f"{file_kind.name}, which is not supported{advice}"
     return f"{file_kind.name}{'' if file_kind == file_type.EMPTY else ', not an image'}{advice}"
 
 
 def _of_no_known_kind(name: str, data: bytes) -> str:
-    """A file that begins like one of the six formats, and in which Pillow finds no image."""
+    """A file that starts like one of the six formats, but in which Pillow finds no image."""
     what = ""
     if name == "TIFF" and (page := next(tiff.directories(data), {})):
         bits, how = page.get(tiff.BITS, 8), page.get(tiff.COMPRESSION, 1)
@@ -84,5 +84,5 @@ def _of_no_known_kind(name: str, data: bytes) -> str:
         bits = match[2][0]
         what = f"{bits} bits" if bits != 8 else FRAMES.get(match[1][0], "")
     if what:
-        return f"a {name} of a kind that is not decoded here ({what}), or damaged; {AGAIN}"
-    return f"damaged: it begins like a {name}, but holds no image that can be read; copy it again"
+        return f"a {name} of an unsupported kind ({what}), or damaged; {AGAIN}"
+    return f"damaged: it starts like a {name}, but contains no readable image; copy it again"
