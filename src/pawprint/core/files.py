@@ -5,6 +5,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -87,6 +88,15 @@ def blame_when_full(path: Path) -> Iterator[None]:
         if error.errno in FULL:
             error.filename, error.filename2 = str(path), None
         raise
+
+
+def is_address(place: str) -> bool:
+    r"""Whether a place begins as a URL does; one letter before the colon is a drive of Windows.
+
+    >>> [is_address(place) for place in ("https://a.org/b.zip", "sklearn:digits", r"C:\pics", "a")]
+    [True, True, False, False]
+    """
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", place) is not None
 
 
 def write_text(path: Path, text: str) -> None:

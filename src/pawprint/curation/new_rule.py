@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pawprint.core import yaml_file
+from pawprint.core import files, yaml_file
 from pawprint.core.files import with_slashes
 from pawprint.core.findings import shorten
-from pawprint.data import catalog, layouts
+from pawprint.data import layouts
 from pawprint.data.catalog import Source
 from pawprint.data.label_csv import ENDINGS
 from pawprint.storage import archives
@@ -103,7 +103,7 @@ def check_typed(place: str) -> None:
     Raises:
         FileNotFoundError: it does not exist.
     """
-    if catalog.is_address(place) or Path(place).expanduser().exists():
+    if files.is_address(place) or Path(place).expanduser().exists():
         return  # http://, sklearn:, or there
     folder = os.environ.get("PAWPRINT_DATA")
     twin = Path(folder or "", Path(place).name)

@@ -78,7 +78,7 @@ def update_dataset(name: str, url: str | None) -> Iterator[str]:
 
 def normalize_url(url: str) -> str:
     """The same text for the same path, whether or not it is absolute."""
-    if catalog.is_address(url):
+    if files.is_address(url):
         return url.rstrip("/")
     # Path.absolute() leaves `..` in, and resolve() follows links
     return os.path.abspath(Path(url).expanduser())  # noqa: PTH100

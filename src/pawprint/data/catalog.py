@@ -34,15 +34,6 @@ def is_label_pattern(pattern: str) -> str:
 Pattern = Annotated[str, AfterValidator(is_label_pattern)]
 
 
-def is_address(place: str) -> bool:
-    r"""Whether a place begins as a URL does; one letter before the colon is a drive of Windows.
-
-    >>> [is_address(place) for place in ("https://a.org/b.zip", "sklearn:digits", r"C:\pics", "a")]
-    [True, True, False, False]
-    """
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", place) is not None
-
-
 class Source(Section):
     """One archive: an http(s) URL, a local file or a folder, and its hash."""
 

@@ -108,8 +108,8 @@ def diagnose(phase: Phase, images: int, planned: int = 0) -> str:
     if lowest_at < phase.epochs and losses[-1] > losses[lowest_at - 1] * RISE_LIMIT:
         return (
             f"{ends}, no worse than at its best, but the loss on valid rises since epoch "
-            f"{lowest_at}: the model is getting overconfident; keep the epochs, but trust its probabilities "
-            "less (ece)"
+            f"{lowest_at}: the model is getting overconfident; keep the epochs, but trust "
+            "its probabilities less (ece)"
         )
     if best_epoch == phase.epochs and errors[-2] - last > standard_error:
         more = f"{phase.name}.epochs={2 * phase.epochs}"

@@ -90,10 +90,10 @@ def load_dataset(
     is_too_few = len(present_classes - {*unseen}) < label_cells.CELLS[column].min_classes
     if unseen or is_too_few or not counts.get("train", 0) or not counts.get("valid", 0):
         raise ValueError(
-            f"{labels}: of the images that could be decoded, train has "
-            f"{counts.get('train', 0)} of {len(classes)} classes, valid {counts.get('valid', 0)}, and {len(unseen)} classes are "
-            f"missing from train ({shorten(unseen) or 'none'}); fix the images that presize left "
-            "out, or use label.split: stratified"
+            f"{labels}: of the images that could be decoded, train has {counts.get('train', 0)} "
+            f"of {len(classes)} classes, valid {counts.get('valid', 0)}, and {len(unseen)} classes "
+            f"are missing from train ({shorten(unseen) or 'none'}); fix the images that presize "
+            "left out, or use label.split: stratified"
         )
     task, splits = TASKS[column].fit(train_cells), {}
     for split in ("train", "valid", "test"):
