@@ -325,7 +325,7 @@ NO_RUNS = [
     (never_judged, "dvc.lock has no run of stage evaluate"),
     (
         other_code_at_one_stage,
-        "src/training.py had another version in evaluate than in train_frozen",
+        "src/training.py had another version in train_frozen than in evaluate",
     ),
     (of_no_stage, "train_frozen read data/raw/pictures, which no stage in dvc.lock wrote"),
 ]

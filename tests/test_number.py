@@ -170,7 +170,7 @@ def test_the_report_the_summary_and_the_closing_line(
     command("summary")
     output = capsys.readouterr().out
     assert "column price of shop/prices.csv" in output and "guessing gives 1.00" in output
-    with pytest.raises(SystemExit, match="its metric is rmse, and `pawprint epochs` judges error"):
+    with pytest.raises(SystemExit, match="its metric is rmse, but `pawprint epochs` only judges"):
         command("epochs")
 
 

@@ -1,4 +1,4 @@
-"""Whether what a stage wrote is of the params and the dvc.lock that are here now."""
+"""Whether a stage's output belongs to the current params and dvc.lock."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ from pawprint.data import catalog
 
 
 def check_fetched(images: Path, dataset: str) -> None:
-    """The archive is here, and it is this data set's.
+    """Check that the archive is here, and belongs to this dataset.
 
     Raises:
-        FileNotFoundError, ValueError: it is not.
+        FileNotFoundError, ValueError: it is missing, or belongs to another dataset.
     """
     if not images.exists():
         raise FileNotFoundError(f"{images}: not here yet; run `dvc repro fetch`")
@@ -18,8 +18,8 @@ def check_fetched(images: Path, dataset: str) -> None:
     used = dvc_lock.params(stages.get("fetch", {})).get("params.yaml", {})
     if used.get("dataset", dataset) != dataset:
         raise ValueError(
-            f"{images}: of {used['dataset']} still, but params.yaml asks for {dataset}; run "
-            "`dvc repro fetch`"
+            f"{images}: still from {used['dataset']}, but params.yaml has dataset: {dataset}; "
+            "run `dvc repro fetch`"
         )
     stages_here = {"fetch": stages["fetch"]} if "fetch" in stages else {}
     parts = (f"{dataset}.pictures.", f"{dataset}.lists.")  # a new pattern needs no new archive
@@ -29,17 +29,17 @@ def check_fetched(images: Path, dataset: str) -> None:
 def check_ran(
     path: Path, stage: str, stages: dvc_lock.Stages, file: Path, keys: tuple[str, ...]
 ) -> None:
-    """What a stage wrote is of the params that are in the file now, and is what dvc.lock says.
+    """Check that a stage's output belongs to the current params, and matches dvc.lock.
 
     Raises:
-        ValueError: it is not; the message names the first key of these that is another one.
+        ValueError: it does not; the message names the first key that differs.
     """
     for reason in dvc_lock.unrun_params(stages, str(file), yaml_file.load(file)):
         if reason.startswith(keys):
-            raise ValueError(f"{path}: of an earlier run: {reason}; run `dvc repro {stage}`")
+            raise ValueError(f"{path}: from an earlier run: {reason}; run `dvc repro {stage}`")
     written = dvc_lock.hashes(stages, "outs").get(stage, {}).get(path.as_posix())
     if written and files.file_hash(path, "md5") != written:  # as after `git checkout` alone
         raise ValueError(
-            f"{path}: not what dvc.lock says that {stage} wrote, so of another commit or run; "
-            f"`dvc checkout` brings that, `dvc repro {stage}` makes it"
+            f"{path}: differs from what {stage} wrote by dvc.lock, so it is from another commit or "
+            f"run; `dvc checkout` restores the file in dvc.lock, `dvc repro {stage}` makes it again"
         )
