@@ -72,7 +72,7 @@ def test_the_table_of_a_stage_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no table of epochs; delete it, then `dvc repro`"),
+        ("", "not a table of epochs; delete it, then `dvc repro`"),
         ("epoch,train_loss\n0,1.0\n", "not a table of epochs"),
         ("train_loss,valid_loss,error_rate\na,b,c\n", "not a table of epochs"),
         ("train_loss,valid_loss,error_rate\n1.0,nan,0.5\n", "figures that are not finite"),
@@ -125,4 +125,4 @@ def test_after_a_part_of_the_graph_only_what_has_run_is_judged(
         "than "
         "train_frozen wrote; `dvc repro` makes it again"
     )
-    assert "is not known: you are not inside of a DVC repository" in note
+    assert "data and code: you are not inside of a DVC repository" in note

@@ -19,8 +19,8 @@ def main_metric(metrics: Metrics) -> str:
         if name in metrics:
             return name
     raise ValueError(
-        f"reports/evaluate.json: holds none of {', '.join(MAIN)}; of ratings (collab/), "
-        "`dvc metrics show` tells"
+        f"reports/evaluate.json: has none of {', '.join(MAIN)}; for ratings (collab/), "
+        "use `dvc metrics show`"
     )
 
 

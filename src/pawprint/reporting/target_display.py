@@ -43,7 +43,7 @@ class Display(Protocol):
 
 
 class ClassDisplay:
-    """One class an image."""
+    """One class per image."""
 
     blank_figures: ClassVar[frozenset[str]] = frozenset({"thresholds"})
 
@@ -77,7 +77,7 @@ class ClassDisplay:
 
 
 class LabelsDisplay:
-    """Any number of classes an image."""
+    """Any number of classes per image."""
 
     blank_figures: ClassVar[frozenset[str]] = frozenset({"reliability", "most_confused"})
 
