@@ -125,4 +125,4 @@ def test_after_a_part_of_the_graph_only_what_has_run_is_judged(
         "than "
         "train_frozen wrote; `dvc repro` makes it again"
     )
-    assert "current params, data and code: you are not inside of a DVC repository" in note
+    assert "data and code: you are not inside of a DVC repository" in note

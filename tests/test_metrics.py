@@ -95,7 +95,7 @@ def test_rows_name_the_classes() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"rmse": 0.9, "n": 3}', "holds none of error_rate, map, rmse_share; of ratings"),
+        ('{"rmse": 0.9, "n": 3}', "has none of error_rate, map, rmse_share; for ratings"),
         ('{"error_rate": 0.', "damaged .*; delete it, then `dvc repro`"),
     ],
 )

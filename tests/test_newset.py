@@ -123,7 +123,7 @@ def test_all_that_is_wrong_with_the_pictures_is_said_at_once(project: Path) -> N
         r"1 of 8 images get no label from label.pattern ^(.+)_\d+\.jpg$: IMG7.jpg; fix the rule "
         "in datasets.yaml, or remove these files from the archive or folder",
         "1 class has no image that can be decoded, and cannot be learned: cut; fix these images, "
-        "or remove these rows",
+        "or remove them",
         "nothing was written to datasets.yaml",
     ]
     notes = word(lines, "note")

@@ -63,7 +63,7 @@ def test_a_body_that_fastai_has_saved_is_taken_by_its_numbers() -> None:
 @pytest.mark.parametrize(
     ("add", "note"),
     [
-        (lambda s: before("model.", s) | {"loss.weight": torch.ones(2)}, "under 'model' is taken; "
+        (lambda s: before("model.", s) | {"loss.weight": torch.ones(2)}, "under 'model' is used; "
          "left out: 1 other tensors (loss.weight)"),
         (lambda s: s | {"head.0.weight": torch.ones(2)}, "the network is used; left out: 1 other "
          "tensors (head.0.weight)"),

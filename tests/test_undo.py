@@ -50,7 +50,7 @@ def test_other_changes_that_would_be_lost_are_named(repository: Path) -> None:
     put("valid_fraction: 0.2", "valid_fraction: 2.0")
     put("lr: 0.002 ", "lr: 0.003 ")
     (line,) = undo.advice(refusal())
-    assert line.endswith(f"{BACK}, and drops what else you have changed there (lr)")
+    assert line.endswith(f"{BACK}, and discards your other changes there (lr)")
 
 
 def test_a_section_that_became_a_number_is_one_change(repository: Path) -> None:

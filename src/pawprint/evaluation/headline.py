@@ -24,8 +24,8 @@ def main_metric(metrics: Metrics) -> str:
         if name in metrics and not is_of_ratings(metrics):
             return name
     raise ValueError(
-        f"reports/evaluate.json: holds none of {', '.join(MAIN_METRICS)}; of ratings (collab/), "
-        "`dvc metrics show` tells"
+        f"reports/evaluate.json: has none of {', '.join(MAIN_METRICS)}; for ratings (collab/), "
+        "use `dvc metrics show`"
     )
 
 

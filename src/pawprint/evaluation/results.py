@@ -47,7 +47,7 @@ class EvalResult(Protocol):
 
 @dataclass(frozen=True)
 class ClassificationResult:
-    """One class an image."""
+    """One class per image."""
 
     predictions: Predictions
     classes: Sequence[str]

@@ -35,7 +35,7 @@ def draw_sheet(
 
     Args:
         images: all of one size.
-        captions: one an image, of one line or two, each cut off where it does not fit.
+        captions: one per image, of one line or two, each cut off where it does not fit.
         columns: images a row.
         inks: colour of each caption; None for dark ones.
         marks: crosses of a colour, at places in [-1, 1] from edge to edge; none outside.

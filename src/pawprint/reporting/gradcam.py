@@ -21,7 +21,7 @@ def grad_cam(
     Args:
         model: in evaluation mode.
         batch: normalised images.
-        classes: the output that is explained, one an image.
+        classes: the output that is explained, one per image.
     """
     with torch.no_grad():  # the body needs no gradient: only what reaches its features counts
         features = model.body(batch)

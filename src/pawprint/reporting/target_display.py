@@ -48,7 +48,7 @@ class Display(Protocol):
 
 
 class ClassDisplay:
-    """One class an image."""
+    """One class per image."""
 
     metric_unit: ClassVar[str] = "%"
     blank_figures: ClassVar[frozenset[str]] = frozenset({"thresholds", "scatter"})
@@ -83,7 +83,7 @@ class ClassDisplay:
 
 
 class LabelsDisplay:
-    """Any number of classes an image."""
+    """Any number of classes per image."""
 
     metric_unit: ClassVar[str] = "%"
     blank_figures: ClassVar[frozenset[str]] = frozenset({"reliability", "most_confused", "scatter"})
