@@ -38,7 +38,7 @@ def truth(data: bytes, filtered: Image.Resampling) -> Tensor:
 def ours(data: bytes, cache: int, supersample: int) -> Tensor:
     """From the squeezed cache."""
     image = cache_writer.decode_to_square("", data, cache, "white")
-    assert image.pixels is not None, image.fault
+    assert image.pixels is not None, image.error
     image_sizes = torch.tensor([[float(image.width), float(image.height)]])
     chosen = augment.build_transform(augment.identity_params(1), image_sizes, cache, is_lit=False)
     mean, std = (torch.tensor(stat).view(3, 1, 1) for stat in (resample.MEAN, resample.STD))

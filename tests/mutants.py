@@ -197,9 +197,9 @@ def judge(archive: Path) -> dict[str, Any]:
         stopped = str(error)
     verdicts = {name: compare_with(data) for name, data in archives.read_files(archive, names)}
     return {
-        "accepted": [one.name for one in rows if not one.fault],
+        "accepted": [one.name for one in rows if not one.error],
         "whole": all(
-            one.fault or (one.pixels is not None and list(one.pixels.shape) == [SIDE, SIDE, 3])
+            one.error or (one.pixels is not None and list(one.pixels.shape) == [SIDE, SIDE, 3])
             for one in rows
         ),
         "left out": left_out,

@@ -86,7 +86,7 @@ def whole_cuts(data: bytes) -> list[int]:
         end: cache_writer.decode_to_square("a", data[:end], SIDE, "white")
         for end in range(len(data))
     }
-    return [end for end, one in result.items() if not one.fault]
+    return [end for end, one in result.items() if not one.error]
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 1}])
@@ -223,7 +223,7 @@ def test_odd_exif_does_not_keep_a_picture_from_being_turned(tar: Tar, name: str)
     result = cache_writer.decode_to_square(
         "a", save_image(image, "JPEG", exif=ODD[name]), SIDE, "white"
     )
-    assert (result.width, result.height, result.fault) == (40, 60, "")
+    assert (result.width, result.height, result.error) == (40, 60, "")
     by_hand = np.asarray(plain.resize((SIDE, SIDE), Image.Resampling.BILINEAR)).astype(int)
     assert np.abs(alone(tar, save_image(image, "JPEG", exif=ODD[name])) - by_hand).max() <= 1
 

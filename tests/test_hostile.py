@@ -199,7 +199,7 @@ def test_a_bomb_of_pixels_is_named_and_not_decoded() -> None:
     assert len(bomb) < 30_000
     assert cache_writer.decode_to_square("a.png", small, 16, "white").pixels is not None
     image = cache_writer.decode_to_square("b.png", bomb, 16, "white")
-    assert image.pixels is None and "200 megapixels" in image.fault
+    assert image.pixels is None and "200 megapixels" in image.error
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_an_image_that_is_lost_is_reported_as_one_that_cannot_be_read(tmp_path: 
     (tmp_path / "2.jpg").symlink_to("nowhere.jpg")
     paths = predict.expand_paths([str(tmp_path)])
     assert [path.name for path in paths] == ["1.jpg", "2.jpg"]
-    assert predict.read_image(paths[1], 8, None).fault == "No such file or directory"
+    assert predict.read_image(paths[1], 8, None).error == "No such file or directory"
 
 
 def test_a_file_that_may_not_be_read_is_reported(
@@ -56,9 +56,9 @@ def test_a_folder_that_may_not_be_read_is_not_said_to_be_empty(
     def iterdir(path: Path) -> list[Path]:
         raise PermissionError(13, "Permission denied", str(path))
 
-    assert predict.read_image(tmp_path, 8, None).fault == "no images in this folder"
+    assert predict.read_image(tmp_path, 8, None).error == "no images in this folder"
     monkeypatch.setattr(Path, "iterdir", iterdir)
-    assert predict.read_image(tmp_path, 8, None).fault == "Permission denied"
+    assert predict.read_image(tmp_path, 8, None).error == "Permission denied"
 
 
 def test_a_pattern_that_means_folders_gives_their_images(tmp_path: Path) -> None:

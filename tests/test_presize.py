@@ -24,7 +24,7 @@ def by_pillow(data: bytes, size: int = SIZE) -> np.ndarray:
 
 def worst(data: bytes, size: int = SIZE) -> int:
     image = cache_writer.decode_to_square("x", data, size, "white")
-    assert image.pixels is not None, image.fault
+    assert image.pixels is not None, image.error
     difference = image.pixels.numpy().astype(int) - by_pillow(data, size)
     return int(np.abs(difference).max())
 
@@ -94,7 +94,7 @@ BAD = {
 def test_a_damaged_file_gives_a_reason_in_one_line(name: str) -> None:
     image = cache_writer.decode_to_square(name, BAD[name], SIZE, "white")
     assert image.pixels is None
-    assert image.fault and "\n" not in image.fault and "object at 0x" not in image.fault
+    assert image.error and "\n" not in image.error and "object at 0x" not in image.error
 
 
 def made_cache(folder: Path, contents: dict[str, bytes], on_error: str, size: int = 16) -> str:

@@ -79,7 +79,7 @@ WORDS = {
 @pytest.mark.parametrize("words", WORDS)
 def test_each_kind_of_file_is_told_as_what_it_is(words: str) -> None:
     image = cache_writer.decode_to_square("a.jpg", WORDS[words], 16, "white")
-    assert image.pixels is None and image.fault == words
+    assert image.pixels is None and image.error == words
 
 
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF"])
@@ -87,10 +87,10 @@ def test_a_file_that_is_cut_or_damaged_is_told_so_wherever(image_format: str) ->
     data = picture(200, 150, kind=image_format)
     head = HEAD.format(image_format)
     for end in np.linspace(60, len(data) - 30, 40).astype(int).tolist():
-        image = cache_writer.decode_to_square("a", data[:end], 16, "white").fault
+        image = cache_writer.decode_to_square("a", data[:end], 16, "white").error
         assert image in (CUT, head, DAMAGED), (end, image)
     if image_format != "GIF":
-        assert cache_writer.decode_to_square("a", data[: len(data) // 2], 16, "white").fault == CUT
+        assert cache_writer.decode_to_square("a", data[: len(data) // 2], 16, "white").error == CUT
 
 
 def test_damage_within_is_told_without_pillows_words() -> None:
@@ -99,6 +99,6 @@ def test_damage_within_is_told_without_pillows_words() -> None:
     for _ in range(60):
         at = int(rng.integers(45, len(data) - 20))
         words.add(
-            cache_writer.decode_to_square("a", patch(data, at, b"\xff\0\xff"), 16, "white").fault
+            cache_writer.decode_to_square("a", patch(data, at, b"\xff\0\xff"), 16, "white").error
         )
     assert words <= {"", DAMAGED, CUT, HEAD.format("PNG")} and DAMAGED in words

@@ -72,7 +72,7 @@ def dry_run(p: Params, findings: Findings) -> Iterator[Step]:
         return
     survey_result = survey.survey_archive(PICTURES, names, p.presize.background)
     survey.check_pixels(survey_result, p.presize.on_error == "stop", findings)
-    good = table[table["name"].isin(x.name for x in survey_result.images if not x.fault)]
+    good = table[table["name"].isin(x.name for x in survey_result.images if not x.error)]
     if (good["split"] == "train").sum() < 2:
         raise ValueError("train has fewer than two images that can be decoded; add some")
     chosen = good[good["split"] == "train"].iloc[0]

@@ -77,7 +77,7 @@ def class_counts_text(counted: Counter[str]) -> str:
 
 def sizes_line(images: Sequence[CachedImage]) -> str:
     """The smallest, the median and the largest image, by area."""
-    sizes = sorted((x.width * x.height, x.width, x.height) for x in images if not x.fault)
+    sizes = sorted((x.width * x.height, x.width, x.height) for x in images if not x.error)
     if not sizes:
         return "none can be decoded"
     ends = {"smallest": sizes[0], "median": sizes[len(sizes) // 2], "largest": sizes[-1]}
@@ -122,21 +122,21 @@ def check(survey: Survey, labels: Mapping[str, str | None], findings: Findings) 
 
 def check_pixels(survey: Survey, is_strict: bool, findings: Findings) -> None:
     """Notes: images that cannot be decoded (an error if strict, or if none can), or are odd."""
-    faults = [f"{x.name} ({x.fault})" for x in survey.images if x.fault]
-    if faults:
-        is_error = is_strict or len(faults) == len(survey.images)
+    errors = [f"{x.name} ({x.error})" for x in survey.images if x.error]
+    if errors:
+        is_error = is_strict or len(errors) == len(survey.images)
         (findings.errors if is_error else findings.notes).append(
-            f"{len(faults)} of {len(survey.images)} images cannot be decoded: "
-            f"{shorten(faults, 20)}; fix or remove them, or leave them out with -S "
+            f"{len(errors)} of {len(survey.images)} images cannot be decoded: "
+            f"{shorten(errors, 20)}; fix or remove them, or leave them out with -S "
             "presize.on_error=skip (presize.on_error: skip in params.yaml)"
         )
-    good = [(image.name, image.odd) for image in survey.images if not image.fault]
+    good = [(image.name, image.odd) for image in survey.images if not image.error]
     findings.notes.extend(oddities.notes(good, survey.background))
 
 
 def check_lost(survey: Survey, labels: Mapping[str, str | None], findings: Findings) -> None:
     """Error: classes without any image that can be decoded, while others have some."""
-    good = {labels[image.name] for image in survey.images if not image.fault}
+    good = {labels[image.name] for image in survey.images if not image.error}
     lost = sorted({label for label in labels.values() if label} - good)
     if good and lost:
         what = "1 class has" if len(lost) == 1 else f"{len(lost)} classes have"

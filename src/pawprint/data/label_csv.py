@@ -11,7 +11,7 @@ from pawprint.data.catalog import Table
 from pawprint.data.csv_text import Lines
 from pawprint.storage import archives
 
-MEND = "fix `label` in datasets.yaml"
+FIX = "fix `label` in datasets.yaml"
 ENDINGS = (".csv", ".tsv")
 
 
@@ -75,7 +75,7 @@ def read_rows(lines: Lines, table: Table, file: str) -> list[Row]:
             raise ValueError(
                 f"{file}: {what} {shorten([columns.quote(column) for column in faulty])}; its "
                 f"first line has {there} (the separator is a comma, or if that line has none, a "
-                f"semicolon or a tab); {MEND}, or the file's first line"
+                f"semicolon or a tab); {FIX}, or the file's first line"
             )
     # empty cells too many do no harm: spreadsheets end lines with commas
     long = [str(line) for line, row in lines if any(row[len(header) :])]
@@ -132,7 +132,7 @@ def texts(
         return {one: archives.decode_text(data[one], one) for one in targets}
     known = shorten(sorted(x for x in there if x.lower().endswith(ENDINGS)))
     shown = f"the CSV files there: {known}" if known else "there is no CSV"
-    raise ValueError(f"{columns.quote(file)}: not in the archive or folder; {shown}; {MEND}")
+    raise ValueError(f"{columns.quote(file)}: not in the archive or folder; {shown}; {FIX}")
 
 
 def _is_part(other: str, file: str) -> bool:
@@ -179,7 +179,7 @@ def match_images(
     unnamed = [name for name in names if name not in named]
     unnamed = note_left_out(names, unnamed, unlabelled, table, findings)
     for faulty, problem, remedy in (
-        (unnamed, f"images have no row in {file}", f"add rows, remove these images, or {MEND}"),
+        (unnamed, f"images have no row in {file}", f"add rows, remove these images, or {FIX}"),
         (several, f"rows of {file} may mean several images", "write their paths there"),
         (
             empty,

@@ -101,8 +101,8 @@ def predict_files(
             read_image(path, model_card.presize, model_card.background)
             for path in files[start : start + BATCH]
         ]
-        findings.errors.extend(f"{one.name}: {one.fault}" for one in read if one.fault)
-        good = [image for image in read if not image.fault]
+        findings.errors.extend(f"{one.name}: {one.error}" for one in read if one.error)
+        good = [image for image in read if not image.error]
         if good:
             yield from predict_batch(model, good, device, request)
         odd += [(image.name, image.odd) for image in good]

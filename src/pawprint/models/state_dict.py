@@ -43,7 +43,7 @@ def align(arch: str, body: nn.Sequential, model: Tensors, source: str) -> dict[s
     for name, tensor in targets.items():
         if name.endswith(COUNTER):
             tensors.setdefault(name, tensor)
-    faults = {
+    mismatches = {
         "missing": [name for name in targets if name not in tensors],
         "unknown": [name for name in tensors if name not in targets],
         "of another shape": [
@@ -53,7 +53,7 @@ def align(arch: str, body: nn.Sequential, model: Tensors, source: str) -> dict[s
         ],
     }
     problems = [
-        f"{len(names)} {what} ({shorten(names, 3)})" for what, names in faults.items() if names
+        f"{len(names)} {what} ({shorten(names, 3)})" for what, names in mismatches.items() if names
     ]
     if problems:
         raise ValueError(

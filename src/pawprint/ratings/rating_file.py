@@ -11,7 +11,7 @@ import pandas as pd
 from pawprint.core import yaml_file
 from pawprint.core.findings import Findings, shorten
 from pawprint.data import csv_text
-from pawprint.ratings.table import MEND, check_rows, replace_titles
+from pawprint.ratings.table import FIX, check_rows, replace_titles
 from pawprint.storage import archives, file_type
 
 # a comma last, since titles hold it, and | after ::, which MovieLens has between genres
@@ -61,13 +61,13 @@ def text(archive: Path, file: str | None, encoding: str) -> str:
     try:
         data = dict(archives.read_files(archive, {name})).get(name)
     except ValueError as error:
-        fault = str(error).replace("`url`", "`ratings.url`")  # it was written for images
+        message = str(error).replace("`url`", "`ratings.url`")  # it was written for images
         raise ValueError(
-            f"{fault}; if this file is the table itself, leave table.file empty"
+            f"{message}; if this file is the table itself, leave table.file empty"
         ) from error
     if data is None:
         there = shorten([yaml_file.one_line(one, 80) for one in archives.file_names(archive)])
-        raise ValueError(f"{file}: not in the archive, which has {there or 'no file'}; {MEND}")
+        raise ValueError(f"{file}: not in the archive, which has {there or 'no file'}; {FIX}")
     check_is_text(data, file)
     return data.decode(encoding) if encoding == "latin-1" else archives.decode_text(data, file)
 
@@ -119,7 +119,7 @@ def cells(content: str, where: str) -> pd.DataFrame:
         shown = yaml_file.one_line(first, 80)
         raise ValueError(
             f"{where}: not a table: its first line is {shown!r}, without a separator (comma, "
-            f"semicolon, tab, | or ::); {MEND}"
+            f"semicolon, tab, | or ::); {FIX}"
         )
     if first.lower().startswith("sep="):
         raise ValueError(
@@ -166,7 +166,7 @@ def pick_columns(table: pd.DataFrame, columns: dict[str, str], file: str | None)
         what = f"missing, or there twice: column {shorten(absent)}" if absent else "too few columns"
         raise ValueError(
             f"{where}: {what}: its first line has "
-            f"{shorten([yaml_file.one_line(cell, 40) for cell in head], 20)}; {MEND}"
+            f"{shorten([yaml_file.one_line(cell, 40) for cell in head], 20)}; {FIX}"
         )
     if columns:
         chosen = table.iloc[1:, [head.index(name) for name in columns.values()]]

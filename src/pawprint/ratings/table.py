@@ -12,7 +12,7 @@ from pawprint.data import splits
 from pawprint.storage import archives, sanitize
 
 PLANTED = "planted/planted.json"
-MEND = "fix `table` or `titles` in datasets.yaml"
+FIX = "fix `table` or `titles` in datasets.yaml"
 
 
 def read_noise(archive: Path) -> float | None:
@@ -59,11 +59,11 @@ def check_rows(table: pd.DataFrame, findings: Findings) -> pd.DataFrame:
         if lines:
             what = "empty" if column in ("user", "item") else "no number"
             findings.errors.append(f"{len(lines)} ratings have a {column} that is {what}: "
-                                f"{shorten(lines)}; fix these lines, or {MEND}")  # fmt: skip
+                                f"{shorten(lines)}; fix these lines, or {FIX}")  # fmt: skip
     for column in ("user", "item"):
         converted[column] = escape_formulas(converted[column], findings)
     if table.empty:
-        findings.errors.append(f"no rating in the table; {MEND}")
+        findings.errors.append(f"no rating in the table; {FIX}")
     if again := int(table.duplicated(["user", "item"]).sum()):
         findings.notes.append(f"{again} ratings repeat a pair of user and item; all of them count")
     return converted.reset_index(drop=True)
@@ -71,9 +71,9 @@ def check_rows(table: pd.DataFrame, findings: Findings) -> pd.DataFrame:
 
 def escape_formulas(names: pd.Series, findings: Findings) -> pd.Series:
     """The names, with an apostrophe before those that a spreadsheet would run as a formula."""
-    faults = {name: fault for name in pd.unique(names) if (fault := sanitize.name_error(name))}
-    formulas = {name: f"'{name}" for name, fault in faults.items() if "formula" in fault}
-    others = [repr(name) for name in faults if name not in formulas]
+    refused = {name: why for name in pd.unique(names) if (why := sanitize.name_error(name))}
+    formulas = {name: f"'{name}" for name, why in refused.items() if "formula" in why}
+    others = [repr(name) for name in refused if name not in formulas]
     if others:
         findings.errors.append(
             f"{len(others)} names cannot be used (control characters): {shorten(others)}; fix the "

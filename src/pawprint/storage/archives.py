@@ -115,7 +115,7 @@ def match_names(names: Iterable[str]) -> dict[str, list[str]]:
 
 
 def check_count(path: Path, count: int | None, shown: str = "") -> None:
-    """Check the number of images against the catalogue's `count`, where one is given.
+    """Check the number of images against the `count` of datasets.yaml, where one is given.
 
     Raises:
         ValueError: they differ, or as for `listing`.

@@ -27,12 +27,12 @@ def check_names(path: Path | str, names: Sequence[str]) -> None:
     Raises:
         ValueError: a name cannot be put into a table, or occurs twice.
     """
-    faults = [(name, why) for name in names if (why := name_error(name))]
-    if faults:
-        name, why = faults[0]
+    refused = [(name, why) for name in names if (why := name_error(name))]
+    if refused:
+        name, why = refused[0]
         raise ValueError(
-            f"{path}: {len(faults)} names cannot be used: {name!r} {why}; rename these images, and "
-            "if they are in an archive, pack it again"
+            f"{path}: {len(refused)} names cannot be used: {name!r} {why}; rename these images, "
+            "and if they are in an archive, pack it again"
         )
     twice = sorted({a for a, b in pairwise(names) if a == b})
     if twice:

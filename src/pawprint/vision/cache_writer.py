@@ -33,7 +33,7 @@ class CachedImage:
     width: int  # px, of the upright original
     height: int
     sha256: str  # of the file's bytes
-    fault: str = ""
+    error: str = ""  # why there are no pixels
     odd: Oddities = ORDINARY
 
 
@@ -56,7 +56,7 @@ def decode_all(
 
 
 def decode_to_square(name: str, data: bytes, size: int, background: str | None) -> CachedImage:
-    """One image of the cache; a file that cannot be decoded gives a `fault`, the reason.
+    """One image of the cache; a file that cannot be decoded gives an `error`, the reason.
 
     Args:
         name: the name of the file.
@@ -116,8 +116,8 @@ def write_cache(
                 file.write(image.pixels.numpy().data)
             seen.append(replace(image, pixels=None))
         seen.sort(key=lambda image: row[image.name])
-        skipped_text = _check_faults([image for image in seen if image.fault], on_error, len(names))
-        good = [image for image in seen if not image.fault]
+        skipped_text = _check_errors([image for image in seen if image.error], on_error, len(names))
+        good = [image for image in seen if not image.error]
         if skipped_text:
             _close_gaps(file, head, [row[image.name] for image in good], size)
     return good, skipped_text
@@ -155,13 +155,13 @@ def _check_space(folder: Path, images: int, size: int) -> None:
         )
 
 
-def _check_faults(faults: Sequence[CachedImage], on_error: str, images: int) -> str:
-    if not faults:
+def _check_errors(failed: Sequence[CachedImage], on_error: str, images: int) -> str:
+    if not failed:
         return ""
-    each = [f"{fault.name} ({fault.fault})" for fault in faults]
-    if on_error != "skip" or len(faults) == images:
+    each = [f"{image.name} ({image.error})" for image in failed]
+    if on_error != "skip" or len(failed) == images:
         raise ValueError(
-            f"{len(faults)} of {images} images cannot be decoded: {shorten(each, len(each))}; "
+            f"{len(failed)} of {images} images cannot be decoded: {shorten(each, len(each))}; "
             "fix or remove them, or set presize.on_error: skip to leave them out"
         )
-    return f"{len(faults)} of {images} images left out: {shorten(each, len(each))}"
+    return f"{len(failed)} of {images} images left out: {shorten(each, len(each))}"
