@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import importlib.util
 import re
 import subprocess
 import sys
@@ -172,3 +173,24 @@ def test_the_readme_shows_the_graph_as_dvc_draws_it() -> None:
     process = subprocess.run([dvc, "dag", "--mermaid"], capture_output=True, text=True, check=True)
     (shown,) = re.findall(r"```mermaid\n(.*?)\n```", (ROOT / "README.md").read_text(), re.S)
     assert shown == process.stdout.strip()
+
+
+def test_code_in_strings_of_tests_imports_what_there_is() -> None:
+    """Long tests run such code in processes by themselves, and seldom: a move must not break it."""
+    strings = [
+        (path.name, node.value)
+        for path in sorted((ROOT / "tests").glob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    imports = [
+        (name, module, word.split(" as ")[0].strip())
+        for name, text in strings
+        for module, words in re.findall(r"^from (pawprint[\w.]*) import ([\w, ]+)$", text, re.M)
+        for word in words.split(",")
+    ]
+    assert len(imports) > 3
+    for name, module, word in imports:
+        assert hasattr(importlib.import_module(module), word) or importlib.util.find_spec(
+            f"{module}.{word}"
+        ), f"{name}: from {module} import {word}"

@@ -399,7 +399,7 @@ def test_a_model_file_that_cannot_be_written_is_an_error_of_the_system(tmp_path:
 @pytest.mark.dvc
 @pytest.mark.long
 def test_dvc_repro_on_a_disk_that_grows_too_slowly_finishes_at_last(
-    disk: Disk, built: tuple[Path, str], record_property: Record
+    disk: Disk, built_project: tuple[Path, str], record_property: Record
 ) -> None:
     project = fresh_copy(disk.folder / "project")
     size, failed = shutil.disk_usage(disk.folder).used, list[str]()
@@ -415,7 +415,7 @@ def test_dvc_repro_on_a_disk_that_grows_too_slowly_finishes_at_last(
             break
         failed += stages_run(message)[-1:] or ["none"]
     assert make.returncode == 0, message
-    assert outs(project) == outs(built[0])
+    assert outs(project) == outs(built_project[0])
     assert len(set(failed)) > 2, failed  # it was full in several stages
     assert "up to date" in call(project, "dvc", "status")
     assert not [path for path in leftovers(project) if ".dvc" not in path.parts]
@@ -426,7 +426,7 @@ LIMITED = """
 import importlib, resource, sys
 from pathlib import Path
 stage = importlib.import_module(f"stages.{sys.argv[1]}")
-from pawprint import console
+from pawprint.terminal import console
 status = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines())
 size = int(status["VmSize"].split()[0]) * 1024 + int(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_AS, (size, size))
