@@ -186,7 +186,9 @@ def test_code_in_strings_of_tests_imports_what_there_is() -> None:
     imports = [
         (name, module, word.split(" as ")[0].strip())
         for name, text in strings
-        for module, words in re.findall(r"^from (pawprint[\w.]*) import ([\w, ]+)$", text, re.M)
+        for module, words in re.findall(
+            r"(?:^|[;\s])from (pawprint[\w.]*) import ([\w, ]+)", text, re.M
+        )
         for word in words.split(",")
     ]
     assert len(imports) > 3
