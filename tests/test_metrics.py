@@ -95,7 +95,7 @@ def test_rows_name_the_classes() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"rmse": 0.9, "n": 3}', "has none of error_rate, map, rmse_share; for ratings"),
+        ('{"rmse": 0.9, "n": 3}', "has none of error_rate, map, rmse_share, rmse; for ratings"),
         ('{"error_rate": 0.', "damaged .*; delete it, then `dvc repro`"),
     ],
 )

@@ -130,7 +130,7 @@ def test_all_that_is_wrong_with_the_pictures_is_said_at_once(project: Path) -> N
     assert "1 of 8 images cannot be decoded: cut_1.jpg (" in notes
     assert "1 groups of copies are equal byte by byte: cat_0.jpg = dog_7.jpg" in notes
     assert "1 groups of copies have different labels: cat_0.jpg = dog_7.jpg" in notes
-    assert "1 classes have one image only, which may fall to valid" in notes
+    assert "1 classes have only one image, which may go to valid" in notes
 
 
 def test_damaged_pictures_are_named_and_may_be_left_out(project: Path) -> None:
@@ -375,7 +375,7 @@ def test_the_command_writes_a_block_that_the_stages_take(project: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["mine"], "pawprint: say where the images are: pawprint new mine FOLDER-OR-URL"),
+        (["mine"], "pawprint: the images are missing: pawprint new mine FOLDER-OR-URL"),
         (["mine", "--update", "--folder"], "pawprint: --update takes no label rule and no hash"),
         (["mine", "pics", "--folder", "--csv", "x"], "not allowed with argument --folder"),
         (

@@ -141,7 +141,7 @@ def test_predict_gives_the_number_that_evaluate_gave(
     assert head == "file,value" and float(line.split(",")[1]) == answers[0]["value"]
     command("predict", files[0])
     assert capsys.readouterr().out.split() == [files[0], line.split(",")[1]]
-    with pytest.raises(SystemExit, match="numbers, which have no probability: leave out --min"):
+    with pytest.raises(SystemExit, match="numbers, which have no probability; leave out --min"):
         command("predict", "--min-probability", "0.5", files[0])
 
 
@@ -232,7 +232,7 @@ def test_a_small_spread_of_large_numbers_is_kept() -> None:
 def test_what_teaches_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="all 2 training images have the number 3: there is noth"):
         Regression().fit(["3", "3.0"])
-    with pytest.raises(ValueError, match=r"label_smoothing is 0\.1, but numbers are no labels"):
+    with pytest.raises(ValueError, match=r"label_smoothing is 0\.1, but numbers have no labels"):
         Regression().loss(torch.zeros(1, 1), torch.zeros(1, 1), 0.1)
 
 

@@ -84,7 +84,7 @@ def test_a_program_that_begins_again_keeps_its_exit_code_where_nothing_forks(
     ascii_names = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
     process = elsewhere("-c", COMMAND, "predict", "--top", "none", **ascii_names)
     assert (process.returncode, process.stdout) == (2, "")
-    assert process.stderr.count("'none' is no whole number from 1 on") == 1
+    assert process.stderr.count("'none' is not a whole number of at least 1") == 1
 
 
 def test_a_file_that_is_read_only_is_written_over(tmp_path: Path) -> None:

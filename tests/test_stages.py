@@ -327,7 +327,7 @@ def test_the_catalogue_reports_all_its_faults(tmp_path: Path) -> None:
     for rule, message in {
         "from: name": "label.pattern is missing",
         "from: csv": "label.from: csv needs label.file, label.name, label.label too: file: labels",
-        "from: csv, file: a.csv, name: '', label:": "csv needs label.name, label.label too",
+        "from: csv, file: a.csv, name: '', label: ": "csv needs label.name, label.label too",
         "from: folder, file: a.csv": "label.file: only for label.from: csv; remove it",
         "from: csv, file: 3": "`label.file` is 3: must be text",
         r"from: name, pattern: '^(\d'": r"`label.pattern` is '^(\d': must be a regular expression",

@@ -165,7 +165,7 @@ def test_points_are_places_from_edge_to_edge_of_the_whole_picture() -> None:
 
 
 def test_pictures_with_different_numbers_of_points_are_refused() -> None:
-    with pytest.raises(ValueError, match="1 to 2 points: each needs as many"):
+    with pytest.raises(ValueError, match="1 to 2 points, but each needs the same number"):
         POINTS.classes(["1 2", "1 2 3 4"])
 
 

@@ -80,7 +80,7 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     if args.update and (keys or args.sha256 or args.split_folders):
         raise ValueError("--update takes no label rule and no hash; the rule is in datasets.yaml")
     if not args.update and not args.pictures:
-        raise ValueError(f"tell where the images are: pawprint new {args.name} FOLDER-OR-URL")
+        raise ValueError(f"the images are missing: pawprint new {args.name} FOLDER-OR-URL")
     if args.update:
         rows = update_dataset.update_dataset(args.name, args.pictures)
         yield from keep_entry.commit_entry(rows, f"Update the dataset {args.name}", args.commit)

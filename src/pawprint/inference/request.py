@@ -27,5 +27,5 @@ def check_no_minimum(request: Request, what: str) -> None:
     """
     if request.min_probability is not None:
         raise ValueError(
-            f"this model predicts {what}, which have no probability: leave out --min-probability"
+            f"this model predicts {what}, which have no probability; leave out --min-probability"
         )

@@ -131,7 +131,7 @@ def check_no_smoothing(smoothing: float, what: str) -> None:
     """
     if smoothing:
         raise ValueError(
-            f"optimizer.label_smoothing is {smoothing:g}, but {what} are no labels; set it to "
+            f"optimizer.label_smoothing is {smoothing:g}, but {what} have no labels; set it to "
             "0 in params.yaml"
         )
 
