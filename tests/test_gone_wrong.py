@@ -120,7 +120,7 @@ def plain(grey: int) -> bytes:
     return file.getvalue()
 
 
-LOST = r"the loss became (nan|inf) at step \d+ with learning rate \d.*; try a lower lr, precision: float32"
+LOST = r"the loss became (nan|inf) at step \d+ with learning rate \d.*; try a lower lr, precision"
 LOST_ON_VALID = r"the loss on valid became (nan|inf) in epoch 0, so training diverged; try a low"
 
 
