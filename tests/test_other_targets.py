@@ -313,8 +313,8 @@ def block(**keys: Any) -> DatasetEntry:
     ("keys", "message"),
     [
         ({"target": "labels", "label": {"from": "folder"}}, "needs label.separator"),
-        ({"label": {"from": "folder", "separator": " "}}, "add `target: labels`"),
-        ({"label": {"from": "biwi"}}, "add `target: points`"),
+        ({"label": {"from": "folder", "separator": " "}}, "set target: labels"),
+        ({"label": {"from": "biwi"}}, "set target: points"),
         ({"target": "points", "label": {"from": "folder"}}, r"label.label: \[x, y\]"),
         ({"label": {"from": "folder", "valid": ["1"]}}, "give label.group too"),
         (

@@ -14,7 +14,7 @@ from pawprint.terminal import console
 
 def add_parser(commands: Commands) -> None:
     """The command and its options."""
-    parser = commands.add_parser("predict", help="predict the labels of new images")
+    parser = commands.add_parser("predict", help="predict labels, points or numbers of new images")
     parser.add_argument("files", nargs="+", help="files, folders, patterns; - for names on stdin")
     parser.add_argument(
         "--model", type=Path, default=MODEL, help=f"the model file (default: {MODEL})"

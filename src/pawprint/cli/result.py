@@ -7,7 +7,9 @@ from pawprint.cli.arguments import Commands
 
 def add_parser(commands: Commands) -> None:
     """The command and its options."""
-    parser = commands.add_parser("result", help="show the error rate now and at the last commit")
+    parser = commands.add_parser(
+        "result", help="show how good the last run is, and the last commit's"
+    )
     parser.set_defaults(run=run, is_for_ratings=True)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 BETWEEN = ";"
 NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")  # float() also takes 1_0
+MAX_NUMBER = 1e100  # the square of a residual must be finite too
 Pick = Callable[[str], str | None]  # the class in a text, by the data set's pattern; None: none
 
 
@@ -80,7 +81,7 @@ def format_number(text: str, pick: Pick, separator: str | None = None) -> str | 
     ('20.5', None, None)
     """
     word = (pick(text) or "").strip()
-    return word if NUMBER.fullmatch(word) and math.isfinite(float(word)) else None
+    return word if NUMBER.fullmatch(word) and abs(float(word)) <= MAX_NUMBER else None
 
 
 def number(cell: str) -> float:
@@ -123,7 +124,10 @@ CELLS = {
         format_points, _no_class, 0, hint="each column needs a number, such as 20.5; "
     ),
     "number": CellFormat(
-        format_number, _no_class, 0, hint="it must be a finite number, such as 20.5; "
+        format_number,
+        _no_class,
+        0,
+        hint="it must be a finite number such as 20.5, with a decimal point; ",
     ),
 }
 

@@ -70,9 +70,8 @@ def update_dataset(name: str, url: str | None) -> Iterator[str]:
     catalog_entry.update_entry(
         FILE, name, archive.name, len(image_labels), csv.name if csv else None
     )
-    yield format_line(
-        "written", f"{FILE}: {name}, sha256 {archive.name}, count {len(image_labels)}"
-    )
+    count = f", count {len(image_labels)}" if block.count is not None else ""
+    yield format_line("written", f"{FILE}: {name}, sha256 {archive.name}{count}")
     yield format_line("next", next_command(name, block))
 
 

@@ -206,15 +206,19 @@ class DatasetEntry(Section):
             raise ValueError("target: points needs columns of a CSV, such as label.label: [x, y]")
         if len({*columns}) < len(columns):
             raise ValueError("label.label names a column twice; name each column once")
+        if self.target != "points" and gives_points:
+            raise ValueError(
+                f"this label rule gives points, but the block has target: {self.target}; set "
+                "target: points, or give label.label one column"
+            )
         if len(columns) % 2:
             raise ValueError("label.label must name an even number of columns, as in [x, y]")
-        if self.target != "points" and gives_points:
-            raise ValueError("this label rule gives points: add `target: points` to the block")
         if self.target == "labels" and rule.separator is None:
             raise ValueError("target: labels needs label.separator, such as ' '")
         if self.target != "labels" and rule.separator is not None:
             raise ValueError(
-                "label.separator is for several labels: add `target: labels`, or remove it"
+                "label.separator is for several labels, but the block has target: "
+                f"{self.target}; set target: labels, or remove label.separator"
             )
         if self.target == "points" and rule.pattern is not None:
             raise ValueError("label.pattern does not apply to points; remove it")

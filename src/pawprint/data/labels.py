@@ -38,6 +38,7 @@ def read_targets(
     outside = csv if rule.outside else None
     rows = label_csv.match_rows(archive, names, rule.table, findings, outside, is_split)
     texts = {name: row.text for name, row in rows.items()}
+    lines = {name: row.line for name, row in rows.items()}
     if rule.source == "biwi":
         texts = biwi.read_cells(archive, names, findings)
     groups = split_words.extract_groups(names, rule.group, findings, REMEDY) if rule.group else None
@@ -48,7 +49,7 @@ def read_targets(
         )
     elif groups and is_split:
         own_splits = split_words.of_groups(groups, rule.valid, rule.test, findings, REMEDY)
-    targets = targets_to_learn(names, rule, target, findings, texts, own_splits)
+    targets = targets_to_learn(names, rule, target, findings, texts, own_splits, lines)
     return Annotations(targets, own_splits, groups)
 
 
@@ -59,6 +60,7 @@ def targets_to_learn(
     findings: Findings,
     texts: Mapping[str, str],
     own_splits: Sequence[str | None] | None,
+    lines: Mapping[str, int],
 ) -> list[str | None]:
     """The targets; images for testing without a target are left out with a note.
 
@@ -68,7 +70,7 @@ def targets_to_learn(
     splits = layouts.split_folders(names)
     split_words_of = own_splits or [splits.split_of(name) if splits else None for name in names]
     tests = {name for name, split in zip(names, split_words_of, strict=True) if split == "test"}
-    targets = extract_targets(names, rule, target, findings, texts, tests)
+    targets = extract_targets(names, rule, target, findings, texts, tests, lines)
     by_name = dict(zip(names, targets, strict=True))
     test_labels = {cell for name, cell in by_name.items() if cell and name in tests}
     other_labels = {cell for name, cell in by_name.items() if cell and name not in tests}
@@ -104,6 +106,7 @@ def extract_targets(
     findings: Findings,
     texts: Mapping[str, str] | None = None,
     tests: Collection[str] = (),
+    lines: Mapping[str, int] | None = None,
 ) -> list[str | None]:
     """The target of each image, in order; None and an error if the rule gives none.
 
@@ -115,6 +118,7 @@ def extract_targets(
             table, and labels that look alike.
         texts: the texts of a CSV or another file, by name; missing ones are reported already.
         tests: names that may have no target, without an error.
+        lines: of the CSV, by name, for the error.
     """
     splits, cell_format = layouts.split_folders(names), label_cells.CELLS[target]
     texts_read = [text_of(name, rule.source, texts or {}, splits) for name in names]
@@ -129,15 +133,21 @@ def extract_targets(
         if text is not None and cell is None and name not in tests
     }
     if wrong:
-        is_table = rule.source in ("csv", "biwi")
-        shown = [f"{x} ({yaml_file.one_line(y, 80)})" if is_table else x for x, y in wrong.items()]
+        places = {name: f"line {line}: " for name, line in (lines or {}).items()}
+        has_shown = rule.source in ("csv", "biwi") or not cell_format.min_classes
+        shown = [
+            f"{name} ({places.get(name, '')}{yaml_file.one_line(pick(text) or text, 80)})"
+            if has_shown
+            else name
+            for name, text in wrong.items()
+        ]
         how = f"label.pattern {yaml_file.one_line(rule.pattern, 200)}" if rule.pattern else ""
-        hint = cell_format.hint + pattern_hints.narrow_view(
-            [*wrong], [*wrong.values()], rule, splits
-        )
+        hint = cell_format.hint
+        hint += pattern_hints.narrow_view([*wrong], [*wrong.values()], rule, splits)
+        cells = f"fix these cells of {rule.file}, or " if rule.source == "csv" else ""
         findings.errors.append(
             f"{len(wrong)} of {len(names)} images get no {target} from "
-            f"{how or f'label.from: {rule.source}'}: {shorten(shown)}; {hint}{REMEDY}"
+            f"{how or f'label.from: {rule.source}'}: {shorten(shown)}; {hint}{cells}{REMEDY}"
         )
     counted = Counter(x for cell in targets if cell for x in cell_format.classes(cell))
     odd = sorted(label for label in counted if sanitize.name_error(label))

@@ -29,10 +29,20 @@ def main_metric(metrics: Metrics) -> str:
     )
 
 
+def format_main(metrics: Metrics) -> str:
+    """The main metric's value: four decimals of a fraction, four digits of a number's error.
+
+    >>> format_main({"error_rate": 0.01114}), format_main({"rmse": 2.3716e-05, "r2": 0.8})
+    ('0.0111', '2.372e-05')
+    """
+    value = metrics[main_metric(metrics)]
+    return f"{value:.4g}" if "r2" in metrics else f"{value:.4f}"
+
+
 def short_text(metrics: Metrics) -> str:
     """Name and value.
 
     >>> short_text({"error_rate": 0.01114})
     'error_rate 0.0111'
     """
-    return f"{main_metric(metrics)} {metrics[main_metric(metrics)]:.4f}"
+    return f"{main_metric(metrics)} {format_main(metrics)}"

@@ -25,7 +25,7 @@ def lines() -> list[str]:
     check(status)
     last = last_commit_metric(metrics)
     return [
-        closing_line(metrics, last, yaml_file.load(PARAMS).get("lr"), report_status(status)),
+        closing_line(metrics, last, next_setting(yaml_file.load(PARAMS)), report_status(status)),
         *drift.notes(),
         *asides(status),
     ]
@@ -85,7 +85,7 @@ def last_commit_metric(metrics: Mapping[str, Any]) -> str:
     last = json.loads(outs[SUMMARY.as_posix()])
     name = main(last)
     named = "" if name in metrics else f"{name.replace('_', ' ')} "
-    return f"{named}{last[name]:.4f}{of}"
+    return f"{named}{value_text(last)}{of}"
 
 
 def dataset(stages: dvc_lock.Stages) -> str:
@@ -101,7 +101,14 @@ def main(metrics: Mapping[str, Any]) -> str:
 
 def metric_text(metrics: Mapping[str, Any]) -> str:
     """Such as error rate 0.0111."""
-    return f"{main(metrics).replace('_', ' ')} {metrics[main(metrics)]:.4f}"
+    return f"{main(metrics).replace('_', ' ')} {value_text(metrics)}"
+
+
+def value_text(metrics: Mapping[str, Any]) -> str:
+    """The main metric's value."""
+    if headline.is_of_ratings(metrics):
+        return f"{metrics['rmse']:.4f}"
+    return headline.format_main(metrics)
 
 
 def count_text(metrics: Mapping[str, Any]) -> str:
@@ -111,13 +118,27 @@ def count_text(metrics: Mapping[str, Any]) -> str:
     return f"{wrong}{metrics['n']:,} valid {what}"
 
 
-def closing_line(now: Mapping[str, Any], before: str, lr: object, where: str) -> str:
-    """The line, from the metrics, the metric at the last commit and this run's learning rate."""
+def next_setting(params: Mapping[str, Any]) -> str:
+    """A learning rate to try next: of the phase that trains.
+
+    >>> next_setting({"lr": 0.003}), next_setting({"lr": 0.01})
+    ('lr=1e-3', 'lr=3e-3')
+    >>> next_setting({"lr": 0.01, "frozen": {"epochs": 0}, "unfrozen": {"lr_max": 0.003}})
+    'unfrozen.lr_max=0.006'
+    """
+    lr_max = (params.get("unfrozen") or {}).get("lr_max")
+    if (params.get("frozen") or {}).get("epochs") == 0 and isinstance(lr_max, int | float):
+        return f"unfrozen.lr_max={2 * lr_max:g}"  # upwards: lr_min must not be above it
+    return f"lr={'1e-3' if params.get('lr') == 3e-3 else '3e-3'}"
+
+
+def closing_line(now: Mapping[str, Any], before: str, setting: str, where: str) -> str:
+    """The line, from the metrics, the metric at the last commit and what to try next."""
     is_of_ratings = headline.is_of_ratings(now)
     place = "../.venv" if is_of_ratings else ".venv"  # of the ratings, one folder up
     activate = "" if os.environ.get("VIRTUAL_ENV") else f". {place}/bin/activate && "
     report = "" if is_of_ratings else f"{where}; "
     return (
         f"{metric_text(now)} ({count_text(now)}), last commit {before}; {report}next: {activate}"
-        f"dvc exp run -S lr={'1e-3' if lr == 3e-3 else '3e-3'}"
+        f"dvc exp run -S {setting}"
     )

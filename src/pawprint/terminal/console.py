@@ -196,10 +196,12 @@ def byte_bar(what: str) -> "tqdm[NoReturn]":
 def table_row(cells: Iterable[str | int | float], wide: int = 11) -> str:
     """One line of a table: words and integers unchanged, floats with six decimals.
 
-    A float that would need more than ten letters gets four digits and an exponent.
+    A float that is very small or needs more than ten letters gets four digits and an exponent.
     """
     texts = (
-        f"{cell:{'.6f' if cell < 999 else '.4g'}}" if isinstance(cell, float) else str(cell)
+        f"{cell:{'.6f' if cell == 0 or 1e-3 <= abs(cell) < 999 else '.4g'}}"
+        if isinstance(cell, float)
+        else str(cell)
         for cell in cells
     )
     return "".join(f"{text:>{wide}}" for text in texts)
