@@ -83,7 +83,7 @@ def test_a_csvs_cell_is_the_label_or_holds_it() -> None:
     assert findings.errors[0].startswith(
         "1 of 1 images get no label from label.pattern _(.+)$: 1.jpg"
     )
-    assert "1.jpg (n01-cat); fix the rule" in findings.errors[0]
+    assert "1.jpg (n01-cat); fix these cells of x.csv, fix the rule" in findings.errors[0]
 
 
 @pytest.mark.parametrize("cell", ["=HYPERLINK(1)", "cat\x1b[2J"])

@@ -465,7 +465,10 @@ def test_a_class_with_a_semicolon_and_a_table_without_rows_are_told(tmp_path: Pa
     findings = Findings()
     whole = block(target="labels", label={**rule, "split": "s"})
     assert read_targets(path, ["1.jpg"], whole.label, findings, "labels").targets == [None]
-    assert "1.jpg (a;b c); a class must not contain a semicolon; fix the rule" in findings.errors[0]
+    assert (
+        "1.jpg (line 2: a;b c); a class must not contain a semicolon; fix these cells of p.csv"
+        in findings.errors[0]
+    )
     findings, rows = Findings(), labels_table(["2.jpg"], [None], [None], "labels")
     check_classes(class_counts(rows), rows, findings)
     assert findings.errors[0].startswith("no image has both labels and a split")

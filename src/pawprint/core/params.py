@@ -9,7 +9,7 @@ from pawprint.core import colors, schema, yaml_file
 from pawprint.core.schema import Section
 
 FILE = Path("params.yaml")
-DEVICE = r"^(auto|cpu|mps|cuda(:\d+)?)$"
+DEVICE, DEVICES = r"^(auto|cpu|mps|cuda(:\d+)?)$", "auto, cpu, mps, cuda or cuda:N"
 ARCHITECTURES = (
     *("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"),
     *("mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large"),
@@ -137,7 +137,7 @@ class Evaluate(Section):
 class Runtime(Section):
     """The machine's settings; DVC does not track them, because they must not change a result."""
 
-    device: Annotated[str, Field(pattern=DEVICE, description="auto, cpu, mps, cuda or cuda:N")]
+    device: Annotated[str, StringConstraints(pattern=DEVICE), Field(description=DEVICES)]
     memory: Annotated[float, Field(gt=0, le=1)]
 
 

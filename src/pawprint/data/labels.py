@@ -144,7 +144,7 @@ def extract_targets(
         how = f"label.pattern {yaml_file.one_line(rule.pattern, 200)}" if rule.pattern else ""
         hint = cell_format.hint
         hint += pattern_hints.narrow_view([*wrong], [*wrong.values()], rule, splits)
-        cells = f"fix these cells of {rule.file}, or " if rule.source == "csv" else ""
+        cells = f"fix these cells of {rule.file}, " if rule.source == "csv" else ""
         findings.errors.append(
             f"{len(wrong)} of {len(names)} images get no {target} from "
             f"{how or f'label.from: {rule.source}'}: {shorten(shown)}; {hint}{cells}{REMEDY}"
