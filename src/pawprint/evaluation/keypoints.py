@@ -7,26 +7,21 @@ import numpy as np
 from jaxtyping import Float64
 from torch import Tensor
 
+from pawprint.evaluation.classless import Classless
 from pawprint.evaluation.context import EvalContext
 from pawprint.vision import keypoints
 
-SCORES = ("label", "precision", "recall", "f1", "n")
 Row = tuple[str, str, str, str, float]
 
 
 @dataclass(frozen=True)
-class KeypointResult:
+class KeypointResult(Classless):
     """Of one split, in the order of its images; x, y, x, y ... in px."""
 
     predicted: Float64[np.ndarray, "image output"]
     actual: Float64[np.ndarray, "image output"]
     extents: Float64[np.ndarray, "image output"]  # the image's width or height, px
     loss: Float64[np.ndarray, " image"]  # mean square, of places in [-1, 1]
-
-    @property
-    def scores(self) -> Sequence[str]:
-        """The columns of `per_class`."""
-        return SCORES
 
     def metrics(self, bins: int) -> dict[str, float | int]:
         """rmse_pixels (of the originals), rmse_share (0-1, of their sides), loss and n.
@@ -48,18 +43,6 @@ class KeypointResult:
             (name, format_points(actual), format_points(predicted), "", round(float(loss), 6))
             for name, actual, predicted, loss in columns
         ]
-
-    def per_class(self) -> list[tuple[object, ...]]:
-        """Empty: there are no classes."""
-        return []
-
-    def most_confused(self) -> list[tuple[str, str, int]]:
-        """Empty."""
-        return []
-
-    def threshold_sweep(self) -> list[tuple[float, float, float, float]]:
-        """Empty: there is no threshold."""
-        return []
 
 
 def keypoint_result(predictions: Tensor, targets: Tensor, context: EvalContext) -> KeypointResult:

@@ -9,14 +9,14 @@ from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_err
 from torch import Tensor
 
 from pawprint.core import label_cells
+from pawprint.evaluation.classless import Classless
 from pawprint.evaluation.context import EvalContext
 
-SCORES = ("label", "precision", "recall", "f1", "n")
 Row = tuple[str, str, str, str, float]
 
 
 @dataclass(frozen=True)
-class RegressionResult:
+class RegressionResult(Classless):
     """Of one split, in the order of its images; numbers in the units of the data set."""
 
     predicted: Float64[np.ndarray, " image"]
@@ -24,11 +24,6 @@ class RegressionResult:
     loss: Float64[np.ndarray, " image"]  # squares of standardised residuals
     cells: Sequence[str]  # of `actual`, as labels.csv has them
     deviation: float  # of the training images' numbers
-
-    @property
-    def scores(self) -> Sequence[str]:
-        """The columns of `per_class`."""
-        return SCORES
 
     def metrics(self, bins: int) -> dict[str, float | int]:
         """rmse and mae (in the units of the data set), r2, loss and n.
@@ -50,18 +45,6 @@ class RegressionResult:
             (name, cell, label_cells.format_prediction(value, self.deviation), "", round(loss, 6))
             for name, cell, value, loss in columns
         ]
-
-    def per_class(self) -> list[tuple[object, ...]]:
-        """Empty: there are no classes."""
-        return []
-
-    def most_confused(self) -> list[tuple[str, str, int]]:
-        """Empty."""
-        return []
-
-    def threshold_sweep(self) -> list[tuple[float, float, float, float]]:
-        """Empty: there is no threshold."""
-        return []
 
 
 def regression_result(
