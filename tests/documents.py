@@ -37,7 +37,7 @@ NOT_RUN = {  # and why, or the test that runs it instead
     "cp presets/digits-labels.yaml params.yaml && dvc repro": MINUTES,
     "cp presets/digits-points.yaml params.yaml && dvc repro": MINUTES,
     "cp presets/digits-number.yaml params.yaml && dvc repro": MINUTES,
-    "dvc exp run -S dataset=mine -S label.split=official": "needs folders of a split; test_newset.py",
+    "dvc exp run -S dataset=mine -S label.split=official": "needs split folders; test_newset.py",
     "python3 -m venv .venv": HERE,
     ". .venv/bin/activate": HERE,
     "pip install -c constraints.txt -e .": HERE,
