@@ -18,15 +18,15 @@ from dvc.utils.serialize import dumps_yaml
 from PIL import Image
 
 from pawprint.cli import main
-from pawprint.core import label_cells, yaml_file
+from pawprint.core import yaml_file
 from pawprint.core.findings import Findings
 from pawprint.data import digits, labels
 from pawprint.data.catalog import LabelRule
 from pawprint.models import model_file
 from pawprint.reporting.page import CHARTS, SHEETS
 from pawprint.storage import archives
-from pawprint.vision.regression import Regression
-from pawprint.vision.task import load_task
+from pawprint.vision.regression import Regression, format_prediction
+from pawprint.vision.task import TASKS
 from tests.conftest import ROOT
 from tests.test_graph import GRAPH, write_files
 from tests.test_stages import STAGES
@@ -217,7 +217,7 @@ def test_numbers_are_standardised_by_the_training_images() -> None:
     outputs = torch.tensor([[0.0], [0.0]])
     assert task.loss(outputs, targets).item() == pytest.approx(18 / deviation**2)
     assert task.metric_value(outputs, targets).item() == pytest.approx(math.sqrt(18))
-    assert load_task("number", [5.0, deviation]) == Regression(5.0, deviation) == task
+    assert TASKS["number"].with_scale([5.0, deviation]) == Regression(5.0, deviation) == task
 
 
 def test_a_small_spread_of_large_numbers_is_kept() -> None:
@@ -226,8 +226,16 @@ def test_a_small_spread_of_large_numbers_is_kept() -> None:
     targets = task.encode(cells, ["value"], torch.zeros(5, 2))
     assert targets[:, 0].tolist() == pytest.approx([(i - 2) / math.sqrt(2) for i in range(5)])
     values = [x + 1_700_000_000 for x in (0.0, 1.5)]
-    shown = [label_cells.format_prediction(value, task.std) for value in values]
+    shown = [format_prediction(value, task.std) for value in values]
     assert shown == ["1700000000.000", "1700000001.500"]
+
+
+@pytest.mark.parametrize(
+    "scale", [None, [], [1.0], [1.0, 0.0], [1.0, math.inf], [1.0, math.nan], [1, 2, 3]]
+)
+def test_a_model_file_without_a_scale_is_one_line(scale: list[float] | None) -> None:
+    with pytest.raises(ValueError, match="the model file has scale .*; train it again: `dvc rep"):
+        TASKS["number"].with_scale(scale)
 
 
 def test_what_teaches_nothing_is_refused() -> None:

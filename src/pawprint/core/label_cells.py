@@ -93,16 +93,6 @@ def number(cell: str) -> float:
     return float(cell)
 
 
-def format_prediction(value: float, deviation: float) -> str:
-    """A predicted number, to about a thousandth of the training images' deviation.
-
-    >>> format_prediction(3.14159, 9.3), format_prediction(1234567.89, 2e5)
-    ('3.142', '1234568')
-    """
-    decimals = max(0, 4 - math.ceil(math.log10(deviation)))
-    return f"{value:.{decimals}f}"
-
-
 def _one_class(cell: str) -> list[str]:
     return [cell] if cell else []
 

@@ -8,9 +8,9 @@ from jaxtyping import Float64
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 from torch import Tensor
 
-from pawprint.core import label_cells
 from pawprint.evaluation.classless import Classless
 from pawprint.evaluation.context import EvalContext
+from pawprint.vision.regression import Regression, parse_numbers
 
 Row = tuple[str, str, str, str, float]
 
@@ -22,8 +22,8 @@ class RegressionResult(Classless):
     predicted: Float64[np.ndarray, " image"]
     actual: Float64[np.ndarray, " image"]
     loss: Float64[np.ndarray, " image"]  # squares of standardised residuals
-    cells: Sequence[str]  # of `actual`, as labels.csv has them
-    deviation: float  # of the training images' numbers
+    predicted_cells: Sequence[str]  # rounded by the deviation of the training images' numbers
+    actual_cells: Sequence[str]  # as labels.csv has them
 
     def metrics(self, bins: int) -> dict[str, float | int]:
         """rmse and mae (in the units of the data set), r2, loss and n.
@@ -40,10 +40,10 @@ class RegressionResult(Classless):
 
     def prediction_rows(self, names: Sequence[str]) -> list[Row]:
         """name, actual, predicted, no probability, and loss."""
-        columns = zip(names, self.cells, self.predicted.tolist(), self.loss.tolist(), strict=True)
+        columns = zip(names, self.actual_cells, self.predicted_cells, self.loss, strict=True)
         return [
-            (name, cell, label_cells.format_prediction(value, self.deviation), "", round(loss, 6))
-            for name, cell, value, loss in columns
+            (name, actual, predicted, "", round(float(loss), 6))
+            for name, actual, predicted, loss in columns
         ]
 
 
@@ -52,11 +52,11 @@ def regression_result(
 ) -> RegressionResult:
     """The counts, from standardised predictions."""
     predictions, targets = predictions.cpu().double(), targets.cpu().double()
-    assert context.task.scale is not None
+    task = Regression().with_scale(context.task.scale)
     return RegressionResult(
-        context.task.activation(predictions)[:, 0].numpy(),
-        np.array([label_cells.number(cell) for cell in context.cells], dtype=np.float64),
+        task.activation(predictions)[:, 0].numpy(),
+        parse_numbers(context.cells),
         context.task.per_image_loss(predictions, targets).numpy(),
+        task.format(predictions),
         tuple(context.cells),
-        context.task.scale[1],
     )

@@ -17,7 +17,7 @@ from pawprint.models import model_file
 from pawprint.models.model_file import ModelCard
 from pawprint.models.network import Network
 from pawprint.vision import resample
-from pawprint.vision.task import TASKS, load_task
+from pawprint.vision.task import TASKS
 
 MAX_DIFFERENCE = 1e-4  # of answers, between torch and onnxruntime; of numbers in deviations
 
@@ -31,7 +31,7 @@ class Exported(nn.Module):
     def __init__(self, model: Network, model_card: ModelCard) -> None:
         """Store the network unchanged."""
         super().__init__()
-        self.model, self.task = model, load_task(model_card.target, model_card.scale)
+        self.model, self.task = model, TASKS[model_card.target].with_scale(model_card.scale)
         self.register_buffer("mean", torch.tensor(model_card.mean).view(3, 1, 1))
         self.register_buffer("std", torch.tensor(model_card.std).view(3, 1, 1))
 

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pawprint.core import label_cells
 from pawprint.inference.request import Outputs, Request, check_no_minimum
 from pawprint.models.model_file import ModelCard
 from pawprint.vision.cache_writer import CachedImage
-from pawprint.vision.task import load_task
+from pawprint.vision.regression import Regression
 
 
 @dataclass(frozen=True)
@@ -26,10 +25,8 @@ class NumberAnswer:
             ValueError: a least probability is asked for.
         """
         check_no_minimum(request, "numbers")
-        task = load_task(request.model_card.target, request.model_card.scale)
-        _, deviation = task.scale or (0.0, 1.0)
-        value = task.activation(predictions[None].double())[0, 0].item()
-        return cls(image.name, label_cells.format_prediction(value, deviation))
+        (value,) = Regression().with_scale(request.model_card.scale).format(predictions[None])
+        return cls(image.name, value)
 
     @staticmethod
     def columns(model_card: ModelCard) -> Sequence[str]:

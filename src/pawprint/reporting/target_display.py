@@ -12,6 +12,7 @@ from pawprint.core import label_cells
 from pawprint.reporting.contact_sheet import INK, RIGHT, WRONG, Colour
 from pawprint.vision import keypoints
 from pawprint.vision.dataset import Dataset
+from pawprint.vision.regression import Regression
 
 Marks = Float[Tensor, "image point 2"]  # places in [-1, 1] of the image as it is shown
 Row = Mapping[Hashable, Any]  # of predictions.csv
@@ -93,9 +94,7 @@ class LabelsDisplay:
         rows = (zip(data.classes, row, strict=True) for row in targets.tolist())
         return [", ".join(label for label, there in row if there) or "none" for row in rows]
 
-    def marks(self, targets: Tensor) -> Marks:
-        """No marks."""
-        return torch.zeros(len(targets), 0, 2)
+    marks = ClassDisplay.marks
 
     def result(self, row: Row) -> Caption:
         """The classes."""
@@ -170,13 +169,9 @@ class NumberDisplay:
 
     def captions(self, targets: Tensor, data: Dataset) -> list[str]:
         """The number, in the units of the data set."""
-        values = data.task.activation(targets.cpu().double())[:, 0].tolist()
-        _, deviation = data.task.scale or (0.0, 1.0)
-        return [label_cells.format_prediction(value, deviation) for value in values]
+        return Regression().with_scale(data.task.scale).format(targets)
 
-    def marks(self, targets: Tensor) -> Marks:
-        """No marks."""
-        return torch.zeros(len(targets), 0, 2)
+    marks = ClassDisplay.marks
 
     def result(self, row: Row) -> Caption:
         """The predicted number and the true one."""

@@ -5,12 +5,14 @@ the loss, the learning rate and the head's initial weights fit numbers of any si
 Deviation from fastai's RegressionBlock, which learns the numbers as they are.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import torch
+from jaxtyping import Float64
 from torch import Tensor
 from torch.nn import functional
 
@@ -43,7 +45,7 @@ class Regression:
         Raises:
             ValueError: all are the same number.
         """
-        numbers = np.array([label_cells.number(cell) for cell in cells], dtype=np.float64)
+        numbers = parse_numbers(cells)
         mean, std = float(numbers.mean()), float(numbers.std())
         if not std > 0:
             raise ValueError(
@@ -53,8 +55,18 @@ class Regression:
         return Regression(mean, std)
 
     def with_scale(self, scale: Sequence[float] | None) -> "Regression":
-        """The task with the scale that a model file has."""
-        return Regression(*scale) if scale else self
+        """The task with the scale that a model file has.
+
+        Raises:
+            ValueError: it has none, or not mean and deviation.
+        """
+        known = [x for x in scale or () if isinstance(x, int | float) and math.isfinite(x)]
+        if scale is None or len(known) != len(scale) or len(known) != 2 or known[1] <= 0:
+            raise ValueError(
+                f"the model file has scale {scale}, where mean and deviation of the training "
+                "images' numbers must stand; train it again: `dvc repro`"
+            )
+        return Regression(*scale)
 
     def chance_loss(self, classes: int) -> float:
         """The mean of the training images, whatever the image."""
@@ -66,13 +78,18 @@ class Regression:
 
     def encode(self, cells: Sequence[str], classes: Sequence[str], image_sizes: Tensor) -> Tensor:
         """Standardised, n×1."""
-        numbers = np.array([label_cells.number(cell) for cell in cells], dtype=np.float64)
-        standardised = (numbers - self.mean) / self.std  # in float64: 1.6e9 ± 1 keeps the 1
+        # in float64: 1.6e9 ± 1 keeps the 1
+        standardised = (parse_numbers(cells) - self.mean) / self.std
         return torch.from_numpy(standardised.astype(np.float32)).reshape(-1, 1)
 
     def activation(self, outputs: Tensor) -> Tensor:
         """In the units of the data set."""
         return at_least_float32(outputs) * self.std + self.mean
+
+    def format(self, predictions: Tensor) -> list[str]:
+        """The numbers of n×1 predictions as text, in the units of the data set."""
+        values = self.activation(predictions.cpu().double())[:, 0].tolist()  # MPS has no float64
+        return [format_prediction(value, self.std) for value in values]
 
     check, decode = Classification.check, Classification.decode
     transform_targets = Classification.transform_targets
@@ -96,3 +113,18 @@ class Regression:
     def threshold(self, predictions: Callable[[], Tensor], targets: Tensor) -> float | None:
         """There are no labels."""
         return None
+
+
+def parse_numbers(cells: Sequence[str]) -> Float64[np.ndarray, " image"]:
+    """The numbers of cells of labels.csv."""
+    return np.array([label_cells.number(cell) for cell in cells], dtype=np.float64)
+
+
+def format_prediction(value: float, deviation: float) -> str:
+    """A predicted number, to about a thousandth of the training images' deviation.
+
+    >>> format_prediction(3.14159, 9.3), format_prediction(1234567.89, 2e5)
+    ('3.142', '1234568')
+    """
+    decimals = max(0, 4 - math.ceil(math.log10(deviation)))
+    return f"{value:.{decimals}f}"

@@ -100,11 +100,6 @@ TASKS: dict[str, Task] = {
 }
 
 
-def load_task(name: str, scale: Sequence[float] | None) -> Task:
-    """The task of a model file: with the scale of its training images, where it has one."""
-    return TASKS[name].with_scale(scale)
-
-
 def check_finite(outputs: Float[Tensor, "image output"]) -> None:
     """Raise if the outputs for an image are not all finite.
 
