@@ -20,12 +20,12 @@ from PIL import Image
 from pawprint.cli import main
 from pawprint.core import yaml_file
 from pawprint.core.findings import Findings
-from pawprint.data import digits, labels
+from pawprint.data import digits, label_table, labels
 from pawprint.data.catalog import LabelRule
 from pawprint.models import model_file
 from pawprint.reporting.page import CHARTS, SHEETS
 from pawprint.storage import archives
-from pawprint.vision.regression import Regression, format_prediction
+from pawprint.vision.regression import OUTPUT_UNIT, Regression, format_prediction
 from pawprint.vision.task import TASKS
 from tests.conftest import ROOT
 from tests.test_graph import GRAPH, write_files
@@ -213,7 +213,10 @@ def test_numbers_are_standardised_by_the_training_images() -> None:
     deviation = math.sqrt(26 / 3)
     targets = task.encode(["5", "-1"], ["value"], torch.zeros(2, 2))
     assert targets[:, 0].tolist() == pytest.approx([0, -6 / deviation])
-    assert task.activation(targets)[:, 0].tolist() == pytest.approx([5, -1])
+    assert task.rescale(targets)[:, 0].tolist() == pytest.approx([5, -1])
+    as_outputs = targets / OUTPUT_UNIT
+    assert task.activation(as_outputs)[:, 0].tolist() == pytest.approx([5, -1])
+    assert task.loss(as_outputs, targets).item() == pytest.approx(0, abs=1e-9)
     outputs = torch.tensor([[0.0], [0.0]])
     assert task.loss(outputs, targets).item() == pytest.approx(18 / deviation**2)
     assert task.metric_value(outputs, targets).item() == pytest.approx(math.sqrt(18))
@@ -239,10 +242,21 @@ def test_a_model_file_without_a_scale_is_one_line(scale: list[float] | None) -> 
 
 
 def test_what_teaches_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="all 2 training images have the number 3: there is noth"):
+    with pytest.raises(ValueError, match="all training images have the number 3: there is nothing"):
         Regression().fit(["3", "3.0"])
     with pytest.raises(ValueError, match=r"label_smoothing is 0\.1, but numbers have no labels"):
         Regression().loss(torch.zeros(1, 1), torch.zeros(1, 1), 0.1)
+
+
+@pytest.mark.parametrize(("target", "cell"), [("number", "3.0"), ("points", "3 4.0")])
+def test_equal_numbers_or_points_are_refused_before_anything_learns(target: str, cell: str) -> None:
+    names, cells = ["1.png", "2.png", "3.png"], [cell.replace(".0", ""), cell, "5 9"[: len(cell)]]
+    findings, table = Findings(), label_table.labels_table(names, cells, ["train"] * 3, target)
+    label_table.check_classes(label_table.class_counts(table[:2]), table[:2], findings)
+    assert findings.errors[0].startswith(f"all training images have the {target} 3")
+    findings = Findings()
+    label_table.check_classes(label_table.class_counts(table), table, findings)
+    assert [error for error in findings.errors if "training images" in error] == []
 
 
 def test_the_composed_images_have_the_sum_of_their_digits(tmp_path: Path) -> None:

@@ -96,7 +96,8 @@ def test_both_phases_stand_on_one_axis_of_epochs() -> None:
 
 
 def test_a_phase_without_epochs_is_drawn_as_nothing() -> None:
-    assert len(history(0).axes) == 4
+    axes = history(0).axes
+    assert len(axes) == 4 and [text.get_text() for text in axes[0].texts] == ["frozen"]
 
 
 def test_a_finder_without_a_curve_is_an_empty_panel(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def class_counts(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_classes(counted: pd.DataFrame, table: pd.DataFrame, findings: Findings) -> None:
-    """Errors: classes missing from train, too few classes, an empty split.
+    """Errors: classes missing from train, too few classes, equal numbers or points, an empty split.
 
     Notes: classes missing from valid.
     """
@@ -61,6 +61,13 @@ def check_classes(counted: pd.DataFrame, table: pd.DataFrame, findings: Findings
         )
     if counted.empty and label_cells.CELLS[target].min_classes:
         findings.errors.append(f"no image has any label; {REMEDY}")
+    train = table.loc[table["split"] == "train", target]
+    has_classes = label_cells.CELLS[target].min_classes > 0
+    if not has_classes and len({tuple(label_cells.coordinates(cell)) for cell in train}) == 1:
+        findings.errors.append(
+            f"all training images have the {target} {train.iloc[0]}: there is nothing to learn; "
+            "fix `label` in datasets.yaml, or the column that it names"
+        )
     for split in ("train", "valid"):
         if not (table["split"] == split).any():
             findings.errors.append(

@@ -54,7 +54,7 @@ def regression_result(
     predictions, targets = predictions.cpu().double(), targets.cpu().double()
     task = Regression().with_scale(context.task.scale)
     return RegressionResult(
-        task.activation(predictions)[:, 0].numpy(),
+        task.rescale(predictions)[:, 0].numpy(),
         parse_numbers(context.cells),
         context.task.per_image_loss(predictions, targets).numpy(),
         task.format(predictions),

@@ -97,10 +97,10 @@ def history(
     metric = next(iter(tables.values())).columns[3]
     factor, metric_label = (100, f"{metric}, %") if metric_unit == "%" else (1, metric)
     momentum_axis, begun = lr_axis.twinx(), 0
-    for i, (phase, table) in enumerate(tables.items()):
+    shown = [(phase, table) for phase, table in tables.items() if len(table)]
+    for i, (phase, table) in enumerate(shown):
         at = begun + table["epoch"].to_numpy() + 1
-        shown = {"train_loss": BLUE, "valid_loss": ORANGE}
-        for column, colour in shown.items():
+        for column, colour in (("train_loss", BLUE), ("valid_loss", ORANGE)):
             label = column.replace("_", " ") if i == 0 else None
             loss_axis.plot(at, table[column], "o-", ms=3, color=colour, label=label)
         metric_axis.plot(at, factor * table[metric], "o-", ms=3, color=GREEN)

@@ -169,7 +169,8 @@ class NumberDisplay:
 
     def captions(self, targets: Tensor, data: Dataset) -> list[str]:
         """The number, in the units of the data set."""
-        return Regression().with_scale(data.task.scale).format(targets)
+        numbers = Regression().with_scale(data.task.scale).format(targets)
+        return [text.rstrip("0").rstrip(".") if "." in text else text for text in numbers]
 
     marks = ClassDisplay.marks
 

@@ -1,8 +1,8 @@
 """One real number an image: age, weight, count, price.
 
 The network learns standardised values, (number - mean) / deviation of the training images, so that
-the loss, the learning rate and the head's initial weights fit numbers of any size and unit.
-Deviation from fastai's RegressionBlock, which learns the numbers as they are.
+the loss and the learning rate fit numbers of any size and unit. Deviation from fastai's
+RegressionBlock, which learns the numbers as they are.
 """
 
 import math
@@ -18,8 +18,14 @@ from torch.nn import functional
 
 from pawprint.core import label_cells
 from pawprint.runtime.device import at_least_float32
+from pawprint.vision.augment import BatchTransform
 from pawprint.vision.classification import Classification
 from pawprint.vision.keypoints import Keypoints, check_no_smoothing
+
+# One unit of output, in deviations. The head's initial outputs have a deviation of 1.4 units; were
+# the unit 1, that noise would exceed the signal, and Adam's steps in the last layer be ten times
+# as long.
+OUTPUT_UNIT = 0.1
 
 
 @dataclass(frozen=True)
@@ -49,8 +55,8 @@ class Regression:
         mean, std = float(numbers.mean()), float(numbers.std())
         if not std > 0:
             raise ValueError(
-                f"all {len(numbers)} training images have the number {numbers[0]:g}: there is "
-                "nothing to learn; fix `label` in datasets.yaml, or the column that it names"
+                f"all training images have the number {numbers[0]:g}: there is nothing to learn; "
+                "fix `label` in datasets.yaml, or the column that it names"
             )
         return Regression(mean, std)
 
@@ -82,16 +88,24 @@ class Regression:
         standardised = (parse_numbers(cells) - self.mean) / self.std
         return torch.from_numpy(standardised.astype(np.float32)).reshape(-1, 1)
 
+    def decode(self, outputs: Tensor, transform: BatchTransform | None = None) -> Tensor:
+        """Standardised, whatever the transform was."""
+        return at_least_float32(outputs) * OUTPUT_UNIT
+
+    def rescale(self, predictions: Tensor) -> Tensor:
+        """Standardised numbers in the units of the data set."""
+        return predictions * self.std + self.mean
+
     def activation(self, outputs: Tensor) -> Tensor:
         """In the units of the data set."""
-        return at_least_float32(outputs) * self.std + self.mean
+        return self.rescale(self.decode(outputs))
 
     def format(self, predictions: Tensor) -> list[str]:
         """The numbers of n×1 predictions as text, in the units of the data set."""
-        values = self.activation(predictions.cpu().double())[:, 0].tolist()  # MPS has no float64
+        values = self.rescale(predictions.cpu().double())[:, 0].tolist()  # MPS has no float64
         return [format_prediction(value, self.std) for value in values]
 
-    check, decode = Classification.check, Classification.decode
+    check = Classification.check
     transform_targets = Classification.transform_targets
     average_views = Keypoints.average_views
 
@@ -102,7 +116,7 @@ class Regression:
             ValueError: smoothing is asked for.
         """
         check_no_smoothing(smoothing, "numbers")
-        return functional.mse_loss(at_least_float32(outputs), targets)
+        return functional.mse_loss(self.decode(outputs), targets)
 
     per_image_loss = Keypoints.per_image_loss
 
