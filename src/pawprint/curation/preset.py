@@ -210,7 +210,8 @@ def target_notes(preset: Preset, after: Values) -> Iterator[str]:
         block.get("target", "label") if isinstance(block := blocks.get(name), Mapping) else None
         for name in names
     )
-    if ours and mine and ours != mine:
+    # numbers are learned from photographs by the presets for one label: there are no others
+    if ours and mine and ours != mine and (ours, mine) != ("label", "number"):
         yield (
             f"{preset.path.as_posix()} is made for target: {ours} ({names[0]}), but {names[1]} has "
             f"target: {mine}"
