@@ -6,6 +6,7 @@ from typing import Any
 
 from pawprint.cli import arguments
 from pawprint.cli.arguments import Commands
+from pawprint.core import label_cells
 from pawprint.core.files import with_slashes
 from pawprint.curation import keep_entry
 from pawprint.terminal import console
@@ -40,7 +41,7 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument(
         "--target",
-        choices=("label", "labels", "points", "number"),
+        choices=[*label_cells.CELLS],
         help="what to learn: one label (default), several labels (default with --separator), "
         "points in px from the upper left corner, or a number",
     )
