@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from pawprint.core import yaml_file
-from pawprint.curation import catalog_entry, new_dataset, update_dataset
+from pawprint.curation import new_dataset, update_dataset, yaml_text
 from pawprint.data import catalog
 from pawprint.storage import folders
 from tests.conftest import ROOT, picture
@@ -328,7 +328,7 @@ def test_a_block_that_shares_its_values_is_left_to_its_author(project: Path) -> 
 
 @given(st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" "), min_size=1))
 def test_every_text_is_the_same_to_both_readers(text: str) -> None:
-    result = catalog_entry.format_entry("x", {"label": {"pattern": text}})
+    result = yaml_text.format_entry("x", {"label": {"pattern": text}})
     expected = {"x": {"label": {"pattern": text}}}
     assert yaml_file.parse(result, "") == expected
     assert YAML(typ="safe", pure=True).load(result) == expected
@@ -338,7 +338,7 @@ def test_every_text_is_the_same_to_both_readers(text: str) -> None:
     "text", ["1e5", "0x1F", "2026-11-21", "null", "~", "yes", "<<", "=", "a: b", "a #b", "- a", "'"]
 )
 def test_texts_that_look_like_something_else_stay_texts(text: str) -> None:
-    result = catalog_entry.format_entry("x", {"label": {"pattern": text}})
+    result = yaml_text.format_entry("x", {"label": {"pattern": text}})
     assert YAML(typ="safe", pure=True).load(result) == yaml_file.parse(result, "")
     assert yaml_file.parse(result, "")["x"]["label"]["pattern"] == text
 

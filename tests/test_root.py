@@ -54,7 +54,9 @@ def test_predict_stays_and_takes_the_projects_model(docs: Path) -> None:
     assert enter("export").to == Path("../../build/model.onnx")
 
 
-@pytest.mark.parametrize("words", [["result"], ["verify"], ["recommend", "7"], ["similar", "x"]])
+@pytest.mark.parametrize(
+    "words", [["result"], ["verify"], ["recommend", "7"], ["similar", "x"], ["preset", "x"]]
+)
 def test_what_is_of_ratings_works_in_their_project(
     docs: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:

@@ -13,6 +13,12 @@ OPTIONS = {  # of `pawprint new`, by the words that stand for them where a block
     "label.from: path": "--from-path",
     "label.split: only for": "--split-column: only for",
     "label.separator: only for": "--separator: only for",
+    "label.separator": "--separator",
+    "such as label.label: [x, y]": "such as --csv FILE --name-column NAME --label-column X,Y",
+    "columns, as in [x, y]": "columns, with commas between: X,Y or X1,Y1,X2,Y2",
+    "the block has target: ": "this is --target ",
+    "set target: ": "use --target ",
+    "target: ": "--target ",
     "label.group ": "--split-folders ",
     "label.pattern": "--pattern",
     "label.file": "--csv",
@@ -21,7 +27,9 @@ OPTIONS = {  # of `pawprint new`, by the words that stand for them where a block
     "file: labels.csv": "--csv FILE",
     "name: and label:": "--name-column and --label-column",
     "fix the rule in datasets.yaml": "fix the options",
+    "fix the label rule in datasets.yaml": "fix the options",
     "fix `label` in datasets.yaml": "fix the options",
+    "or `label` in datasets.yaml": "or the options",
     "check `url` in datasets.yaml": "check the path or URL",
     "check its `url` in datasets.yaml": "check the path or URL",
     "fix `url` in datasets.yaml": "give another path or URL",
@@ -46,6 +54,17 @@ def fraction(text: str) -> float:
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
     return value
+
+
+def label_columns(typed: str | None, target: str | None) -> str | list[str] | None:
+    """The columns of --label-column: of points a list, parted by commas.
+
+    >>> label_columns("x, y", "points"), label_columns("Breed, English", None)
+    (['x', 'y'], 'Breed, English')
+    """
+    if typed is None or target != "points":
+        return typed
+    return [column.strip() for column in typed.split(",") if column.strip()]
 
 
 def stdin_names() -> list[str]:

@@ -9,6 +9,7 @@ from pawprint.cli import (
     export,
     new,
     predict,
+    preset,
     recommend,
     report,
     result,
@@ -18,7 +19,19 @@ from pawprint.cli import (
 )
 from pawprint.terminal import console
 
-COMMANDS = (result, summary, predict, export, report, compare, epochs, verify, recommend, new)
+COMMANDS = (
+    result,
+    summary,
+    predict,
+    export,
+    report,
+    compare,
+    epochs,
+    verify,
+    recommend,
+    new,
+    preset,
+)
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pawprint.cli import arguments
 from pawprint.cli.arguments import Commands
+from pawprint.core import label_cells
 from pawprint.core.files import with_slashes
 from pawprint.curation import keep_entry
 from pawprint.terminal import console
@@ -33,7 +34,17 @@ def add_parser(commands: Commands) -> None:
     )
     places.add_argument("--csv", metavar="FILE", type=with_slashes, help="the file with the labels")
     parser.add_argument("--name-column", metavar="X", help="CSV column with the image's name")
-    parser.add_argument("--label-column", metavar="Y", help="CSV column with its label")
+    parser.add_argument(
+        "--label-column",
+        metavar="Y",
+        help="CSV column with its label or number; of points several, with commas: X,Y or X1,Y1,…",
+    )
+    parser.add_argument(
+        "--target",
+        choices=[*label_cells.CELLS],
+        help="what to learn: one label (default), several labels (default with --separator), "
+        "points in px from the upper left corner, or a number",
+    )
     parser.add_argument("--separator", metavar="S", help="separates several labels in a cell")
     splits = parser.add_mutually_exclusive_group()
     splits.add_argument("--split-column", metavar="Z", help="CSV column with train, valid or test")
@@ -59,7 +70,8 @@ def run(args: argparse.Namespace) -> None:
 
 def rule(args: argparse.Namespace) -> dict[str, Any]:
     """The keys of `label`; empty if no option says how an image gets its label."""
-    keys = {"file": args.csv, "name": args.name_column, "label": args.label_column}
+    columns = arguments.label_columns(args.label_column, args.target)
+    keys: dict[str, Any] = {"file": args.csv, "name": args.name_column, "label": columns}
     keys |= {"separator": args.separator, "split": args.split_column}
     flags = {"folder": args.folder, "path": args.from_path, "csv": any(keys.values())}
     source = next((source for source, is_it in flags.items() if is_it), "name")
@@ -79,6 +91,8 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     keys = rule(args)
     if args.update and (keys or args.sha256 or args.split_folders):
         raise ValueError("--update takes no label rule and no hash; the rule is in datasets.yaml")
+    if args.update and args.target:
+        raise ValueError(f"--update takes no --target; it is in the block {args.name}")
     if not args.update and not args.pictures:
         raise ValueError(f"the images are missing: pawprint new {args.name} FOLDER-OR-URL")
     if args.update:
@@ -87,7 +101,7 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
         return
     try:
         rows = new_dataset.add_dataset(
-            args.name, args.pictures, keys, args.sha256, args.split_folders
+            args.name, args.pictures, keys, args.sha256, args.split_folders, args.target
         )
         yield from keep_entry.commit_entry(rows, f"Add the dataset {args.name}", args.commit)
     except (ValueError, FileNotFoundError) as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pawprint.core import label_cells, params, schema, yaml_file
 from pawprint.core.findings import Findings, shorten
-from pawprint.curation import catalog_entry, label_rules, new_rule, survey
+from pawprint.curation import catalog_entry, label_rules, new_rule, new_target, survey
 from pawprint.data import digits, downloads, lists
 from pawprint.data.catalog import FILE, DatasetEntry, LabelRule, Source
 from pawprint.data.labels import read_targets
@@ -21,7 +21,6 @@ OPTIONS = {
     **{"pattern": "--pattern", "file": "--csv", "name": "--name-column"},
     **{"label": "--label-column", "split": "--split-column", "separator": "--separator"},
 }
-PHOTOGRAPHS = "presets/pets-resnet34.yaml"
 
 
 class DatasetName(schema.Section):
@@ -36,6 +35,7 @@ def add_dataset(
     rule: Mapping[str, Any],
     sha256: str | None,
     split_folders: bool = False,
+    target: str | None = None,
 ) -> Iterator[str]:
     """Inspect the images, and append a block to datasets.yaml; yield the lines to print.
 
@@ -45,6 +45,7 @@ def add_dataset(
         rule: the keys of `label`; if empty, rules are suggested and nothing is written.
         sha256: the expected hash of the archive, if known.
         split_folders: whether folders such as train/ and test/ are the split.
+        target: label, labels, points or number; None: as the rule has it.
 
     Raises:
         ValueError: the block exists, a key is wrong, or some images get no label; nothing is
@@ -52,9 +53,9 @@ def add_dataset(
         FileNotFoundError, ConnectionError: the images are not there.
     """
     check_name(name)
-    target = {"target": "labels"} if "separator" in rule else {}
     images = {"url": url} | ({"sha256": sha256} if sha256 else {})
-    keys = {**target, "pictures": images, "label": dict(rule) or {"from": "folder"}}
+    head = new_target.entry_target(target, rule)
+    keys = {**head, "pictures": images, "label": dict(rule) or {"from": "folder"}}
     # before any fetching: a mistyped option must not cost a download
     block = schema.validate(DatasetEntry, keys, f"new {name}")
     new_rule.check_typed(url)
@@ -137,6 +138,7 @@ def survey_images(
         else dict.fromkeys(image_labels)
     )
     survey.check(survey_result, single, findings)
+    new_target.check_values(image_labels, survey_result.images, block.target, findings)
     return image_labels, survey_result
 
 
@@ -151,12 +153,14 @@ def label_images(
 def describe_images(
     image_labels: Labels, survey_result: survey.Survey, findings: Findings, target: str
 ) -> Iterator[str]:
-    """A line for classes, sizes and formats, and the notes."""
+    """A line for classes (or numbers, points), sizes and formats, and the notes."""
     counted = Counter(
         label for cell in image_labels.values() for label in label_cells.classes(cell or "", target)
     )
     if counted:
         yield format_line("classes", survey.classes_line(len(image_labels), counted))
+    for word, text in new_target.values_lines(image_labels, target):
+        yield format_line(word, text)
     yield format_line("sizes", survey.sizes_line(survey_result.images))
     yield format_line("formats", survey.formats_line(survey_result.formats))
     for note in findings.notes:
@@ -222,11 +226,8 @@ def next_steps(name: str, block: DatasetEntry) -> Iterator[str]:
     """The next commands."""
     yield format_line("next", next_command(name, block))
     yield format_line("", "for photos, use a pretrained network; before that, run:")
-    yield format_line("", f"cp {PHOTOGRAPHS} params.yaml")
-    yield format_line("", "(arch resnet34, weights IMAGENET1K_V1, size 224, presize.size 460,")
-    yield format_line(
-        "", "augment.flip 0.5, augment.supersample 2; with their learning rates and epochs)"
-    )
+    yield format_line("", f"pawprint preset {new_target.PHOTO_PRESETS[block.target]}")
+    yield format_line("", "(it shows what it changes in params.yaml, and keeps your dataset)")
 
 
 def format_line(word: str, text: str) -> str:
