@@ -43,8 +43,8 @@ def request(name: str, size: int | None, tta: evaluate.Tta) -> Run:
     project = WORK / "project"
     model, model_card = model_file.read(WORK / f"{name}.safetensors")
     folder, labels = project / "data" / "presized", WORK / f"{name}.csv"
-    images, index = folder / "images.npy", folder / "index.csv"
-    data = dataset.load_dataset(images, index, labels, device, 1 << 40)
+    cache = (folder / "images", folder / "blocks.csv", folder / "index.csv")
+    data = dataset.load_dataset(*cache, labels, device, 1 << 40)
     how = evaluate.eval_config(model_card, size, tta, 32)
     result, part = evaluate.evaluate(model, data, how)["valid"], data.splits["valid"]
     rows = result.prediction_rows(part.names)

@@ -33,11 +33,13 @@ PICTURE = results.FILE.parents[1] / "docs" / "growth.png"
 def write(folder: Path, n: int) -> None:
     """A cache of `n` images of noise, a fifth of them valid."""
     rng = np.random.default_rng(0)
-    stored = open_memmap(folder / "images.npy", "w+", np.uint8, (n, SIDE, SIDE, 3))
+    (folder / "images").mkdir()
+    stored = open_memmap(folder / "images/all.npy", "w+", np.uint8, (n, SIDE, SIDE, 3))
     for start in range(0, n, BASE):
         stored[start : start + BASE] = rng.integers(0, 256, (BASE, SIDE, SIDE, 3), dtype=np.uint8)
     stored.flush()
     names = [f"{i:06d}.jpg" for i in range(n)]
+    files.write_csv(folder / "blocks.csv", ["block", "row"], [("all", i) for i in range(n)])
     index = [(name, 500, 375, "0" * 64) for name in names]
     files.write_csv(folder / "index.csv", ["name", "width", "height", "sha256"], index)
     rows = [(x, str(i % 4), "train" if i % 5 else "valid") for i, x in enumerate(names)]
@@ -47,8 +49,8 @@ def write(folder: Path, n: int) -> None:
 def child(folder: Path, budget: int) -> None:
     """Run some epochs; print the seconds of each but the first, as JSON on the last line."""
     device = setup_device("cpu", THREADS)
-    paths = (folder / "images.npy", folder / "index.csv", folder / "labels.csv")
-    data = dataset.load_dataset(*paths, device, budget)
+    cache = (folder / "images", folder / "blocks.csv", folder / "index.csv")
+    data = dataset.load_dataset(*cache, folder / "labels.csv", device, budget)
     strengths = augment.AugmentConfig(0.5, 10.0, 1.1, 0.2, 0.2, 0.75, 0.75, 0.75)
     recipe = Recipe(InputSpec(64), 64, 0, resolve_dtype("auto", device), strengths, 0.0)
     arch, optimizer = "mobilenet_v3_small", OptimizerConfig(0.01, 0.99, 1e-5)

@@ -50,9 +50,9 @@ def folder(train: int, valid: int) -> Iterator[Path]:
         rows = sorted(zip(names, [text[0] for text in names], splits, strict=True))
         files.write_csv(here / "labels.csv", ["name", "label", "split"], rows)
         cached = cache_writer.decode_all(zip(names, images, strict=True), CACHE, "white", 2)
-        good, _ = cache_writer.write_cache(
-            here / "images.npy", cached, sorted(names), CACHE, "stop"
-        )
+        good = cache_writer.write_block(here / "images/all.npy", cached, sorted(names), CACHE)
+        places = [("all", i) for i in range(len(good))]
+        files.write_csv(here / "blocks.csv", ["block", "row"], places)
         index = [(p.name, p.width, p.height, p.sha256) for p in good]
         files.write_csv(here / "index.csv", ["name", "width", "height", "sha256"], index)
         yield here
@@ -60,5 +60,5 @@ def folder(train: int, valid: int) -> Iterator[Path]:
 
 def open_it(here: Path) -> Dataset:
     """Our dataset of such a folder, in memory."""
-    paths = (here / "images.npy", here / "index.csv", here / "labels.csv")
-    return dataset.load_dataset(*paths, torch.device("cpu"), 1 << 40)
+    cache = (here / "images", here / "blocks.csv", here / "index.csv")
+    return dataset.load_dataset(*cache, here / "labels.csv", torch.device("cpu"), 1 << 40)

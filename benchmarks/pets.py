@@ -39,8 +39,8 @@ def needs(preset: str) -> str:
     ]:
         sys.exit("make pets: params.yaml has uncommitted changes; commit or discard them")
     free = shutil.disk_usage(ROOT).free / 1e9
-    cache = ROOT / "data" / "presized" / "images.npy"
-    if free < NEEDED and not (cache.exists() and cache.stat().st_size > CACHE):
+    cache = ROOT / "data" / "presized" / "images"
+    if free < NEEDED and sum(path.stat().st_size for path in cache.glob("*.npy")) < CACHE:
         sys.exit(
             f"make pets: {free:.1f} GB are free here, but {NEEDED:.0f} are needed; free some space"
         )

@@ -9,7 +9,8 @@ from pawprint.runtime.device import cache_budget, setup_device
 from pawprint.terminal import console
 from pawprint.vision import dataset
 
-IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv")
+IMAGES, BLOCKS = Path("data/presized/images"), Path("data/presized/blocks.csv")
+INDEX = Path("data/presized/index.csv")
 LABELS, MODEL = Path("data/labels.csv"), Path("models/unfrozen.safetensors")
 SUMMARY, PREDICTIONS = Path("reports/evaluate.json"), Path("reports/predictions.csv")
 CLASSES, CONFUSED = Path("reports/per_class.csv"), Path("reports/most_confused.csv")
@@ -22,7 +23,7 @@ def main() -> None:
     # the threads of the training, from its card: the key is no param of this stage
     device = setup_device(p.runtime.device, model_card.params["threads"])
     budget = cache_budget(device, p.runtime.memory)
-    data = dataset.load_dataset(IMAGES, INDEX, LABELS, device, budget)
+    data = dataset.load_dataset(IMAGES, BLOCKS, INDEX, LABELS, device, budget)
     config = evaluate.eval_config(model_card, p.evaluate.size, p.evaluate.tta, p.batch_size)
     by_split = evaluate.evaluate(model.to(device), data, config)
     valid, metrics = by_split["valid"], results.all_metrics(by_split, p.evaluate.bins)

@@ -1,9 +1,9 @@
-"""Download the dataset: datasets.yaml -> data/raw/pictures (one archive), data/raw/lists."""
+"""Get the dataset: datasets.yaml -> data/raw/pictures (an archive or blocks), data/raw/lists."""
 
 from pathlib import Path
 
 from pawprint.core import files, params
-from pawprint.data import catalog, digits, downloads
+from pawprint.data import blocks, catalog, digits, downloads
 from pawprint.storage import archives
 from pawprint.terminal import console
 
@@ -17,7 +17,7 @@ def main() -> None:
     LISTS.mkdir(parents=True, exist_ok=True)
     with console.byte_bar(f"fetch {name}") as bar:
         pictures, generators = block.pictures, digits.GENERATORS
-        print(downloads.fetch_to(pictures, PICTURES, bar.update, generators=generators))
+        print(blocks.fetch_images(name, pictures, PICTURES, bar.update, generators=generators))
         archives.check_count(PICTURES, block.count, block.pictures.url)
         if block.lists:
             archive, origin = downloads.fetch_verified(block.lists, bar.update)

@@ -9,7 +9,8 @@ from pawprint.terminal import console
 from pawprint.training import lr_finder, session
 from pawprint.training.phase import lr_curve
 
-IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv")
+IMAGES, BLOCKS = Path("data/presized/images"), Path("data/presized/blocks.csv")
+INDEX = Path("data/presized/index.csv")
 LABELS, PRETRAINED = Path("data/labels.csv"), Path("models/pretrained.safetensors")
 SUMMARY, TABLE = Path("reports/lr_find.json"), Path("reports/lr_find.csv")
 
@@ -17,7 +18,7 @@ SUMMARY, TABLE = Path("reports/lr_find.json"), Path("reports/lr_find.csv")
 def main() -> dict[str, str]:
     p = params.load()
     keys, find, on = params.train_params(p), p.lr_find, p.runtime
-    run = session.open_session(keys, IMAGES, INDEX, LABELS, on.device, on.memory)
+    run = session.open_session(keys, IMAGES, BLOCKS, INDEX, LABELS, on.device, on.memory)
     tensors, _ = tensor_file.read_tensors(PRETRAINED)
     model = network.create_model(p.arch, len(run.data.classes), p.seed, tensors)
     network.freeze(model, p.optimizer.train_norm)

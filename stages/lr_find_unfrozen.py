@@ -9,7 +9,8 @@ from pawprint.terminal import console
 from pawprint.training import lr_finder, session
 from pawprint.training.phase import lr_curve
 
-IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv")
+IMAGES, BLOCKS = Path("data/presized/images"), Path("data/presized/blocks.csv")
+INDEX = Path("data/presized/index.csv")
 LABELS, PARENT = Path("data/labels.csv"), Path("models/frozen.safetensors")
 SUMMARY, TABLE = Path("reports/lr_find_unfrozen.json"), Path("reports/lr_find_unfrozen.csv")
 
@@ -17,7 +18,7 @@ SUMMARY, TABLE = Path("reports/lr_find_unfrozen.json"), Path("reports/lr_find_un
 def main() -> dict[str, str]:
     p = params.load()
     keys, find, on = params.train_params(p), p.lr_find, p.runtime
-    run = session.open_session(keys, IMAGES, INDEX, LABELS, on.device, on.memory)
+    run = session.open_session(keys, IMAGES, BLOCKS, INDEX, LABELS, on.device, on.memory)
     model, _ = model_file.read(PARENT)
     points = lr_curve(run, model, find, session.GROUPS, "lr_find_unfrozen")
     curve = list(console.progress_bar(points, "lr_find_unfrozen", find.steps))

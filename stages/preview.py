@@ -9,7 +9,8 @@ from pawprint.terminal import console
 from pawprint.vision import augment, dataset
 from pawprint.vision.resample import InputSpec
 
-IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv")
+IMAGES, BLOCKS = Path("data/presized/images"), Path("data/presized/blocks.csv")
+INDEX = Path("data/presized/index.csv")
 LABELS, BATCH = Path("data/labels.csv"), Path("reports/batch.png")
 CHANGES, VALIDATION = Path("reports/augmentations.png"), Path("reports/validation.png")
 
@@ -17,7 +18,7 @@ CHANGES, VALIDATION = Path("reports/augmentations.png"), Path("reports/validatio
 def main() -> None:
     p = params.load()
     device = setup_device("cpu", p.threads)
-    data = dataset.load_dataset(IMAGES, INDEX, LABELS, device, 0)
+    data = dataset.load_dataset(IMAGES, BLOCKS, INDEX, LABELS, device, 0)
     config, spec = augment.augment_config(p.augment), InputSpec(p.size, p.augment.supersample)
     contact_sheet.write(BATCH, preview.training_sheet(data, config, spec, p.batch_size, p.seed))
     contact_sheet.write(CHANGES, preview.changes_sheet(data, config, spec, p.seed))

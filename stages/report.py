@@ -10,11 +10,11 @@ from pawprint.runtime.device import setup_device
 from pawprint.terminal import console
 from pawprint.vision import dataset
 
-IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv")
-LABELS, SUMMARY = Path("data/labels.csv"), Path("reports/evaluate.json")
-PREDICTIONS, SCORES = Path("reports/predictions.csv"), Path("reports/per_class.csv")
+IMAGES, BLOCKS = Path("data/presized/images"), Path("data/presized/blocks.csv")
+INDEX, LABELS = Path("data/presized/index.csv"), Path("data/labels.csv")
+SUMMARY, PREDICTIONS = Path("reports/evaluate.json"), Path("reports/predictions.csv")
+SCORES, SWEEP = Path("reports/per_class.csv"), Path("reports/thresholds.csv")
 CONFUSED, LOSSES = Path("reports/most_confused.csv"), Path("reports/top_losses.csv")
-SWEEP = Path("reports/thresholds.csv")
 FROZEN, UNFROZEN = Path("models/frozen.safetensors"), Path("models/unfrozen.safetensors")
 CURVES = (CURVE_1, CURVE_2) = Path("reports/lr_find.csv"), Path("reports/lr_find_unfrozen.csv")
 RATES = (RATES_1, RATES_2) = Path("reports/lr_find.json"), Path("reports/lr_find_unfrozen.json")
@@ -31,7 +31,7 @@ def main() -> None:
     p = params.load()
     model, model_card = model_file.read(UNFROZEN)
     device = setup_device("cpu", model_card.params["threads"])
-    data = dataset.load_dataset(IMAGES, INDEX, LABELS, device, 0)  # 0 bytes: by memory map
+    data = dataset.load_dataset(IMAGES, BLOCKS, INDEX, LABELS, device, 0)  # 0 bytes: by memory map
     tables = figures.read_tables(PREDICTIONS, CONFUSED, LOSSES, SCORES, SWEEP)
     spec = evaluate.eval_input_spec(model_card, p.evaluate.size)
     figures.draw_finders(FINDERS, CURVES, RATES)

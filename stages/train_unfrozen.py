@@ -9,7 +9,8 @@ from pawprint.training import lr_finder, session
 from pawprint.training.phase import PhaseFiles, run_phase
 from pawprint.training.schedule import unfrozen_max_lrs
 
-IMAGES, INDEX = Path("data/presized/images.npy"), Path("data/presized/index.csv")
+IMAGES, BLOCKS = Path("data/presized/images"), Path("data/presized/blocks.csv")
+INDEX = Path("data/presized/index.csv")
 LABELS, PARENT = Path("data/labels.csv"), Path("models/frozen.safetensors")
 FOUND, MODEL = Path("reports/lr_find_unfrozen.json"), Path("models/unfrozen.safetensors")
 SUMMARY, TABLE = Path("reports/train_unfrozen.json"), Path("reports/train_unfrozen.csv")
@@ -21,7 +22,7 @@ def main() -> dict[str, str]:
     ground = {"background": p.presize.background}  # the only key of presize that a model needs
     cycle = {"unfrozen": p.unfrozen.model_dump()}
     declared = keys.model_dump() | {"lr": p.lr, **cycle, "presize": ground}
-    run = session.open_session(keys, IMAGES, INDEX, LABELS, on.device, on.memory)
+    run = session.open_session(keys, IMAGES, BLOCKS, INDEX, LABELS, on.device, on.memory)
     model, parent = model_file.read(PARENT)
     lr_max = lr_finder.resolve_lr(p.unfrozen.lr_max, FOUND)
     max_lrs = unfrozen_max_lrs(parent.params["lr"], p.unfrozen.lr_min, lr_max, session.GROUPS)

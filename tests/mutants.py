@@ -18,6 +18,7 @@ from PIL import Image
 
 from pawprint.storage import archives
 from pawprint.vision import cache_writer, decode
+from tests import caches
 from tests.conftest import picture
 from tests.test_presize import save_image
 
@@ -188,11 +189,10 @@ def judge(archive: Path) -> dict[str, Any]:
     rows = list(
         cache_writer.decode_all(archives.read_files(archive, names), SIDE, "white", workers=2)
     )
-    target = archive.with_name("images.npy")
-    _, left_out = cache_writer.write_cache(target, iter(rows), names, SIDE, "skip")
+    _, left_out = caches.write_cache(archive.parent, iter(rows), names, SIDE, "skip")
     stopped = ""
     try:
-        cache_writer.write_cache(target, iter(rows), names, SIDE, "stop")
+        caches.write_cache(archive.parent, iter(rows), names, SIDE, "stop")
     except ValueError as error:
         stopped = str(error)
     verdicts = {name: compare_with(data) for name, data in archives.read_files(archive, names)}

@@ -1,6 +1,10 @@
 """A data set of made pictures, small enough to train on in a second."""
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import torch
 
 from pawprint.training.optimizer import OptimizerConfig
@@ -9,7 +13,7 @@ from pawprint.training.workload import Recipe
 from pawprint.vision.augment import AugmentConfig
 from pawprint.vision.classification import Classification
 from pawprint.vision.dataset import Dataset, Split
-from pawprint.vision.image_cache import ImageCache
+from pawprint.vision.image_cache import DiskBlocks, ImageCache, find_blocks
 from pawprint.vision.resample import InputSpec
 
 CPU = torch.device("cpu")
@@ -25,7 +29,7 @@ def dataset(n: int = 40, classes: int = 3, size: int = 32, mapped: bool = False)
         pictures[i, ..., number] += 130
     names = [f"{i}.jpg" for i in range(n)]
     image_sizes = torch.tensor(rng.integers(20, 60, (n, 2)), dtype=torch.float32)
-    store = pictures if mapped else torch.from_numpy(pictures)
+    store = on_disk(pictures) if mapped else torch.from_numpy(pictures)
     parts = {}
     for split, rows in (("train", [i for i in range(n) if i % 5]), ("valid", list(range(0, n, 5)))):
         targets = torch.tensor(numbers[rows])
@@ -37,6 +41,20 @@ def dataset(n: int = 40, classes: int = 3, size: int = 32, mapped: bool = False)
     return Dataset(
         ImageCache(names, image_sizes, store, CPU), known, parts, "0" * 64, Classification()
     )
+
+
+FOLDERS = list[tempfile.TemporaryDirectory[str]]()  # removed with the process
+
+
+def on_disk(pictures: np.ndarray) -> DiskBlocks:
+    """The same in two blocks, the second image of the first one being the first of the second."""
+    FOLDERS.append(tempfile.TemporaryDirectory())
+    folder, n = Path(FOLDERS[-1].name), len(pictures)
+    rows = [("ab"[i % 2], i // 2) for i in range(n)]
+    places = pd.DataFrame(rows, columns=["block", "row"])
+    for i, name in enumerate("ab"):
+        np.save(folder / f"{name}.npy", pictures[i::2])
+    return find_blocks(folder, places)
 
 
 def recipe(seed: int = 0, batch_size: int = 8, dtype: torch.dtype = torch.float32) -> Recipe:

@@ -18,6 +18,7 @@ from PIL import Image
 
 from pawprint.storage import archives
 from pawprint.vision import cache_writer, decode
+from tests import caches
 from tests.conftest import ROOT, SAMPLE, picture
 from tests.mutants import SIDE, SIDEWAYS, bases, exif, mutants, of_size, patch
 from tests.test_presize import by_pillow, save_image
@@ -31,9 +32,8 @@ def read_cache(archive: Path, on_error: str) -> tuple[dict[str, np.ndarray], str
     pictures = cache_writer.decode_all(
         archives.read_files(archive, names), SIDE, "white", workers=2
     )
-    target = archive.with_name("images.npy")
-    good, message = cache_writer.write_cache(target, pictures, names, SIDE, on_error)
-    rows = np.load(target)
+    good, message = caches.write_cache(archive.parent, pictures, names, SIDE, on_error)
+    rows = np.load(archive.parent / caches.BLOCK)
     assert rows.dtype == np.uint8 and rows.shape == (len(good), SIDE, SIDE, 3)
     return {one.name: rows[i] for i, one in enumerate(good)}, message
 

@@ -14,7 +14,7 @@ import pytest
 from pawprint.core.findings import Findings
 from pawprint.data import labels
 from pawprint.data.catalog import LabelRule
-from pawprint.storage import archives, sanitize
+from pawprint.storage import archives, sanitize, tar_members
 from pawprint.vision import cache_writer
 from tests.conftest import picture
 
@@ -163,7 +163,7 @@ def test_very_many_tiny_entries_are_read(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "in.tar.gz", "w:gz", compresslevel=1) as archive:
         for i in range(20_000):
             archive.addfile(tarfile.TarInfo(f"{i}.txt"))
-        archives.add_file(archive, "a.jpg", GOOD)
+        tar_members.add_file(archive, "a.jpg", GOOD)
     assert read(tmp_path / "in.tar.gz") == {"a.jpg": GOOD}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pawprint.storage import archives
+from pawprint.storage import archives, tar_members
 from tests.conftest import picture
 from tests.test_file_type import HEIC, PAGE, POINTER
 
@@ -29,7 +29,7 @@ def make_tar(files: dict[str, bytes]) -> bytes:
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w") as archive:
         for name, data in files.items():
-            archives.add_file(archive, name, data)
+            tar_members.add_file(archive, name, data)
     return file.getvalue()
 
 

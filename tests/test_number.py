@@ -24,7 +24,7 @@ from pawprint.data import digits, label_table, labels
 from pawprint.data.catalog import LabelRule
 from pawprint.models import model_file
 from pawprint.reporting.page import CHARTS, SHEETS
-from pawprint.storage import archives
+from pawprint.storage import tar_members
 from pawprint.vision.regression import OUTPUT_UNIT, Regression, format_prediction
 from pawprint.vision.task import TASKS
 from tests.conftest import ROOT
@@ -48,7 +48,7 @@ def prices() -> dict[str, bytes]:
 def write_archive(path: Path, members: dict[str, bytes]) -> None:
     with tarfile.open(path, "w") as archive:
         for name, data in members.items():
-            archives.add_file(archive, name, data)
+            tar_members.add_file(archive, name, data)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def test_predict_gives_the_number_that_evaluate_gave(
     shop: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     rows = pd.read_csv("reports/predictions.csv", dtype="str")
-    with tarfile.open("data/raw/pictures") as archive:
+    with tarfile.open("data/raw/pictures/archive") as archive:
         archive.extractall(tmp_path, filter="data")
     files = [str(tmp_path / name) for name in rows["name"]]
     command("predict", "--json", *files)

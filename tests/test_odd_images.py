@@ -62,8 +62,8 @@ def odd_files() -> dict[str, bytes]:
 def odd_set(project: Path) -> None:
     """As the data set of the project, fetched."""
     own_pictures(project, odd_files())
-    (project / "data/raw").mkdir(parents=True)
-    folders.pack(project / "mine", project / "data/raw/pictures")
+    (project / "data/raw/pictures").mkdir(parents=True)
+    folders.pack(project / "mine", project / "data/raw/pictures/archive")
 
 
 NOTES = [
@@ -128,8 +128,8 @@ def test_summary_names_every_image_that_cannot_be_decoded(
         f"{n}_{i}.jpg": picture(seed=100 * k + i) for k, n in enumerate("ab") for i in range(9)
     }
     own_pictures(project, contents | {"a_0.jpg": b"", "b_8.jpg": b"<!DOCTYPE html><html>"})
-    (project / "data/raw").mkdir(parents=True)
-    folders.pack(project / "mine", project / "data/raw/pictures")
+    (project / "data/raw/pictures").mkdir(parents=True)
+    folders.pack(project / "mine", project / "data/raw/pictures/archive")
     text = Path("params.yaml").read_text()
     Path("params.yaml").write_text(text.replace("on_error: stop ", f"on_error: {on_error} "))
     findings = Findings()

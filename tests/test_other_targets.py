@@ -36,6 +36,7 @@ from pawprint.reporting.page import CHARTS, SHEETS
 from pawprint.vision import dataset
 from pawprint.vision.keypoints import Keypoints
 from pawprint.vision.resample import InputSpec
+from tests import caches
 from tests.conftest import ROOT
 from tests.copies import call
 from tests.server import serving
@@ -200,7 +201,7 @@ def test_predict_says_what_evaluate_says(
 ) -> None:
     rows = pd.read_csv("reports/predictions.csv", keep_default_na=False, dtype="str")
     targets = dict(zip(rows["name"], rows["predicted"], strict=True))
-    with tarfile.open("data/raw/pictures") as archive:
+    with tarfile.open("data/raw/pictures/archive") as archive:
         members = [m for m in archive if m.name in targets]
         archive.extractall(tmp_path, members, filter="data")
     files = [str(tmp_path / name) for name in targets]
@@ -256,8 +257,8 @@ def as_csv(name: str, lines: list[str], targets: list[str]) -> None:
 
 def test_answers_that_lie_outside_of_a_picture_are_drawn(through: str) -> None:
     """Averaged over changed pictures (evaluate.tta), a point may be said beside the picture."""
-    cache, index = Path("data/presized/images.npy"), Path("data/presized/index.csv")
-    data = dataset.load_dataset(cache, index, Path("data/labels.csv"), torch.device("cpu"), 0)
+    paths = caches.paths(Path("data/presized"), Path("data/labels.csv"))
+    data = dataset.load_dataset(*paths, torch.device("cpu"), 0)
     rows = figures.read_table(Path("reports/top_losses.csv"))
     if through == "biwi":
         rows["predicted"] = "-5.00 2000.00"

@@ -24,7 +24,7 @@ def folder(ran: dict[str, set[str]], tmp_path: Path) -> Path:
     shutil.copy("models/unfrozen.safetensors", tmp_path / "model.safetensors")
     shutil.copy("reports/predictions.csv", tmp_path / "told.csv")
     names = set(pd.read_csv("reports/predictions.csv")["name"])
-    with tarfile.open("data/raw/pictures") as archive:
+    with tarfile.open("data/raw/pictures/archive") as archive:
         archive.extractall(tmp_path / "in", [m for m in archive if m.name in names], filter="data")
     return tmp_path
 

@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 
 from pawprint.storage import archives
 from pawprint.vision import cache_writer, decode, image_cache
+from tests import caches
 from tests.conftest import picture
 
 SIZE = 32
@@ -99,16 +100,14 @@ def test_a_damaged_file_gives_a_reason_in_one_line(name: str) -> None:
 
 def made_cache(folder: Path, contents: dict[str, bytes], on_error: str, size: int = 16) -> str:
     pictures = cache_writer.decode_all(contents.items(), size, "white", workers=2)
-    _, message = cache_writer.write_cache(
-        folder / "images.npy", pictures, sorted(contents), size, on_error
-    )
+    _, message = caches.write_cache(folder, pictures, sorted(contents), size, on_error)
     return message
 
 
 def test_the_cache_holds_each_picture_in_the_row_of_its_sorted_name(tmp_path: Path) -> None:
     contents = {f"{i}.jpg": picture(30 + i, 20, seed=i) for i in (5, 3, 8, 1)}
     assert made_cache(tmp_path, contents, "stop") == ""
-    stored = np.load(tmp_path / "images.npy", mmap_mode="r")
+    stored = np.load(tmp_path / caches.BLOCK, mmap_mode="r")
     for row, name in enumerate(sorted(contents)):
         alone = cache_writer.decode_to_square(name, contents[name], 16, "white").pixels
         assert alone is not None and np.array_equal(stored[row], alone.numpy())
@@ -126,7 +125,7 @@ def test_skip_leaves_bad_pictures_out_and_lists_them(tmp_path: Path) -> None:
     contents = {"a.jpg": picture(seed=1), **BAD, "z.jpg": picture(seed=2)}
     message = made_cache(tmp_path, contents, "skip")
     assert all(name in message for name in BAD)
-    stored = np.load(tmp_path / "images.npy")
+    stored = np.load(tmp_path / caches.BLOCK)
     assert stored.shape == (2, 16, 16, 3)
     for row, name in enumerate(("a.jpg", "z.jpg")):
         alone = cache_writer.decode_to_square(name, contents[name], 16, "white").pixels
@@ -134,9 +133,8 @@ def test_skip_leaves_bad_pictures_out_and_lists_them(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_foreseen(tmp_path: Path) -> None:
-    names = [f"{i}.jpg" for i in range(10_000_000)]
     with pytest.raises(OSError, match=r"need 120,000,000.0 MB, but only .* lower presize.size"):
-        cache_writer.write_cache(tmp_path / "images.npy", iter(()), names, 2000, "stop")
+        cache_writer.check_space(tmp_path, 10_000_000, 2000)
 
 
 def test_few_pictures_wait_in_memory_at_a_time() -> None:
@@ -156,11 +154,9 @@ def test_few_pictures_wait_in_memory_at_a_time() -> None:
 def test_the_cache_is_the_same_on_the_device_and_mapped(tmp_path: Path) -> None:
     contents = {f"{i}.jpg": picture(seed=i) for i in range(9)}
     made_cache(tmp_path, contents, "stop")
-    lines = ["name,width,height,sha256", *(f"{name},40,30,x" for name in sorted(contents))]
-    (tmp_path / "index.csv").write_text("\n".join(lines) + "\n")
     here = torch.device("cpu")
     kinds = [
-        image_cache.load_image_cache(tmp_path / "images.npy", tmp_path / "index.csv", here, budget)
+        image_cache.load_image_cache(*caches.paths(tmp_path)[:3], here, budget)
         for budget in (1 << 30, 0)
     ]
     assert [isinstance(kind.store, torch.Tensor) for kind in kinds] == [True, False]

@@ -27,7 +27,7 @@ import torch
 from pawprint.core import files, yaml_file
 from pawprint.models import model_file
 from pawprint.runtime import tensor_file
-from pawprint.storage import archives
+from pawprint.storage import tar_members
 from pawprint.terminal import console
 from pawprint.training.checkpoint import CheckpointStore
 from pawprint.vision import cache_writer
@@ -179,7 +179,7 @@ def test_a_cache_that_will_not_fit_is_foreseen_and_one_that_does_not_is_not_kept
     disk.leave(size // 2)
     fails("presize", project, "40 images at presize.size 256 need 7.9 MB, but only 3.9 MB are")
     assert not list((project / "data/presized").iterdir())
-    disk.leave(-(-size // PAGE) * PAGE)  # all of images.npy, nothing of index.csv
+    disk.leave(-(-size // PAGE) * PAGE)  # all of the images, nothing of index.csv
     fails("presize", project, f"data/presized/index.csv: {ROOM}")
     disk.grow()
     assert "40 images" in works("presize", project)
@@ -194,9 +194,9 @@ def test_a_disk_that_fills_while_the_cache_is_written_keeps_nothing_of_it(disk: 
             pixels = torch.full((256, 256, 3), i, dtype=torch.uint8)
             yield CachedImage(f"{i}.jpg", pixels, 256, 256, "")
 
-    target = disk.folder / "images.npy"
+    target = disk.folder / "block.npy"
     with pytest.raises(OSError, match="No space left") as caught:
-        cache_writer.write_cache(target, filling(), [f"{i}.jpg" for i in range(9)], 256, "stop")
+        cache_writer.write_block(target, filling(), [f"{i}.jpg" for i in range(9)], 256)
     assert console.error_message(caught.value) == f"{target}: {ROOM}"
     assert not list(disk.folder.iterdir())
 
@@ -250,7 +250,7 @@ def archive() -> bytes:
     """A tar of 3 MB that cannot be packed tighter."""
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w") as tar:
-        archives.add_file(tar, "cats/1.jpg", random.Random(0).randbytes(3_000_000))
+        tar_members.add_file(tar, "cats/1.jpg", random.Random(0).randbytes(3_000_000))
     return file.getvalue()
 
 
@@ -287,7 +287,7 @@ def test_a_download_that_does_not_fit_goes_on_where_it_stopped(disk: Disk) -> No
         disk.grow()
         works("fetch", project)
         assert [asked for _, asked in site.asked] == [None, f"bytes={kept}-"]
-    assert (project / "data/raw/pictures").read_bytes() == DATA
+    assert (project / "data/raw/pictures/archive").read_bytes() == DATA
 
 
 def test_a_copy_that_does_not_fit_leaves_nothing(
@@ -300,16 +300,16 @@ def test_a_copy_that_does_not_fit_leaves_nothing(
     assert not [path for path in project.rglob("*") if path.is_file() and SHA in path.name]
     disk.grow()
     works("fetch", project)
-    assert (project / "data/raw/pictures").read_bytes() == DATA
+    assert (project / "data/raw/pictures/archive").read_bytes() == DATA
     away = tmp_path / "away"  # a store on another disk: no link, but a copy again
     shutil.move(project / ".downloads", away)
     (project / ".downloads").symlink_to(away)
-    (project / "data/raw/pictures").unlink()
+    shutil.rmtree(project / "data/raw/pictures")
     disk.leave(MEGABYTE)
     fails("fetch", project, f"fetch: data/raw/pictures: {ROOM}")
     disk.grow()
     works("fetch", project)
-    assert (project / "data/raw/pictures").read_bytes() == DATA
+    assert (project / "data/raw/pictures/archive").read_bytes() == DATA
     record_property("cases", 2)
 
 
@@ -354,7 +354,7 @@ def test_on_a_disk_that_is_read_only_what_writes_says_so_and_what_reads_works(
     writers = {
         "train_frozen": ".scratch",
         "evaluate": "reports/predictions.csv",
-        "presize": "data/presized/images.npy",
+        "presize": "data/presized/images",
         "fetch": ".downloads/",
     }
     disk.lock()
@@ -465,7 +465,7 @@ def test_a_stage_without_memory_says_what_to_lower(hungry: Path, record_property
     assert "new thread" in starve("presize", hungry, 10 * MEGABYTE)
     change(hungry, presize__size=2048)
     starve("presize", hungry, 150 * MEGABYTE)
-    assert (hungry / "data/presized/images.npy").exists()  # the former one, untouched
+    assert (hungry / "data/presized/images/archive.npy").exists()  # the former one, untouched
     works("presize", hungry)
     change(hungry, size=2048, evaluate__size=2048, batch_size=40)
     (hungry / "models/frozen.safetensors").unlink()

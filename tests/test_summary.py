@@ -141,8 +141,7 @@ def test_pictures_and_weights_of_an_earlier_run_are_told(project: Path) -> None:
     fetch: dict[str, Any] = {
         "params": {"params.yaml": {"dataset": "digits"}, "datasets.yaml": {"digits": old}}
     }
-    (project / "data/raw").mkdir(parents=True)
-    (project / "data/raw/pictures").touch()
+    (project / "data/raw/pictures").mkdir(parents=True)
     (project / "dvc.lock").write_text(json.dumps({"stages": {"fetch": fetch}}))
     check_fetched(PICTURES, "digits")  # of the same pictures, under another rule
     fetch["outs"] = [{"path": "data/raw/pictures", "md5": "0" * 32}]  # as after `git checkout`

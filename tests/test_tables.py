@@ -10,6 +10,7 @@ import torch
 from pawprint.ratings.dataset import load_ratings
 from pawprint.reporting import figures
 from pawprint.vision import dataset
+from tests import caches
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
 
@@ -17,7 +18,9 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """What label, presize and split would write."""
-    np.save(tmp_path / "images.npy", np.zeros((6, 8, 8, 3), np.uint8))
+    (tmp_path / "images").mkdir()
+    np.save(tmp_path / caches.BLOCK, np.zeros((6, 8, 8, 3), np.uint8))
+    caches.write_places(tmp_path, 6)
     rows = [f"{i}.jpg,{8 + i},8,x" for i in range(6)]
     (tmp_path / "index.csv").write_text("\n".join(["name,width,height,sha256", *rows]) + "\n")
     rows = [f"{i}.jpg,{'ab'[i % 2]},{'train' if i < 4 else 'valid'}" for i in range(6)]
@@ -28,8 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def open_it(folder: Path) -> None:
-    images, index, labels = (folder / name for name in ("images.npy", "index.csv", "labels.csv"))
-    data = dataset.load_dataset(images, index, labels, torch.device("cpu"), 0)
+    data = dataset.load_dataset(*caches.paths(folder), torch.device("cpu"), 0)
     assert data.cache.image_sizes.tolist() == [[8.0 + i, 8.0] for i in range(6)]
 
 
@@ -40,7 +42,8 @@ def ratings(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "read"),
     [
-        ("images.npy", open_it),
+        (str(caches.BLOCK), open_it),
+        ("blocks.csv", open_it),
         ("index.csv", open_it),
         ("labels.csv", open_it),
         ("ratings.csv", ratings),
@@ -62,7 +65,7 @@ def test_a_damaged_file_says_what_makes_it_again(
         read(folder)
 
 
-@pytest.mark.parametrize("name", ["images.npy", "index.csv"])
+@pytest.mark.parametrize("name", [str(caches.BLOCK), "index.csv", "blocks.csv"])
 def test_a_cache_that_was_cut_is_damaged(folder: Path, name: str) -> None:
     data = (folder / name).read_bytes()
     (folder / name).write_bytes(data[: len(data) * 2 // 3])

@@ -12,6 +12,7 @@ from PIL import Image
 
 from pawprint.core import colors
 from pawprint.vision import cache_writer, decode, transparency
+from tests import caches
 from tests.imagefiles import png, save_image, tiff
 
 GROUNDS = ("white", "black", "Tomato", "#0a141e")
@@ -246,9 +247,9 @@ def test_the_presize_stage_asks_for_the_ground_of_params(project: Path) -> None:
         clear = np.zeros((32, 32, 4), np.uint8)
         clear[: 8 * i] = 255
         Path(f"own/a_{i}.png").write_bytes(save_image(Image.fromarray(clear), "PNG"))
-    Path("data/raw").mkdir(parents=True)
-    folders.pack(Path("own"), Path("data/raw/pictures"))
+    Path("data/raw/pictures").mkdir(parents=True)
+    folders.pack(Path("own"), Path("data/raw/pictures/archive"))
     stage.main()
-    rows = np.load("data/presized/images.npy")
+    rows = np.load(Path("data/presized", caches.BLOCK))
     assert rows[0].reshape(-1, 3).tolist() == [[10, 20, 30]] * 32 * 32
     assert rows[1][0, 0].tolist() == [255, 255, 255] and rows[1][-1, -1].tolist() == [10, 20, 30]

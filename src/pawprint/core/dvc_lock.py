@@ -1,10 +1,12 @@
 """dvc.lock: the params, inputs and outputs of each stage, and whether they come from one run."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pawprint.core import yaml_file
+from pawprint.core import files, yaml_file
 
 FILE = Path("dvc.lock")
 Stages = Mapping[str, Any]  # by the stage's name: cmd, params, deps, outs
@@ -49,6 +51,19 @@ def hashes(stages: Stages, field: str) -> dict[str, dict[str, str]]:
         name: {entry["path"]: str(entry.get("md5", "")) for entry in stage.get(field) or ()}
         for name, stage in stages.items()
     }
+
+
+def output_hash(path: Path) -> str:
+    """The hash that DVC gives to a file, or to a folder by the hashes of its files.
+
+    Source: dvc-data 3's Tree: the JSON of md5 and relpath of each file, sorted by path.
+    """
+    if not path.is_dir():
+        return files.file_hash(path, "md5")
+    inside = sorted((x.relative_to(path).parts, x) for x in path.rglob("*") if x.is_file())
+    content = [{"md5": files.file_hash(x, "md5"), "relpath": "/".join(at)} for at, x in inside]
+    hashed = hashlib.md5(json.dumps(content, sort_keys=True).encode(), usedforsecurity=False)
+    return f"{hashed.hexdigest()}.dir"
 
 
 def writers(stages: Stages) -> dict[str, str]:

@@ -51,6 +51,27 @@ def atomic_write(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder next to `path`: takes its place if the block succeeds, else removed."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with blame_when_full(path):
+            temporary.mkdir(parents=True)
+            yield temporary
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+        temporary.rename(path)
+    except OSError as error:
+        if str(error.filename).startswith(str(temporary)):
+            error.filename, error.filename2 = str(path), None
+        raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def replace_file(source: Path, target: Path) -> None:
     """Rename a file over another, which Windows refuses where DVC has made that read-only."""
     try:

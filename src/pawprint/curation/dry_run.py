@@ -56,7 +56,7 @@ def dry_run(p: Params, findings: Findings) -> Iterator[Step]:
     listing = archives.listing(PICTURES)
     names = listing.images
     unused_files.check(listing, block.label, findings)
-    size = PICTURES.stat().st_size / 1e6
+    size = sum(path.stat().st_size for path in PICTURES.iterdir()) / 1e6
     yield Step("found", f"{len(names):,} images in {PICTURES} ({size:,.1f} MB)")
     annotations = labels.read_targets(
         PICTURES, names, block.label, findings, block.target, LISTS / "labels.csv"

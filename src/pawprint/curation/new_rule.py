@@ -12,7 +12,7 @@ from pawprint.core.findings import shorten
 from pawprint.data import layouts
 from pawprint.data.catalog import Source
 from pawprint.data.label_csv import ENDINGS
-from pawprint.storage import archives
+from pawprint.storage import archives, entries
 
 Keys = dict[str, Any]  # of a rule
 
@@ -70,7 +70,7 @@ def csv_place(file: str, images: str, archive: Path) -> tuple[str, Source | None
         return file, Source(url=file)
     typed, top = Path(file).expanduser(), Path(images).expanduser()
     inside = {*archives.file_names(archive)}
-    if archives.normalize_name(file) in inside or fnmatch.filter(inside, file):
+    if entries.normalize_name(file) in inside or fnmatch.filter(inside, file):
         return file, None
     beside = [top / file, top.parent / file] if top.is_dir() else [top.parent / file]
     for path in (typed, *beside):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pawprint.core import dvc_lock, files, yaml_file
+from pawprint.core import dvc_lock, yaml_file
 from pawprint.data import catalog
 
 
@@ -38,7 +38,7 @@ def check_ran(
         if reason.startswith(keys):
             raise ValueError(f"{path}: from an earlier run: {reason}; run `dvc repro {stage}`")
     written = dvc_lock.hashes(stages, "outs").get(stage, {}).get(path.as_posix())
-    if written and files.file_hash(path, "md5") != written:  # as after `git checkout` alone
+    if written and dvc_lock.output_hash(path) != written:  # as after `git checkout` alone
         raise ValueError(
             f"{path}: differs from what {stage} wrote by dvc.lock, so it is from another commit or "
             f"run; `dvc checkout` restores the file in dvc.lock, `dvc repro {stage}` makes it again"

@@ -35,11 +35,22 @@ Pattern = Annotated[str, AfterValidator(is_label_pattern)]
 
 
 class Source(Section):
-    """One archive: an http(s) URL, a local file or a folder, and its hash."""
+    """One archive or folder: an http(s) URL or a path; and its hash, or that of its manifest."""
 
     url: str
     sha256: Sha256 | None = None
     md5: Md5 | None = None
+    manifest: Sha256 | None = None  # of manifests/NAME.csv, which has the hash of each file
+
+    @model_validator(mode="after")
+    def a_manifest_has_the_hashes(self) -> "Source":
+        """Check three keys together."""
+        if self.manifest and (self.sha256 or self.md5):
+            raise ValueError(
+                "pictures.manifest and a hash of the whole both say which version is meant; "
+                "remove one of them"
+            )
+        return self
 
     @property
     def expected(self) -> tuple[str, str] | None:

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from pawprint.storage import archives
+from pawprint.storage import tar_members
 
 CANVAS, GLYPH = 64, 20  # px a side
 OVERLAP = 0.3  # of a glyph's square that another one may cover
@@ -42,7 +42,7 @@ def write_digits(path: Path) -> None:
         for number, (grey, label) in enumerate(zip(greys, labels, strict=True)):
             file = io.BytesIO()
             Image.fromarray(grey).save(file, "PNG")
-            archives.add_file(archive, f"digits/{label}_{number:04d}.png", file.getvalue())
+            tar_members.add_file(archive, f"digits/{label}_{number:04d}.png", file.getvalue())
 
 
 def write_labels(path: Path) -> None:
@@ -80,8 +80,8 @@ def _write(
                 table.writerow((name, *cells, is_valid))
                 data = io.BytesIO()
                 Image.fromarray(canvas).save(data, "PNG")
-                archives.add_file(archive, f"{folder}/{name}", data.getvalue())
-        archives.add_file(archive, f"{folder}/{TABLES[folder]}", file.getvalue().encode())
+                tar_members.add_file(archive, f"{folder}/{name}", data.getvalue())
+        tar_members.add_file(archive, f"{folder}/{TABLES[folder]}", file.getvalue().encode())
 
 
 def enlarge(greys: Float[np.ndarray, "n 64"]) -> UInt8[np.ndarray, "n 20 20"]:

@@ -112,7 +112,7 @@ def fetch_once(url: str, path: Path, on_progress: Callable[[int], object]) -> Pa
 def _fetch_to_store(
     source: Source, store: Path, on_progress: Callable[[int], object], generators: Generators
 ) -> tuple[Path, str]:
-    local = None if source.url in generators else _local_copy(source)
+    local = None if source.url in generators else local_place(source)
     part = store / f"{_key(source)}.part"
     if local is None and source.is_remote:
         _download(source.url, part, on_progress)
@@ -132,7 +132,7 @@ def _fetch_to_store(
     return path, "\n".join([origin, *(f"note: {note}" for note in notes)])
 
 
-def _local_copy(source: Source) -> Path | None:
+def local_place(source: Source) -> Path | None:
     """The local file or folder of the source; None for a URL."""
     path = Path(source.url).expanduser()
     if not source.is_remote and path.exists():

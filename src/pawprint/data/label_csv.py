@@ -9,7 +9,7 @@ from pawprint.core.findings import Findings, shorten
 from pawprint.data import columns, csv_text, layouts, matching, split_words
 from pawprint.data.catalog import Table
 from pawprint.data.csv_text import Lines
-from pawprint.storage import archives
+from pawprint.storage import archives, entries
 
 FIX = "fix `label` in datasets.yaml"
 ENDINGS = (".csv", ".tsv")
@@ -112,7 +112,7 @@ def texts(
     """
     if outside is not None:
         return {file: archives.decode_text(outside.read_bytes(), file)}
-    name, there = archives.normalize_name(file), archives.file_names(archive)
+    name, there = entries.normalize_name(file), archives.file_names(archive)
     targets = [name] if name in there or "*" not in name else sorted(fnmatch.filter(there, name))
     data, alike = dict(archives.read_files(archive, targets)), PurePosixPath(name).name
     others = sorted(x for x in there if PurePosixPath(x).name == alike and x not in targets)
@@ -153,7 +153,7 @@ def match_images(
     absent, several, empty, twice = list[str](), list[str](), list[str](), list[str]()
     unlabelled = without_labels([row for some in rows_of.values() for row in some], table)
     for one, some in rows_of.items():
-        folder = PurePosixPath(archives.normalize_name(one)).parent
+        folder = PurePosixPath(entries.normalize_name(one)).parent
         meant, taken = matching.hits([row.name for row in some], known, folder)
         if taken:
             findings.notes.append(

@@ -7,7 +7,7 @@ from itertools import takewhile
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from pawprint.storage import archives
+from pawprint.storage import archives, entries
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def _path(cell: str) -> str:
     is_url = cell.startswith(("http://", "https://", "gs://", "s3://", "file://"))
     # in a plain file's name # and ? are letters; a URL's host is kept as a folder, to be taken off
     parts = urlsplit(cell) if is_url else None
-    return archives.normalize_name(f"{parts.netloc}{unquote(parts.path)}" if parts else cell)
+    return entries.normalize_name(f"{parts.netloc}{unquote(parts.path)}" if parts else cell)
 
 
 def _meaning(path: str, images: Known, folder: PurePosixPath) -> list[str]:

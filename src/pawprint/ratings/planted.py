@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from pawprint.storage import archives
+from pawprint.storage import tar_members
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ def write_planted(path: Path) -> None:
     ]
     titles = [f"{item + 1}|Film {item + 1:03d}\n" for item in range(len(planted.items))]
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
-        archives.add_file(archive, "planted/u.data", "".join(rows).encode())
-        archives.add_file(archive, "planted/u.item", "".join(titles).encode())
-        archives.add_file(
+        tar_members.add_file(archive, "planted/u.data", "".join(rows).encode())
+        tar_members.add_file(archive, "planted/u.item", "".join(titles).encode())
+        tar_members.add_file(
             archive, "planted/planted.json", json.dumps({"noise": planted.noise}).encode()
         )
 

@@ -12,7 +12,7 @@ from pawprint.core import yaml_file
 from pawprint.core.findings import Findings, shorten
 from pawprint.data import csv_text
 from pawprint.ratings.table import FIX, check_rows, replace_titles
-from pawprint.storage import archives, file_type
+from pawprint.storage import archives, entries, file_type
 
 # a comma last, since titles hold it, and | after ::, which MovieLens has between genres
 SEPARATORS = ("\t", "::", "|", ";", ",")  # the first of them that a file's first line holds
@@ -57,7 +57,7 @@ def text(archive: Path, file: str | None, encoding: str) -> str:
     """
     if file is None:
         return whole(archive)
-    name = archives.normalize_name(file)
+    name = entries.normalize_name(file)
     try:
         data = dict(archives.read_files(archive, {name})).get(name)
     except ValueError as error:

@@ -1,20 +1,18 @@
-"""Archives of images: read member by member, never unpacked to disk."""
+"""Places of images (archives, folders, blocks): read file by file, never unpacked to disk."""
 
 import gzip
-import io
 import lzma
-import stat
 import tarfile
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
-from pawprint.storage import file_type, image_files, not_archives, sanitize, tar_members, zip_names
+from pawprint.storage import entries, file_type, image_files, not_archives, sanitize, zip_names
+from pawprint.storage.entries import Entry
 from pawprint.storage.image_files import Listing
 
 BROKEN = (
@@ -22,22 +20,6 @@ BROKEN = (
     RuntimeError,  # a zip that is encrypted, or compressed in a way that Python does not know
 )
 MAX_BYTES = 256 << 20  # bytes of a file that is read whole
-
-
-class Entry(NamedTuple):
-    """A file in an archive."""
-
-    name: str
-    is_plain: bool  # no link, no device
-    size: int  # bytes, as the archive says
-    read: Callable[[int], bytes]  # so many of its bytes at most; -1 for all
-    is_guess: bool = False  # the name, whose encoding nothing tells
-
-
-def normalize_name(name: str) -> str:
-    """The member's name with forward slashes and without a leading `./`."""
-    # some programs on Windows write backslashes, which the zip format does not allow
-    return PurePosixPath(name.replace("\\", "/")).as_posix()
 
 
 def read_files(path: Path, selected: Collection[str]) -> Iterator[tuple[str, bytes]]:
@@ -49,7 +31,7 @@ def read_files(path: Path, selected: Collection[str]) -> Iterator[tuple[str, byt
     """
     left = set(selected)
     with _explain_errors(path):
-        for entry in _entries(path):
+        for entry in entries.walk(path):
             if entry.name in left:
                 _check(path, entry)
                 left.discard(entry.name)
@@ -69,7 +51,7 @@ def listing(path: Path, shown: str = "") -> Listing:
     """
     images_listing, guesses, place = Listing(), list[str](), shown or str(path)
     with _explain_errors(path, place):
-        for entry in _entries(path):
+        for entry in entries.walk(path):
             if image_files.is_candidate(entry.name):
                 _check(place, entry)
             images_listing.add(
@@ -79,7 +61,7 @@ def listing(path: Path, shown: str = "") -> Listing:
     images_listing.notes.extend([zip_names.note(guesses)] if guesses else [])
     sound = images_listing.without_backups()
     if not sound.images:
-        raise ValueError(f"{place}: {not_archives.no_image(path, sound)}")
+        raise ValueError(f"{place}: {not_archives.no_image(entries.archive_in(path), sound)}")
     sanitize.check_names(place, sound.images)
     return sound
 
@@ -96,7 +78,7 @@ def file_names(path: Path) -> list[str]:
         ValueError: as for `read_files`.
     """
     with _explain_errors(path):
-        return [entry.name for entry in _entries(path)]
+        return [entry.name for entry in entries.walk(path)]
 
 
 def match_names(names: Iterable[str]) -> dict[str, list[str]]:
@@ -172,17 +154,8 @@ def _explain_errors(path: Path, shown: str = "") -> Iterator[None]:
     try:
         yield
     except BROKEN as error:
-        raise ValueError(f"{shown or path}: {not_archives.why(path, error)}") from error
-
-
-def _entries(path: Path) -> Iterator[Entry]:
-    return (_walk_zip if zipfile.is_zipfile(path) and not _is_tar(path) else _walk_tar)(path)
-
-
-def _is_tar(path: Path) -> bool:
-    # a tar of zips also ends like a zip: the head of the file decides
-    with path.open("rb") as file:
-        return file.read(262)[257:] == b"ustar"
+        why = not_archives.why(entries.archive_in(path), error)
+        raise ValueError(f"{shown or path}: {why}") from error
 
 
 def _check(path: Path | str, entry: Entry) -> None:
@@ -197,39 +170,3 @@ def _check(path: Path | str, entry: Entry) -> None:
             f"{path}: {entry.name!r} has {entry.size:,} bytes, more than the limit of "
             f"{MAX_BYTES:,}; remove it"
         )
-
-
-def _walk_tar(path: Path) -> Iterator[Entry]:
-    for archive, member in tar_members.members(path):
-        read = partial(_read_member, archive, member)
-        yield Entry(normalize_name(member.name), member.isfile(), member.size, read)
-
-
-def _read_member(archive: tarfile.TarFile, member: tarfile.TarInfo, size: int) -> bytes:
-    file = archive.extractfile(member)
-    return file.read(size) if file else b""
-
-
-def _walk_zip(path: Path) -> Iterator[Entry]:
-    with zipfile.ZipFile(path) as archive:
-        members = [one for one in archive.infolist() if not zip_names.is_folder(one)]
-        names = zip_names.member_names(members)
-        for member, (name, is_guess) in zip(members, names, strict=True):
-            # the upper half holds the mode of Unix; a zip made on Windows has 0 there
-            is_plain = not stat.S_ISLNK(member.external_attr >> 16)
-            read = partial(_read_zip_member, archive, member)
-            yield Entry(normalize_name(name), is_plain, member.file_size, read, is_guess)
-
-
-def _read_zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int) -> bytes:
-    if size < 0:
-        return archive.read(member)
-    with archive.open(member) as file:
-        return file.read(size)
-
-
-def add_file(archive: tarfile.TarFile, name: str, data: bytes) -> None:
-    """Add one file with a fixed time, owner and mode."""
-    header = tarfile.TarInfo(name)
-    header.size, header.mode = len(data), 0o644
-    archive.addfile(header, io.BytesIO(data))

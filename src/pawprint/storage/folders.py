@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pawprint.core.findings import shorten
-from pawprint.storage import archives, image_files, unused_files
+from pawprint.storage import image_files, tar_members, unused_files
 
 STORES = {  # where a link to nothing leads, and what brings its file
     ".git/annex": "run `git annex get .` in that folder",
@@ -182,7 +182,7 @@ def pack(folder: Path, target: Path) -> list[str]:
             except OSError as error:
                 lost.append((name, _why(error)))
                 continue
-            archives.add_file(archive, name, data)
+            tar_members.add_file(archive, name, data)
     # again: a file that is listed may still not be opened, since stat needs no right to read it
     check(folder, tree, lost)
     return notes(tree, lost)

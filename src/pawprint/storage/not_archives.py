@@ -91,7 +91,9 @@ def _head(path: Path) -> bytes:
 
 def no_image(path: Path, listing: Listing) -> str:
     """What an archive without images contains."""
-    if file_type.identify(_head(path)) == file_type.ZEROS:  # to tarfile, an empty tar
+    if (
+        path.is_file() and file_type.identify(_head(path)) == file_type.ZEROS
+    ):  # to tarfile, an empty tar
         return f"{file_type.ZEROS.name}, not an archive; {file_type.ZEROS.advice}, or {CHECK}"
     packs = [file.name for file in listing.unused if file.advice == file_type.UNPACK]
     if packs:

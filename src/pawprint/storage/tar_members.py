@@ -3,6 +3,7 @@
 Python's tarfile stops silently at a header that it cannot read, and at the first end mark.
 """
 
+import io
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,3 +72,10 @@ def follows(archive: tarfile.TarFile) -> bool:
     except (EOFError, OSError):  # the last bytes of a packed file, which hold no member
         pass
     return False
+
+
+def add_file(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    """Add one file with a fixed time, owner and mode."""
+    header = tarfile.TarInfo(name)
+    header.size, header.mode = len(data), 0o644
+    archive.addfile(header, io.BytesIO(data))

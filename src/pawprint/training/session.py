@@ -95,7 +95,13 @@ class ImageSession:
 
 
 def open_session(
-    params: TrainParams, images: Path, index: Path, labels: Path, device: str, memory: float
+    params: TrainParams,
+    images: Path,
+    blocks: Path,
+    index: Path,
+    labels: Path,
+    device: str,
+    memory: float,
 ) -> ImageSession:
     """The session of these training keys.
 
@@ -103,7 +109,8 @@ def open_session(
 
     Args:
         params: the training keys.
-        images: images.npy, from presize.
+        images: the folder of blocks, from presize.
+        blocks: blocks.csv, from presize.
         index: index.csv, from presize.
         labels: labels.csv.
         device: auto, cpu, cuda, cuda:N or mps.
@@ -121,7 +128,7 @@ def open_session(
         augment_config=augment.augment_config(params.augment),
         smoothing=params.optimizer.label_smoothing,
     )
-    data = dataset.load_dataset(images, index, labels, torch_device, budget)
+    data = dataset.load_dataset(images, blocks, index, labels, torch_device, budget)
     keys = params.optimizer
     optimizer = OptimizerConfig(keys.weight_decay, keys.beta2, keys.eps)
     return ImageSession(torch_device, data, recipe, optimizer, params.arch, keys.dropout)

@@ -86,26 +86,20 @@ def _decode_to_square(name: str, data: bytes, size: int, background: str | None)
     return CachedImage(name, square, width, height, hashed, odd=oddities.inspect(image))
 
 
-def write_cache(
-    target: Path, images: Iterable[CachedImage], names: Sequence[str], size: int, on_error: str
-) -> tuple[list[CachedImage], str]:
-    """Write the cache: N×S×S×3 uint8, one row per name, in the order of `names`.
+def write_block(
+    target: Path, images: Iterable[CachedImage], names: Sequence[str], size: int
+) -> list[CachedImage]:
+    """Write a block of the cache: N×S×S×3 uint8, a row for each name whose image can be decoded.
 
     Args:
-        target: images.npy; replaced as a whole, or not at all.
+        target: an .npy file; replaced as a whole, or not at all.
         images: one for each name, in any order.
-        names: the names of all images, sorted.
+        names: the names of all images, in the order of the rows.
         size: S, px.
-        on_error: `skip` leaves out images that cannot be decoded; otherwise they are an error.
 
     Returns:
-        The images of the rows, without their pixels; and a line about the images left out, or "".
-
-    Raises:
-        ValueError: some images cannot be decoded; the message gives each name and reason.
-        OSError: the disk is full, or will be.
+        All images, without their pixels, in the order of `names`.
     """
-    _check_space(target.parent, len(names), size)
     row = {name: i for i, name in enumerate(names)}
     seen: list[CachedImage] = []
     with files.atomic_write(target) as temporary, temporary.open("w+b") as file:
@@ -116,11 +110,10 @@ def write_cache(
                 file.write(image.pixels.numpy().data)
             seen.append(replace(image, pixels=None))
         seen.sort(key=lambda image: row[image.name])
-        skipped_text = _check_errors([image for image in seen if image.error], on_error, len(names))
-        good = [image for image in seen if not image.error]
-        if skipped_text:
-            _close_gaps(file, head, [row[image.name] for image in good], size)
-    return good, skipped_text
+        good = [row[image.name] for image in seen if not image.error]
+        if len(good) < len(names):
+            _close_gaps(file, head, good, size)
+    return seen
 
 
 def _write_head(file: BinaryIO, images: int, size: int) -> int:
@@ -143,7 +136,12 @@ def _close_gaps(file: BinaryIO, head: int, rows: list[int], size: int) -> None:
     _write_head(file, len(rows), size)
 
 
-def _check_space(folder: Path, images: int, size: int) -> None:
+def check_space(folder: Path, images: int, size: int) -> None:
+    """Check that the disk has room for so many images.
+
+    Raises:
+        OSError: it has not.
+    """
     needed = images * size * size * 3
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
@@ -155,7 +153,17 @@ def _check_space(folder: Path, images: int, size: int) -> None:
         )
 
 
-def _check_errors(failed: Sequence[CachedImage], on_error: str, images: int) -> str:
+def check_errors(failed: Sequence[CachedImage], on_error: str, images: int) -> str:
+    """A line about the images left out, or "".
+
+    Args:
+        failed: the images that cannot be decoded.
+        on_error: `skip` leaves them out; otherwise they are an error.
+        images: the number of all images.
+
+    Raises:
+        ValueError: some images cannot be decoded; the message gives each name and reason.
+    """
     if not failed:
         return ""
     each = [f"{image.name} ({image.error})" for image in failed]

@@ -53,12 +53,13 @@ class Dataset:
 
 
 def load_dataset(
-    images: Path, index: Path, labels: Path, device: torch.device, budget: int
+    images: Path, blocks: Path, index: Path, labels: Path, device: torch.device, budget: int
 ) -> Dataset:
     """The images that are both labelled and cached, in the order of labels.csv.
 
     Args:
-        images: the cache's images, images.npy.
+        images: the folder of the cache's blocks.
+        blocks: blocks.csv, where in them an image lies.
         index: index.csv, one line per image of the cache.
         labels: labels.csv.
         device: the device of batches and targets.
@@ -69,7 +70,7 @@ def load_dataset(
         ValueError: train has fewer than two images or classes, valid has none or other classes, or
             a class of labels.csv has no image in the cache.
     """
-    cache = image_cache.load_image_cache(images, index, device, budget)
+    cache = image_cache.load_image_cache(images, blocks, index, device, budget)
     table = tables.read(labels, ["name", "split"], "str")
     if (column := table.columns[1]) not in TASKS:
         raise tables.damaged_error(labels, f"column {column}")
