@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pawprint.data import digits, downloads, fetch_errors
-from pawprint.data.catalog import Source
+from pawprint.data.source import Source
 from pawprint.storage import archives
 from tests.server import Site, serving
 

@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 from pawprint.core import yaml_file
 from pawprint.curation import new_dataset, update_dataset, yaml_text
 from pawprint.data import catalog
+from pawprint.data.source import Source
 from pawprint.storage import folders
 from tests.conftest import ROOT, picture
 from tests.server import serving
@@ -96,7 +97,7 @@ def test_a_url_is_fetched_once_and_kept_by_its_hash(project: Path) -> None:
         assert f"pawprint new mine {url} --pattern '^(.+)_\\d+\\.jpg$' --sha256 {sha}" in lines[-2]
         assert list(new_dataset.add_dataset("mine", url, NAMED, sha))[-1]
         assert [path for path, _ in site.asked] == ["/pics.tar"]
-        assert catalog.load_dataset_entry("mine").pictures == catalog.Source(url=url, sha256=sha)
+        assert catalog.load_dataset_entry("mine").pictures == Source(url=url, sha256=sha)
         site.files["/pics.tar"] = data + bytes(512)
         assert word(list(update_dataset.update_dataset("mine", None)), "count") == "5 -> 5 images"
         with pytest.raises(ValueError, match=f"is not the {'0' * 64} of"):

@@ -19,7 +19,7 @@ from torch import Tensor, distributed
 from pawprint.core import files, params, yaml_file
 from pawprint.core.cpus import available_cpus
 from pawprint.curation import new_rule, update_dataset
-from pawprint.data.catalog import Source
+from pawprint.data.source import Source
 from pawprint.evaluation.context import EvalContext
 from pawprint.evaluation.results import RESULTS
 from pawprint.experiments import runs, verify

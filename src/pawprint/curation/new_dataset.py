@@ -10,8 +10,9 @@ from pawprint.core import label_cells, params, schema, yaml_file
 from pawprint.core.findings import Findings, shorten
 from pawprint.curation import catalog_entry, label_rules, new_rule, new_target, survey
 from pawprint.data import digits, downloads, lists
-from pawprint.data.catalog import FILE, DatasetEntry, LabelRule, Source
+from pawprint.data.catalog import FILE, DatasetEntry, LabelRule
 from pawprint.data.labels import read_targets
+from pawprint.data.source import Source
 from pawprint.storage import archives, unused_files
 from pawprint.storage.image_files import Listing
 from pawprint.terminal import console

@@ -10,8 +10,8 @@ from pawprint.core import files, yaml_file
 from pawprint.core.files import with_slashes
 from pawprint.core.findings import shorten
 from pawprint.data import layouts
-from pawprint.data.catalog import Source
 from pawprint.data.label_csv import ENDINGS
+from pawprint.data.source import Source
 from pawprint.storage import archives, entries
 
 Keys = dict[str, Any]  # of a rule

@@ -20,7 +20,8 @@ from pawprint.curation.new_dataset import (
 )
 from pawprint.curation.survey import Survey
 from pawprint.data import catalog, downloads, label_table
-from pawprint.data.catalog import FILE, DatasetEntry, Source
+from pawprint.data.catalog import FILE, DatasetEntry
+from pawprint.data.source import Source
 from pawprint.storage import archives
 from pawprint.vision.cache_writer import CachedImage
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from pawprint.core import files
 from pawprint.core.findings import shorten
 from pawprint.data import downloads
-from pawprint.data.catalog import Source
 from pawprint.data.downloads import STORE, UPDATE, Generators
+from pawprint.data.source import Source
 from pawprint.storage import archives, entries, manifest, tar_members
 from pawprint.storage.manifest import Manifest
 

@@ -16,7 +16,7 @@ import requests
 
 from pawprint.core import files
 from pawprint.data import fetch_errors
-from pawprint.data.catalog import Source
+from pawprint.data.source import Source
 from pawprint.storage import folders, web_pages
 
 MAX_RETRIES = 5  # connections in a row that bring no new byte

@@ -18,7 +18,7 @@ from pawprint.core.params import (
 )
 from pawprint.core.schema import Section
 from pawprint.data import catalog
-from pawprint.data.catalog import Source
+from pawprint.data.source import Source
 
 FILE = Path("params.yaml")
 CATALOGUE = Path("datasets.yaml")
