@@ -1,5 +1,6 @@
 """Find each image's target and split: data/raw -> data/labels.csv, reports/labels.json."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from pawprint.core import files, params
@@ -21,13 +22,14 @@ def main() -> None:
     annotations = labels.read_targets(
         PICTURES, names, block.label, findings, block.target, LISTS / "labels.csv"
     )
+    hashes = archives.file_hashes(PICTURES, names)
+    annotations = replace(annotations, hashes=[hashes[name] for name in names])
     image_splits = splits.assign_splits(
         draw.split, names, annotations, LISTS, draw.valid_fraction, draw.seed, findings
     )
     table = label_table.labels_table(names, annotations.targets, image_splits, block.target)
     counts = label_table.class_counts(table)
     label_table.check_classes(counts, table, findings)
-    hashes = label_table.fingerprints(archives.read_files(PICTURES, set(table["name"])))
     groups = label_table.duplicates_across_splits(table, hashes)
     label_table.check_duplicates(groups, draw.on_duplicates, findings)
     for note in findings.notes:

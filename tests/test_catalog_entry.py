@@ -66,7 +66,7 @@ def test_an_update_changes_the_hash_and_the_count_and_no_other_byte(
         return text.replace("NEW", f"'{NEW}'").replace("\n", end).encode()
 
     path.write_bytes(file(digest, count))
-    catalog_entry.update_entry(path, "mine", NEW, 7)
+    catalog_entry.update_entry(path, "mine", ("sha256", NEW), 7)
     assert path.read_bytes() == file(HASHES[digest], COUNTS[count])
 
 
@@ -87,7 +87,7 @@ def test_what_cannot_be_kept_is_one_line_and_no_other_file(path: Path, name: str
     with pytest.raises(
         ValueError, match="cannot be changed as it is written; put there by hand: s"
     ):
-        catalog_entry.update_entry(path, "mine", NEW, 7)
+        catalog_entry.update_entry(path, "mine", ("sha256", NEW), 7)
     assert path.read_text() == SHARED[name]
 
 
@@ -121,7 +121,7 @@ def test_a_file_that_takes_no_block_is_left_alone(path: Path, tail: str) -> None
 @pytest.mark.parametrize("name", list(yaml_file.parse(REAL[0], "")))
 def test_each_block_of_the_catalogue_is_updated_in_place(path: Path, name: str) -> None:
     path.write_text(REAL[0])
-    catalog_entry.update_entry(path, name, NEW, 7)
+    catalog_entry.update_entry(path, name, ("sha256", NEW), 7)
     before, after = REAL[0].splitlines(), path.read_text().splitlines()
     assert [line for line in after if NEW not in line and line != "  count: 7"] == [
         line for i, line in enumerate(before) if line in after[i : i + 2] and line != "  count: 7"

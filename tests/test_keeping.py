@@ -33,7 +33,7 @@ def rows() -> Iterator[str]:
 
 
 def test_the_command_is_told_and_works_as_it_is_printed(repository: Path) -> None:
-    lines = list(keep_entry.commit_entry(rows(), "Add the dataset two", False))
+    lines = list(keep_entry.commit_entry(rows(), "two", "Add", False))
     assert lines[:2] == ["pictures   3", "written    datasets.yaml: two"]
     assert "`dvc exp apply` drops a block that is not committed" in lines[3]
     assert lines[2] == "keep       git commit -m 'Add the dataset two' datasets.yaml"
@@ -44,7 +44,7 @@ def test_the_command_is_told_and_works_as_it_is_printed(repository: Path) -> Non
 def test_it_is_committed_alone_whatever_is_staged(repository: Path) -> None:
     Path("note.txt").write_text("new\n")
     call(repository, "git", "add", "note.txt")
-    *_, last = keep_entry.commit_entry(rows(), "Add the dataset two", True)
+    *_, last = keep_entry.commit_entry(rows(), "two", "Add", True)
     assert last == "committed  only datasets.yaml: Add the dataset two"
     assert call(repository, "git", "show", "--name-only", "--format=%s") == (
         "Add the dataset two\n\ndatasets.yaml\n"
@@ -54,14 +54,17 @@ def test_it_is_committed_alone_whatever_is_staged(repository: Path) -> None:
 
 def test_earlier_changes_of_the_file_are_told(repository: Path) -> None:
     FILE.write_text("one: 1\nmine: 3\n")
-    *_, last = keep_entry.commit_entry(rows(), "Two", True)
-    assert last == "committed  only datasets.yaml, with your earlier changes to it: Two"
+    *_, last = keep_entry.commit_entry(rows(), "two", "Add", True)
+    assert (
+        last
+        == "committed  only datasets.yaml, with your earlier changes to it: Add the dataset two"
+    )
 
 
 def test_a_file_that_git_does_not_know_yet_is_committed_too(repository: Path) -> None:
     call(repository, "git", "rm", "-q", "--cached", "datasets.yaml")
     call(repository, "git", "commit", "-qm", "Without")
-    *_, last = keep_entry.commit_entry(rows(), "Two", True)
+    *_, last = keep_entry.commit_entry(rows(), "two", "Add", True)
     assert last.startswith("committed") and call(repository, "git", "status", "--short") == ""
 
 
@@ -77,19 +80,19 @@ def test_where_git_knows_nobody_the_remedy_is_told(
     with pytest.raises(
         ValueError, match=r"is written, but git could not .* `git config user\.name N"
     ):
-        list(keep_entry.commit_entry(rows(), "Two", True))
+        list(keep_entry.commit_entry(rows(), "two", "Add", True))
     assert "two: 2" in FILE.read_text()
 
 
 def test_nothing_is_said_where_nothing_is_written_or_there_is_no_git(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert list(keep_entry.commit_entry(iter(["fits       a rule"]), "Two", True)) == [
+    assert list(keep_entry.commit_entry(iter(["fits       a rule"]), "two", "Add", True)) == [
         "fits       a rule"
     ]
     monkeypatch.chdir(tmp_path_factory.mktemp("bare"))
     FILE.write_text("one: 1\n")
-    assert len(list(keep_entry.commit_entry(rows(), "Two", True))) == 2
+    assert len(list(keep_entry.commit_entry(rows(), "two", "Add", True))) == 2
 
 
 def test_a_path_that_was_typed_is_not_looked_for_elsewhere(

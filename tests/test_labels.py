@@ -150,7 +150,7 @@ def test_what_cannot_be_trained_or_judged_stops(
 
 def test_equal_bytes_across_the_split_are_found_and_within_a_side_are_not() -> None:
     rows = table(("1", "a", "train"), ("2", "a", "valid"), ("3", "b", "train"), ("4", "b", "train"))
-    hashes = label_table.fingerprints([("1", b"x"), ("2", b"x"), ("3", b"y"), ("4", b"y")])
+    hashes = {"1": "x", "2": "x", "3": "y", "4": "y"}
     assert label_table.duplicates_across_splits(rows, hashes) == [["1", "2"]]
 
 

@@ -58,7 +58,10 @@ def add_parser(commands: Commands) -> None:
         "--update", action="store_true", help="use this after the images have changed"
     )
     parser.add_argument(
-        "--commit", action="store_true", help="commit datasets.yaml, and nothing else"
+        "--compact", action="store_true", help="with --update: merge small blocks of a folder"
+    )
+    parser.add_argument(
+        "--commit", action="store_true", help="commit datasets.yaml and manifests/, nothing else"
     )
 
 
@@ -95,14 +98,16 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
         raise ValueError(f"--update takes no --target; it is in the block {args.name}")
     if not args.update and not args.pictures:
         raise ValueError(f"the images are missing: pawprint new {args.name} FOLDER-OR-URL")
+    if args.compact and not args.update:
+        raise ValueError("--compact goes with --update: it merges small blocks of a folder")
     if args.update:
-        rows = update_dataset.update_dataset(args.name, args.pictures)
-        yield from keep_entry.commit_entry(rows, f"Update the dataset {args.name}", args.commit)
+        rows = update_dataset.update_dataset(args.name, args.pictures, args.compact)
+        yield from keep_entry.commit_entry(rows, args.name, "Update", args.commit)
         return
     try:
         rows = new_dataset.add_dataset(
             args.name, args.pictures, keys, args.sha256, args.split_folders, args.target
         )
-        yield from keep_entry.commit_entry(rows, f"Add the dataset {args.name}", args.commit)
+        yield from keep_entry.commit_entry(rows, args.name, "Add", args.commit)
     except (ValueError, FileNotFoundError) as error:
         raise ValueError(arguments.name_options(console.error_message(error))) from error

@@ -38,7 +38,7 @@ Architecture = Annotated[str, schema.one_of(ARCHITECTURES)]
 class Label(Section):
     """How each image is assigned to a split."""
 
-    split: Literal["random", "stratified", "group", "official"]
+    split: Literal["random", "hash", "stratified", "group", "official"]
     valid_fraction: Share
     seed: Seed
     on_duplicates: Literal["warn", "error"]

@@ -12,6 +12,8 @@ from pawprint.core import yaml_file
 from pawprint.curation import yaml_text
 from pawprint.curation.yaml_text import Content, Edit, entries, replace_value
 
+VERSIONS = ("sha256", "md5", "manifest")
+
 
 def append_entry(path: Path, name: str, content: Content) -> None:
     """Add a block at the end of the file.
@@ -27,8 +29,12 @@ def append_entry(path: Path, name: str, content: Content) -> None:
     yaml_text.write_checked(path, whole, {**yaml_file.load(path), name: content}, lines)
 
 
-def update_entry(path: Path, name: str, sha256: str, count: int, csv: str | None = None) -> None:
-    """Set the block's `sha256` (added, or in the place of `md5`) and, if it has one, its `count`.
+def update_entry(
+    path: Path, name: str, version: tuple[str, str], count: int, csv: str | None = None
+) -> None:
+    """Set the block's version (added, or in the place of another) and, if it has one, its `count`.
+
+    The version is `sha256` of an archive or `manifest`, and its hash.
 
     With `csv`, that of the label's own file too, `label.sha256`.
 
@@ -37,16 +43,18 @@ def update_entry(path: Path, name: str, sha256: str, count: int, csv: str | None
     """
     text, content = yaml_text.read_text(path), yaml_file.load(path)
     old = content[name]
-    images = {key: setting for key, setting in old["pictures"].items() if key != "md5"}
-    new = {**old, "pictures": {**images, "sha256": sha256}}
+    images = {key: setting for key, setting in old["pictures"].items() if key not in VERSIONS}
+    new = {**old, "pictures": images | dict([version])}
     new |= {"count": count} if "count" in old else {}
     new |= {"label": {**old["label"], "sha256": csv}} if csv else {}
-    text = yaml_text.apply_edits(text, _edits(text, name, sha256, count, csv))
-    by_hand = f"sha256: {sha256}, count: {count}" + (f", label.sha256: {csv}" if csv else "")
+    text = yaml_text.apply_edits(text, _edits(text, name, version, count, csv))
+    by_hand = f"{': '.join(version)}, count: {count}" + (f", label.sha256: {csv}" if csv else "")
     yaml_text.write_checked(path, text, {**content, name: new}, by_hand)
 
 
-def _edits(text: str, name: str, sha256: str, count: int, csv: str | None) -> Iterator[Edit]:
+def _edits(
+    text: str, name: str, version: tuple[str, str], count: int, csv: str | None
+) -> Iterator[Edit]:
     # places in the text: to load and dump the file would drop a person's own layout
     block = entries(entries(yaml_file.reader().compose(text))[name][1])
     if csv:
@@ -56,11 +64,11 @@ def _edits(text: str, name: str, sha256: str, count: int, csv: str | None) -> It
     section = block["pictures"][1]
     assert isinstance(section, MappingNode)
     images = entries(section)
-    if old := images.get("sha256") or images.get("md5"):
-        yield replace_value(text, old, "sha256", sha256)
+    if old := next((images[key] for key in VERSIONS if key in images), None):
+        yield replace_value(text, old, *version)
         return
     key, value = images["url"]
-    after, new = value.end_mark.index, yaml_text.format_entry("sha256", sha256).rstrip()
+    after, new = value.end_mark.index, yaml_text.format_entry(*version).rstrip()
     if section.flow_style:
         yield after, after, f", {new}"
         return

@@ -5,7 +5,7 @@ Nothing is written, and no stage but fetch needs to have run.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +61,8 @@ def dry_run(p: Params, findings: Findings) -> Iterator[Step]:
     annotations = labels.read_targets(
         PICTURES, names, block.label, findings, block.target, LISTS / "labels.csv"
     )
+    hashes = archives.file_hashes(PICTURES, names)
+    annotations = replace(annotations, hashes=[hashes[name] for name in names])
     image_splits = splits.assign_splits(
         p.label.split, names, annotations, LISTS, p.label.valid_fraction, p.label.seed, findings
     )
@@ -80,7 +82,6 @@ def dry_run(p: Params, findings: Findings) -> Iterator[Step]:
     of = f"; {len(counts)} classes" if len(counts) else ""
     yield Step("labelled", f"{chosen[block.target]!r} by {block.label.words}{of}")
     yield Step("split", split_line(table, counts, p.label.split))
-    hashes = {x.name: x.sha256 for x in survey_result.images}
     groups = label_table.duplicates_across_splits(table, hashes)
     label_table.check_duplicates(groups, p.label.on_duplicates, findings)
     yield from image_steps(p, good, findings)

@@ -8,14 +8,13 @@ from typing import Any
 
 from pawprint.core import label_cells, params, schema, yaml_file
 from pawprint.core.findings import Findings, shorten
-from pawprint.curation import catalog_entry, label_rules, new_rule, new_target, survey
-from pawprint.data import digits, downloads, lists
+from pawprint.curation import catalog_entry, label_rules, new_rule, new_target, survey, versions
+from pawprint.data import lists
 from pawprint.data.catalog import FILE, DatasetEntry, LabelRule
 from pawprint.data.labels import read_targets
 from pawprint.data.source import Source
 from pawprint.storage import archives, unused_files
 from pawprint.storage.image_files import Listing
-from pawprint.terminal import console
 
 Labels = dict[str, str | None]  # of each picture, by its name
 OPTIONS = {
@@ -60,7 +59,7 @@ def add_dataset(
     # before any fetching: a mistyped option must not cost a download
     block = schema.validate(DatasetEntry, keys, f"new {name}")
     new_rule.check_typed(url)
-    archive, text = fetch_archive(name, block.pictures)
+    archive, text = versions.open_place(name, block.pictures)
     yield from origin(text)
     if block.pictures.is_remote:
         yield format_line("sha256", f"{archive.name}; with --sha256 it is not downloaded again")
@@ -74,7 +73,7 @@ def add_dataset(
     if "file" in rule:
         label["file"], source = new_rule.csv_place(rule["file"], url, archive)
         if source:
-            csv, text = fetch_archive(name, source)
+            csv, text = versions.open_place(name, source)
             # the keys are written in this order: sha256 right below its file
             label = {"from": "csv", "file": "", "sha256": csv.name} | label
             yield format_line("csv", text)
@@ -85,11 +84,12 @@ def add_dataset(
         findings.notes.extend(new_rule.list_notes(url, lists.files(archive, names)))
     yield from describe_images(image_labels, survey_result, findings, block.target)
     raise_if_errors(findings)
-    written = {**keys, "pictures": {"url": url, "sha256": archive.name}, "label": label}
+    version = versions.version_of(archive, names, block.label)
+    version.write(name)
+    written = {**keys, "pictures": {"url": url, version.key: version.sha256}, "label": label}
     catalog_entry.append_entry(FILE, name, {**written, "count": len(image_labels)})
-    yield format_line(
-        "written", f"{FILE}: {name}, sha256 {archive.name}, count {len(image_labels)}"
-    )
+    line = f"{FILE}: {name}, {version.describe(name)}, count {len(image_labels)}"
+    yield format_line("written", line)
     yield from next_steps(name, block)
 
 
@@ -111,13 +111,6 @@ def check_name(name: str) -> None:
         raise ValueError(f"{name}: is not text in YAML; choose a name such as set-{name}")
 
 
-def fetch_archive(name: str, source: Source) -> tuple[Path, str]:
-    """The archive in the store, named by its sha256, and where it came from."""
-    with console.byte_bar(f"fetch {name}") as bar:
-        # not fetch_verified: the hash is what is to be found out here
-        return downloads.fetch(source, bar.update, generators=digits.GENERATORS)
-
-
 def origin(text: str) -> Iterator[str]:
     """Where the images came from, and what was left out there."""
     first, *notes = text.splitlines()
@@ -126,13 +119,21 @@ def origin(text: str) -> Iterator[str]:
 
 
 def survey_images(
-    archive: Path, listing: Listing, block: DatasetEntry, csv: Path | None, findings: Findings
+    archive: Path,
+    listing: Listing,
+    block: DatasetEntry,
+    csv: Path | None,
+    findings: Findings,
+    known: Mapping[str, str] | None = None,
 ) -> tuple[Labels, survey.Survey]:
-    """The cell of each image's target (None if it has none), and the survey of the images."""
+    """The cell of each image's target (None if it has none), and the survey of the images.
+
+    Images in `known`, sha256 by name, are not decoded: an earlier survey has said what is odd.
+    """
     names = listing.images
     unused_files.check(listing, block.label, findings)
     image_labels = label_images(archive, names, block, csv, findings)
-    survey_result = survey.survey_archive(archive, names, survey.background())
+    survey_result = survey.survey_archive(archive, names, survey.background(), known)
     single = (
         image_labels
         if label_cells.CELLS[block.target].is_exclusive
@@ -214,7 +215,9 @@ def options(keys: Mapping[str, Any]) -> list[str]:
 
 def next_command(name: str, block: DatasetEntry) -> str:
     """The command that trains on it, with the dataset's own split if it has one."""
-    return f"dvc exp run -S dataset={name}{' -S label.split=official' if has_split(block) else ''}"
+    # hash: images are added to a set of one's own, and none may change sides then
+    split = "official" if has_split(block) else "hash"
+    return f"dvc exp run -S dataset={name} -S label.split={split}"
 
 
 def has_split(block: DatasetEntry) -> bool:

@@ -46,8 +46,8 @@ def check_values(
 
     A note: points that seem to be fractions of the image.
     """
-    sizes = {image.name: (image.width, image.height) for image in images if not image.error}
-    cells = {name: cell for name, cell in image_labels.items() if cell and name in sizes}
+    good = {image.name: image for image in images if not image.error}
+    cells = {name: cell for name, cell in image_labels.items() if cell and name in good}
     if label_cells.CELLS[target].min_classes or not cells:
         return
     values = {name: label_cells.coordinates(cell) for name, cell in cells.items()}
@@ -62,11 +62,13 @@ def check_values(
             )
         return
     # by the code of the stages, so that nothing is written which they refuse
-    task, texts = TASKS[target], [*cells.values()]
+    task, names = TASKS[target], [name for name in cells if good[name].width]  # decoded now
+    texts = [cells[name] for name in names]
     try:
-        image_sizes = torch.tensor([sizes[name] for name in cells], dtype=torch.float32)
-        targets = task.fit(texts).encode(texts, task.classes(texts), image_sizes)
-        task.check(targets, [*cells], image_sizes)
+        sizes = [(good[name].width, good[name].height) for name in names]
+        image_sizes = torch.tensor(sizes, dtype=torch.float32).reshape(-1, 2)
+        fitted = task.fit([*cells.values()])
+        task.check(fitted.encode(texts, fitted.classes(texts), image_sizes), names, image_sizes)
     except ValueError as error:
         findings.errors.append(str(error))
 

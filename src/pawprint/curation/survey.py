@@ -37,19 +37,29 @@ def background() -> str:
         return "white"
 
 
-def survey_archive(archive: Path, names: Sequence[str], background: str) -> Survey:
-    """Decode every image once, with as many threads as cores."""
-    formats = Counter[str]()
+def survey_archive(
+    archive: Path, names: Sequence[str], background: str, known: Mapping[str, str] | None = None
+) -> Survey:
+    """Decode every image once, with as many threads as cores.
+
+    Args:
+        archive: the archive or folder.
+        names: of the images.
+        background: of transparent parts.
+        known: the sha256 of images that have been looked at before, by name; they are not read.
+    """
+    formats, known = Counter[str](), known or {}
+    new = [name for name in names if name not in known]
 
     def contents() -> Iterator[tuple[str, bytes]]:
-        for name, data in archives.read_files(archive, names):
+        for name, data in archives.read_files(archive, new):
             formats.update([image_format(data)])
             yield name, data
 
     images = cache_writer.decode_all(contents(), SURVEY_SIZE, background, available_cpus())
-    return Survey(
-        list(console.progress_bar(images, "look at images", len(names))), formats, background
-    )
+    looked_at = list(console.progress_bar(images, "look at images", len(new)))
+    seen = [CachedImage(name, None, 0, 0, known[name]) for name in names if name in known]
+    return Survey([*looked_at, *seen], formats, background)
 
 
 def image_format(data: bytes) -> str:
@@ -77,9 +87,9 @@ def class_counts_text(counted: Counter[str]) -> str:
 
 def sizes_line(images: Sequence[CachedImage]) -> str:
     """The smallest, the median and the largest image, by area."""
-    sizes = sorted((x.width * x.height, x.width, x.height) for x in images if not x.error)
+    sizes = sorted((x.width * x.height, x.width, x.height) for x in images if x.width)
     if not sizes:
-        return "none can be decoded"
+        return "none was decoded"
     ends = {"smallest": sizes[0], "median": sizes[len(sizes) // 2], "largest": sizes[-1]}
     return (
         ", ".join(f"{word} {width}×{height}" for word, (_, width, height) in ends.items()) + " px"

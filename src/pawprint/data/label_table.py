@@ -1,8 +1,7 @@
 """The table of labels, and everything that is wrong with it, all at once."""
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -71,7 +70,7 @@ def check_classes(counted: pd.DataFrame, table: pd.DataFrame, findings: Findings
     for split in ("train", "valid"):
         if not (table["split"] == split).any():
             findings.errors.append(
-                f"no image in {split}; change label.split, or if it is random, label.valid_fraction"
+                f"no image in {split}; change label.split, label.valid_fraction or label.seed"
             )
     absent = counted.index[(counted["train"] > 0) & (counted["valid"] == 0)].tolist()
     if absent:
@@ -79,12 +78,6 @@ def check_classes(counted: pd.DataFrame, table: pd.DataFrame, findings: Findings
             f"{len(absent)} of {len(counted)} classes have no image in valid, so their error rate "
             f"is unknown: {shorten(absent)}"
         )
-
-
-def fingerprints(contents: Iterable[tuple[str, bytes]]) -> dict[str, str]:
-    """The SHA-256 of each image's bytes, by name."""
-    # of the file, not of the pixels: to find copies that were saved again, all must be decoded
-    return {name: hashlib.sha256(data).hexdigest() for name, data in contents}
 
 
 def duplicates_across_splits(table: pd.DataFrame, hashes: Mapping[str, str]) -> list[list[str]]:

@@ -10,6 +10,7 @@ from sklearn.model_selection import train_test_split
 
 from pawprint.core.findings import Findings, shorten
 from pawprint.data import lists, matching
+from pawprint.data.hash_split import hash_split
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Annotations:
     targets: list[str | None]  # cells of labels.csv
     splits: list[str | None] | None  # train, valid or test; None: the data set has none of its own
     groups: list[str | None] | None  # what stays together in a split; None: there is no such rule
+    hashes: list[str] | None = None  # sha256 of each image's file
 
 
 def assign_splits(
@@ -33,7 +35,7 @@ def assign_splits(
     """The split of each image by `label.split`; None if in no list, and for all after an error.
 
     Args:
-        rule: random, stratified, group or official.
+        rule: random, hash, stratified, group or official.
         names: paths in the archive, sorted.
         annotations: targets, groups and own splits, each as long as `names`.
         folder: data/raw/lists, read only for `official`, if the images have no split.
@@ -52,7 +54,14 @@ def assign_splits(
             return ensure_valid(annotations.splits, valid_fraction, seed, findings)
         if rule == "official":
             return official_split(names, lists.read(folder), valid_fraction, seed, findings)
-        return draw_splits(rule, annotations, valid_fraction, seed)
+        drawn = draw_splits(rule, annotations, valid_fraction, seed)
+        if rule == "hash" and (count := len(drawn) - drawn.count(None)):
+            fraction = drawn.count("valid") / count
+            findings.notes.append(
+                f"label.split: hash: {drawn.count('valid'):,} of {count:,} images are valid, "
+                f"{fraction:.1%} (label.valid_fraction {valid_fraction:.0%})"
+            )
+        return drawn
     except ValueError as error:
         findings.errors.append(str(error))
         return [None] * len(names)
@@ -75,6 +84,13 @@ def draw_splits(
     elif rule == "group":
         drawn_splits = group_split(
             annotations.groups and [annotations.groups[i] for i in rows], valid_fraction, seed
+        )
+    elif rule == "hash":
+        drawn_splits = hash_split(
+            [(annotations.hashes or [])[i] for i in rows],
+            annotations.groups and [annotations.groups[i] for i in rows],
+            valid_fraction,
+            seed,
         )
     else:
         drawn_splits = random_split(len(rows), valid_fraction, seed)

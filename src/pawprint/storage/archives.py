@@ -1,6 +1,7 @@
 """Places of images (archives, folders, blocks): read file by file, never unpacked to disk."""
 
 import gzip
+import hashlib
 import lzma
 import tarfile
 import zipfile
@@ -11,7 +12,15 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from pawprint.storage import entries, file_type, image_files, not_archives, sanitize, zip_names
+from pawprint.storage import (
+    entries,
+    file_type,
+    image_files,
+    manifest,
+    not_archives,
+    sanitize,
+    zip_names,
+)
 from pawprint.storage.entries import Entry
 from pawprint.storage.image_files import Listing
 
@@ -64,6 +73,17 @@ def listing(path: Path, shown: str = "") -> Listing:
         raise ValueError(f"{place}: {not_archives.no_image(entries.archive_in(path), sound)}")
     sanitize.check_names(place, sound.images)
     return sound
+
+
+def file_hashes(path: Path, names: Collection[str]) -> dict[str, str]:
+    """The sha256 of the bytes of these files, by name; those in blocks are not read.
+
+    It is of the file, not of the pixels: to find copies that were saved again, all must be decoded.
+    """
+    if entries.is_blocks(path):
+        known = manifest.read(path / manifest.FILE).hashes
+        return {name: known[name] for name in names}
+    return {name: hashlib.sha256(data).hexdigest() for name, data in read_files(path, names)}
 
 
 def image_names(path: Path) -> list[str]:
