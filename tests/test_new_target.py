@@ -12,8 +12,8 @@ import pytest
 
 from pawprint.cli import main
 from pawprint.core import yaml_file
-from pawprint.curation import new_target
-from pawprint.data import catalog
+from pawprint.curation import changes, new_target
+from pawprint.data import blocks, catalog
 from tests.conftest import ROOT, picture
 from tests.test_newset import folder, word
 
@@ -69,7 +69,7 @@ def test_points_are_described_and_written(
     lines = new(f"--target points {CSV} --label-column {columns}", capsys)
     assert word(lines, "points") == line
     assert word(lines, "classes") == word(lines, "note") == ""
-    assert word(lines, "next") == "dvc exp run -S dataset=mine"
+    assert word(lines, "next") == "dvc exp run -S dataset=mine -S label.split=hash"
     names = columns.strip("'").replace(" ", "").split(",")
     rule = {"from": "csv", "file": "t.csv", "name": "f", "label": names}
     assert written() == {"target": "points", "label": rule}
@@ -237,6 +237,9 @@ def test_an_update_reads_the_target_from_the_block(
 ) -> None:
     images()
     new(f"--target number {CSV} --label-column price", capsys)
+    blocks.fetch_images(
+        "mine", catalog.load_dataset_entry("mine").pictures, changes.PICTURES, [0].append
+    )
     images([*ROWS[:3], "2_a.jpg,5,6,7,8,999,a", *ROWS[4:]])
     command("new", "mine", "--update")
     lines = capsys.readouterr().out.splitlines()

@@ -63,19 +63,18 @@ def test_a_folder_is_described_and_written_as_a_block_that_dvc_reads(project: Pa
     before, contents = FILE.read_text(), pets()
     contents["cat_9.jpg"] = picture(200, 100, kind="PNG")
     lines = new(folder(contents))
-    folders.pack(Path("pics"), project / "by_hand.tar")
-    sha = hashlib.sha256((project / "by_hand.tar").read_bytes()).hexdigest()
+    sha = hashlib.sha256((project / "manifests/mine.csv").read_bytes()).hexdigest()
     assert word(lines, "classes") == "6 images, 2 classes: cat (4), dog (2)"
     # areas: 40×30, 41×30, …, 44×30 and 200×100; of six the fourth is the middle one
     assert word(lines, "sizes") == "smallest 40×30, median 43×30, largest 200×100 px"
     assert word(lines, "formats") == "JPEG 5, PNG 1"
     assert word(lines, "note") == ""
-    assert word(lines, "next") == "dvc exp run -S dataset=mine"
+    assert word(lines, "next") == "dvc exp run -S dataset=mine -S label.split=hash"
     block = f"""
 mine:
   pictures:
     url: pics
-    sha256: {sha}
+    manifest: {sha}
   label:
     from: name
     pattern: ^(.+)_\\d+\\.jpg$
@@ -84,7 +83,7 @@ mine:
     assert FILE.read_text() == before + block
     assert load_yaml("datasets.yaml") == yaml_file.load(FILE)
     result = catalog.load_dataset_entry("mine")
-    assert (result.pictures.sha256, result.count, result.label.pattern) == (sha, 6, PATTERN)
+    assert (result.pictures.manifest, result.count, result.label.pattern) == (sha, 6, PATTERN)
 
 
 def test_a_url_is_fetched_once_and_kept_by_its_hash(project: Path) -> None:
@@ -237,7 +236,8 @@ def test_an_update_says_what_changed_and_rewrites_two_lines(project: Path) -> No
         "# first\n" + text + "\n# last\nother: {pictures: {url: x}, label: {from: folder}}\n"
     )
     before = FILE.read_text().splitlines()
-    assert word(update("pics/"), "unchanged").startswith("5 images, sha256")
+    unchanged = word(update("pics/"), "unchanged")
+    assert unchanged.startswith("5 images, manifests/mine.csv (5 files in 1 block)")
     assert FILE.read_text().splitlines() == before
     for i in range(2):
         Path(f"pics/dog_{i}.jpg").unlink()
@@ -253,11 +253,10 @@ def test_an_update_says_what_changed_and_rewrites_two_lines(project: Path) -> No
     assert word(lines, "classes") == "new: elk\ngone: dog\n6 images, 2 classes: cat (3), elk (3)"
     after = FILE.read_text().splitlines()
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
-    assert [old.split(":")[0] for old, _ in changed] == ["    sha256", "  count"]
+    assert [old.split(":")[0] for old, _ in changed] == ["    manifest", "  count"]
     assert changed[1][1] == "  count: 6   # pictures"
-    assert catalog.load_dataset_entry("mine").pictures.sha256 == word(lines, "written").split()[
-        3
-    ].strip(",")
+    sha = hashlib.sha256((project / "manifests/mine.csv").read_bytes()).hexdigest()
+    assert catalog.load_dataset_entry("mine").pictures.manifest == sha
 
 
 def test_an_update_that_leaves_pictures_without_a_label_writes_nothing(project: Path) -> None:
@@ -277,10 +276,13 @@ def test_an_update_that_leaves_pictures_without_a_label_writes_nothing(project: 
 @pytest.mark.parametrize(
     ("written", "then"),
     [
-        ("url: pics  # mine", "url: pics  # mine{end}    sha256: {sha}"),
-        ("url: pics", "url: pics{end}    sha256: {sha}"),
-        ("md5: " + "a" * 32 + " # old{end}    url: pics", "sha256: {sha} # old{end}    url: pics"),
-        ("url: pics{end}    sha256: '" + "0" * 64 + "'", "url: pics{end}    sha256: {sha}"),
+        ("url: pics  # mine", "url: pics  # mine{end}    manifest: {sha}"),
+        ("url: pics", "url: pics{end}    manifest: {sha}"),
+        (
+            "md5: " + "a" * 32 + " # old{end}    url: pics",
+            "manifest: {sha} # old{end}    url: pics",
+        ),
+        ("url: pics{end}    sha256: '" + "0" * 64 + "'", "url: pics{end}    manifest: {sha}"),
     ],
 )
 def test_a_hash_is_added_or_replaced_where_it_stands(
@@ -294,13 +296,15 @@ def test_a_hash_is_added_or_replaced_where_it_stands(
     FILE.write_bytes(text.format(end=end).encode())
     lines = update()
     assert word(lines, "count") == "unknown -> 5 images; the earlier ones were not kept"
-    sha = catalog.load_dataset_entry("mine").pictures.sha256
+    sha = catalog.load_dataset_entry("mine").pictures.manifest
     expected = text.replace(written, then).format(end=end, sha=sha)
     assert FILE.read_bytes().decode() == expected
     assert "count" not in yaml_file.load(FILE)["mine"]
-    (project / ".downloads" / str(sha)).unlink()
     Path("pics/cat_5.jpg").write_bytes(picture(seed=5))
-    assert word(update(), "count").startswith("unknown -> 6")
+    assert word(update(), "count") == "5 -> 6 images"  # as the manifest says
+    Path("manifests/mine.csv").unlink()
+    Path("pics/cat_6.jpg").write_bytes(picture(seed=6))
+    assert word(update(), "count").startswith("unknown -> 7")
 
 
 def test_a_file_in_braces_is_updated_but_not_appended_to(project: Path) -> None:
@@ -308,9 +312,9 @@ def test_a_file_in_braces_is_updated_but_not_appended_to(project: Path) -> None:
     FILE.write_text("{mine: {pictures: {url: pics}, label: " + rule + ", count: 1}}")
     folder({"a/1.jpg": picture(seed=1), "b/2.jpg": picture(seed=2)})
     update()
-    sha = catalog.load_dataset_entry("mine").pictures.sha256
+    sha = catalog.load_dataset_entry("mine").pictures.manifest
     assert FILE.read_text() == (
-        "{mine: {pictures: {url: pics, sha256: " + str(sha) + "}, label: " + rule + ", count: 2}}"
+        "{mine: {pictures: {url: pics, manifest: " + str(sha) + "}, label: " + rule + ", count: 2}}"
     )
     message = refusal(rule={"from": "folder"}, name="more")
     assert (
@@ -322,7 +326,7 @@ def test_a_block_that_shares_its_values_is_left_to_its_author(project: Path) -> 
     folder({"a/1.jpg": picture(seed=1), "b/2.jpg": picture(seed=2)})
     shared = "base: &b {url: pics, sha256: " + "a" * 64 + "}\n"
     FILE.write_text(shared + "mine: {pictures: *b, label: {from: folder}}\n")
-    with pytest.raises(ValueError, match="put there by hand: sha256: [0-9a-f]{64}, count: 2"):
+    with pytest.raises(ValueError, match="put there by hand: manifest: [0-9a-f]{64}, count: 2"):
         update()
     assert FILE.read_text().startswith(shared)
 
@@ -649,7 +653,9 @@ def test_an_archive_of_another_kind_is_told_by_its_name(project: Path) -> None:
 def test_label_says_again_what_is_not_used(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    new(folder(by_folder() | {"cat/x.HEIC": HEIC, "cat/1.jfif": picture(seed=30)}), BY_FOLDER)
+    folder(by_folder() | {"cat/x.HEIC": HEIC, "cat/1.jfif": picture(seed=30)})
+    folders.pack(Path("pics"), Path("pics.tar"))
+    new("pics.tar", BY_FOLDER)
     text = Path("params.yaml").read_text()
     Path("params.yaml").write_text(text.replace("dataset: digits", "dataset: mine"))
     for stage in ("fetch", "label"):

@@ -19,7 +19,7 @@ from pawprint.curation.versions import Version
 from pawprint.data import catalog
 from pawprint.data.catalog import FILE, DatasetEntry
 from pawprint.data.source import Source
-from pawprint.storage import archives
+from pawprint.storage import archives, unused_files
 
 
 def update_dataset(name: str, url: str | None, is_compact: bool = False) -> Iterator[str]:
@@ -52,6 +52,8 @@ def update_dataset(name: str, url: str | None, is_compact: bool = False) -> Iter
     before = versions.read_before(name)
     version = versions.version_of(place, listing.images, block.label, before, is_compact)
     if _is_equal(block, place, version, len(listing.images), csv):
+        unused_files.check(listing, block.label, findings)
+        yield from (format_line("note", note) for note in findings.notes)
         yield format_line(
             "unchanged",
             f"{len(listing.images):,} images, {version.describe(name)}; nothing is written",

@@ -38,8 +38,7 @@ class Version:
         """The version, for the line that says what was written."""
         if not self.content:
             return f"sha256 {self.sha256}"
-        blocks, count = len(self.content.members), len(self.content.hashes)
-        return f"{manifest.path_of(name)} ({count:,} files in {blocks:,} blocks)"
+        return f"{manifest.path_of(name)} ({self.content.describe()})"
 
 
 def open_place(name: str, source: Source) -> tuple[Path, str]:

@@ -51,8 +51,7 @@ def fetch_images(
         for path in blocks.values():
             files.link_or_copy(path, folder / path.name)
         files.write_text(folder / manifest.FILE, content.text())
-    count = f"{len(content.hashes):,} files in {len(blocks):,} blocks"
-    return f"{source.url}: {count}, {len(missing):,} of them packed now"
+    return f"{source.url}: {content.describe()}, {len(missing):,} packed now"
 
 
 def _pack(

@@ -12,7 +12,7 @@ def hash_split(
     Images of a group follow the one with the smallest hash. About `valid_fraction` are valid.
 
     >>> hash_split(["aa", "bb", "cc", "dd"], None, 0.5, 0)
-    ['train', 'valid', 'train', 'train']
+    ['train', 'train', 'valid', 'train']
     """
     smallest = dict[str, str]()
     for sha256, group in zip(hashes, groups or [None] * len(hashes), strict=True):

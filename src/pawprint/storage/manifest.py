@@ -42,6 +42,12 @@ class Manifest:
             result[self.blocks[sha256]][sha256] = names[sha256]
         return dict(sorted(result.items()))
 
+    def describe(self) -> str:
+        """How many files it has, in how many blocks."""
+        blocks = len(self.members)
+        noun = "block" if blocks == 1 else "blocks"
+        return f"{len(self.hashes):,} files in {blocks:,} {noun}"
+
     def text(self) -> str:
         """The table as it stands in its file."""
         table = io.StringIO()
