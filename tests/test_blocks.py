@@ -143,7 +143,7 @@ def test_a_version_packs_and_decodes_what_is_new_alone(
     del moved["new_0.jpg"]
     write(moved | images(2, first=50))
     lines = update()
-    assert any("1 rewritten for their other " in line for line in lines), lines
+    assert any("1 packed again for their other " in line for line in lines), lines
     stages()
     assert "1 new blocks of 4" in decoded(capsys)
 

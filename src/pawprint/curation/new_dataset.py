@@ -163,8 +163,9 @@ def describe_images(
         yield format_line("classes", survey.classes_line(len(image_labels), counted))
     for word, text in new_target.values_lines(image_labels, target):
         yield format_line(word, text)
-    yield format_line("sizes", survey.sizes_line(survey_result.images))
-    yield format_line("formats", survey.formats_line(survey_result.formats))
+    if survey_result.formats:  # else an update has no new images
+        yield format_line("sizes", survey.sizes_line(survey_result.images))
+        yield format_line("formats", survey.formats_line(survey_result.formats))
     for note in findings.notes:
         yield format_line("note", note)
 

@@ -126,12 +126,12 @@ def block_lines(place: Path, before: Manifest, now: Manifest) -> Iterator[str]:
     )
     kept = len(now.members) - len(new)
     yield f"{len(new):,} new ({size / 1e6:,.1f} MB), {kept:,} as before"
-    lost = [b for b, x in before.members.items() if b not in now.members and {*x} - {*now.blocks}]
-    if lost:
-        moved = sum(x in now.blocks for block in lost for x in before.members[block])
+    changed = [{*x} for b, x in before.members.items() if b not in now.members]
+    kept_files = [sum(x in now.blocks for x in members) for members in changed]
+    if rewritten := [count for count in kept_files if count]:
         yield (
-            f"{len(lost):,} rewritten for their other {moved:,} files, because some of their files "
-            "were removed or replaced"
+            f"{len(rewritten):,} packed again for their other {sum(rewritten):,} files, because "
+            "some of their files are gone, or because they were small and are merged"
         )
     small = [block for block in now.members if len(now.members[block]) < manifest.MIN_FILES]
     if len(small) > 2:
