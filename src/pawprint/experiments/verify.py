@@ -21,7 +21,7 @@ from pawprint.terminal.console import RUN, format_seconds
 
 LOCK, TRAINED = Path("dvc.lock"), ("train_unfrozen.json", "train.json")  # of pictures, of ratings
 MACHINE_KEYS = ("device", "instructions", "dtype", "python")  # what may change the last bits
-TRACKED = ("dvc.lock", "dvc.yaml", "params.yaml", "datasets.yaml", "src", "stages")
+TRACKED = ("dvc.lock", "dvc.yaml", "params.yaml", "datasets.yaml", "manifests", "src", "stages")
 
 
 def verify_commit(root: Path) -> tuple[bool, list[str]]:
