@@ -224,7 +224,7 @@ def list_names(folder: Path, **lists: list[str]) -> dict[str, str]:
         (
             "cat dog",
             "",
-            "no image in valid; change label.split, or if it is random, label.valid_fraction",
+            "no image in valid; change label.split, label.valid_fraction or label.seed",
         ),
         ("cat", "cat", "all images are of one class, cat, but a classifier needs .* label.pattern"),
     ],
