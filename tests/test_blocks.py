@@ -129,7 +129,7 @@ def test_a_version_packs_and_decodes_what_is_new_alone(
     assert any(line.startswith("blocks     1 new (0.0 MB), 3 as before") for line in lines)
     assert any(line.startswith("sizes") for line in lines)
     stages()
-    assert decoded(capsys) == "presize: 12 images, 0 MB; 2 decoded, in 1 new blocks of 4"
+    assert decoded(capsys) == "presize: 12 images, 0 MB; 2 decoded, of 1 of 4 blocks"
     assert {name: block_files()[name] for name in raw} == raw
     now = {path.name: path.stat().st_ino for path in Path("data/presized/images").iterdir()}
     assert {name: now[name] for name in times} == times  # the same files, which DVC knows
@@ -145,7 +145,7 @@ def test_a_version_packs_and_decodes_what_is_new_alone(
     lines = update()
     assert any("1 packed again for their other " in line for line in lines), lines
     stages()
-    assert "1 new blocks of 4" in decoded(capsys)
+    assert "of 1 of 4 blocks" in decoded(capsys)
 
 
 def versions(seed: int) -> Iterator[Images]:
@@ -265,7 +265,7 @@ def test_a_file_that_cannot_be_decoded_is_named_whatever_block_it_is_in(
     capsys.readouterr()
     stages("presize")
     line = capsys.readouterr().out.splitlines()[0]
-    assert line == "presize: 10 images, 0 MB; 0 decoded, in 0 new blocks of 3"
+    assert line == "presize: 10 images, 0 MB; 0 decoded, of 0 of 3 blocks"
     rows = sum(len(np.load(path)) for path in Path("data/presized/images").glob("*.npy"))
     assert rows == 10
 
@@ -303,5 +303,5 @@ def test_a_damaged_block_in_the_store_of_pixels_is_decoded_again(
     os.utime(stored)
     capsys.readouterr()
     stages("presize")
-    assert "in 1 new blocks of 3" in decoded(capsys)
+    assert "of 1 of 3 blocks" in decoded(capsys)
     assert stored.read_bytes() == whole

@@ -148,7 +148,7 @@ def summary(done: Sequence[PresizedBlock], folder: Path) -> str:
     line = f"{images:,} images, {size / 1e6:,.0f} MB"
     new = [one for one in done if one.is_new]
     decoded = sum(len(one.images) for one in new)
-    kept = f"; {decoded:,} decoded, in {len(new):,} new blocks of {len(done):,}"
+    kept = f"; {decoded:,} decoded, of {len(new):,} of {len(done):,} blocks"
     return line + (kept if len(new) < len(done) else "")
 
 
