@@ -14,7 +14,7 @@ PRESET ?= pets-resnet34
 SAID = @test -n "$(PICTURES)" -a -n "$(WEIGHTS)" || { \
 	  echo "make: PICTURES and WEIGHTS are missing: make $@ PICTURES=images.tar.gz WEIGHTS=mobilenet_v2.pth"; exit 1; }
 
-.PHONY: run test test-long check bench bench-full bench-photographs bench-recipes bench-rates bench-twins pets collab clean constraints clone
+.PHONY: run test test-long check bench bench-full bench-photographs bench-recipes bench-rates bench-twins bench-versions pets collab clean constraints clone
 .DELETE_ON_ERROR:
 
 run: clone .venv/run.stamp  ## Rebuild what params.yaml asks for, and say how good it is
@@ -60,6 +60,9 @@ bench-rates: .venv/test,bench.stamp  ## The finder's suggestions beside what eac
 
 bench-twins: .venv/test,bench.stamp  ## Labels, points and numbers on composed digits, side by side
 	python -m benchmarks.twins
+
+bench-versions: .venv/test,bench.stamp  ## What a version of a dataset costs, beside dvc add
+	python -m benchmarks.versions "$(PICTURES)"
 
 pets: clone .venv/run.stamp  ## The chapter itself, on 7,390 photographs; PRESET=pets-resnet50
 	@python -m benchmarks.pets needs "$(PRESET)"

@@ -1,4 +1,4 @@
-"""What a version of a dataset costs: `python -m benchmarks.versions ARCHIVE`.
+"""What a version of a dataset costs: `make bench-versions PICTURES=ARCHIVE`.
 
 The images of an archive as a folder: from nothing, then plus 1 % in one class, plus 1 % scattered,
 minus 1 %, and all images of one class renamed. Each time `pawprint new` (or `--update`), `dvc repro
