@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import results
-from benchmarks.photographs import BLOCK, ROOT, git, nest
+from benchmarks.photographs import BLOCK, ROOT, git
 from pawprint.core import files, yaml_file
 from pawprint.experiments import runs
 from pawprint.storage import archives
@@ -51,7 +51,7 @@ def prepare(images: Path, weights: Path) -> None:
         catalogue.write(block)
     hashed = {"weights": str(weights), "weights_sha256": files.file_hash(weights)}
     targets = preset("pets-fine-tune") | HERE | hashed
-    (PROJECT / "params.yaml").write_text(json.dumps(nest(targets), indent=1))
+    (PROJECT / "params.yaml").write_text(json.dumps(yaml_file.nest(targets), indent=1))
     who = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost")
     git("-C", str(PROJECT), *who, "commit", "-qam", "The photographs")
 

@@ -17,7 +17,6 @@ import tarfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -98,20 +97,8 @@ def write_params(project: Path, weights: Path, seed: int, changed: Mapping[str, 
     own = yaml_file.flatten(yaml_file.load(project / "presets" / "digits.yaml"))
     hashed = {"weights": str(weights), "weights_sha256": files.file_hash(weights)}
     seeds = {"seed": seed, "label.seed": seed}
-    whole = nest({**own, **RECIPE, **hashed, **seeds, **changed})
+    whole = yaml_file.nest({**own, **RECIPE, **hashed, **seeds, **changed})
     (project / "params.yaml").write_text(json.dumps(whole, indent=1))
-
-
-def nest(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn dotted names into sections."""
-    whole: dict[str, Any] = {}
-    for key, value in params.items():
-        *sections, last = key.split(".")
-        place = whole
-        for section in sections:
-            place = place.setdefault(section, {})
-        place[last] = value
-    return whole
 
 
 def rebuilt(project: Path) -> Run:

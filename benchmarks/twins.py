@@ -59,7 +59,7 @@ def project(target: str) -> Path:
 def ours(folder: Path, seed: int) -> Run:
     """Seconds and metric of one seed."""
     own = yaml_file.flatten(yaml_file.load(folder / f"presets/digits-{folder.name}.yaml"))
-    changed = photographs.nest({**own, "seed": seed, "lr_find.steps": 10})
+    changed = yaml_file.nest({**own, "seed": seed, "lr_find.steps": 10})
     (folder / "params.yaml").write_text(json.dumps(changed))
     for stage in ("lr_find", "train_frozen", "lr_find_unfrozen", "train_unfrozen", "evaluate"):
         processes.watch([sys.executable, "-m", f"stages.{stage}"], folder, LOG)

@@ -305,3 +305,52 @@ def test_a_damaged_block_in_the_store_of_pixels_is_decoded_again(
     stages("presize")
     assert "of 1 of 3 blocks" in decoded(capsys)
     assert stored.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "hello\n",
+        "name,sha256\na.jpg,1\n",
+        "name,sha256,block\na.jpg,no hash,x\n",
+        "name,sha256,block\na.jpg," + "a" * 64 + ",../../x\n",
+        "name,sha256,block\n" + "x" * 200_000 + "\n",
+        "name,sha256,block\n\udcff\n",
+    ],
+)
+def test_a_manifest_that_is_none_is_one_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(
+        ValueError, match=r"mine\.csv: changed by hand or by a merge; `pawp"
+    ):
+        manifest.read(path)
+    manifest.salvage(manifest.read_text(path))
+
+
+def test_a_folder_that_a_killed_run_left_is_no_hindrance(tmp_path: Path) -> None:
+    """In a container the next run often has the number of the one that was killed."""
+    left = tmp_path / f".images.{os.getpid()}.tmp"
+    left.mkdir()
+    (left / "half.npy").write_bytes(b"x")
+    with files.atomic_folder(tmp_path / "images") as folder:
+        (folder / "whole.npy").write_bytes(b"y")
+    assert [path.name for path in (tmp_path / "images").iterdir()] == ["whole.npy"]
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("content", ["", "[]", "null", '{"state": 1}', "\udcff"])
+def test_facts_that_are_damaged_in_the_store_of_pixels_are_made_again(
+    project: Path, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    write(images(10))
+    new()
+    stages()
+    facts = sorted(project.glob(".presized/*/*.json"))[0]
+    whole = facts.read_bytes()
+    facts.write_bytes(content.encode("utf-8", "surrogateescape"))
+    capsys.readouterr()
+    stages("presize")
+    assert "of 1 of 3 blocks" in decoded(capsys)
+    assert len(facts.read_bytes()) == len(whole)

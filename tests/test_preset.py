@@ -9,7 +9,6 @@ import pytest
 
 from pawprint.cli import main
 from pawprint.core import params, yaml_file
-from pawprint.curation import preset
 from pawprint.ratings import config
 from tests.conftest import ROOT
 
@@ -266,4 +265,4 @@ def test_the_ratings_project_has_its_own_presets(
 
 def test_dotted_keys_are_nested_as_they_were_flat() -> None:
     content = yaml_file.parse(PHOTOS, "")
-    assert preset.nest(yaml_file.flatten(content)) == content
+    assert yaml_file.nest(yaml_file.flatten(content)) == content

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pawprint.core.findings import Findings
 from pawprint.data import lists, splits
+from pawprint.data.hash_split import hash_split
 from pawprint.data.splits import Annotations
 
 
@@ -153,3 +154,24 @@ def test_pictures_without_a_target_take_no_part_in_a_draw(tmp_path: Path, rule: 
     )
     assert findings == Findings() and (image_sizes[0], image_sizes[3]) == (None, None)
     assert sorted(side for side in image_sizes if side) == ["train"] * 2 + ["valid"] * 2
+
+
+def test_by_hash_an_image_keeps_its_side_whatever_joins_or_goes() -> None:
+    hashes = [hashlib.sha256(str(i).encode()).hexdigest() for i in range(400)]
+    all_sides = dict(zip(hashes, hash_split(hashes, None, 0.2, 7), strict=True))
+    some = hashes[300:] + hashes[:50]
+    assert [all_sides[x] for x in some] == hash_split(some, None, 0.2, 7)
+    assert 50 < [*all_sides.values()].count("valid") < 110
+    assert hash_split(hashes, None, 0.2, 8) != [*all_sides.values()]
+
+
+def test_by_hash_a_group_is_on_the_side_of_its_smallest_hash() -> None:
+    hashes = [hashlib.sha256(str(i).encode()).hexdigest() for i in range(60)]
+    groups: list[str | None] = [*("ab"[i % 2] for i in range(40)), *[""] * 10, *[None] * 10]
+    sides = hash_split(hashes, groups, 0.5, 0)
+    alone = dict(zip(hashes, hash_split(hashes, None, 0.5, 0), strict=True))
+    for group in ("a", "b", ""):
+        members = [x for x, of in zip(hashes, groups, strict=True) if of == group]
+        of_group = {side for side, of in zip(sides, groups, strict=True) if of == group}
+        assert of_group == {alone[min(members)]}
+    assert sides[50:] == [alone[x] for x in hashes[50:]]

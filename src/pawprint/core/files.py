@@ -55,6 +55,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """A temporary folder next to `path`: takes its place if the block succeeds, else removed."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # in a container the next run often has the number of one that was killed
+    shutil.rmtree(temporary, ignore_errors=True)
     try:
         with blame_when_full(path):
             temporary.mkdir(parents=True)
@@ -168,6 +170,12 @@ def file_hash(path: Path, algorithm: str = "sha256") -> str:
         while piece := file.read(CHUNK):
             hashed.update(piece)
     return hashed.hexdigest()
+
+
+def state(path: Path) -> list[int]:
+    """Size and time of a file, which change whenever it is written."""
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]
 
 
 def text_hash(text: str) -> str:

@@ -120,6 +120,22 @@ def flatten(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     return flat
 
 
+def nest(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The sections of dotted keys.
+
+    >>> nest({"lr": 0.1, "frozen.epochs": 3})
+    {'lr': 0.1, 'frozen': {'epochs': 3}}
+    """
+    whole: dict[str, Any] = {}
+    for key, value in values.items():
+        *above, last = key.split(".")
+        section = whole
+        for part in above:
+            section = section.setdefault(part, {})
+        section[last] = value
+    return whole
+
+
 def load(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file.
 

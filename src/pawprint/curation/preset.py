@@ -56,7 +56,7 @@ def apply_preset(name: str, keep: Sequence[str], is_dry: bool) -> Iterator[str]:
     if is_dry:
         yield format_line("dry run", "nothing is written")
         return
-    yaml_text.write_checked(FILE, text, nest(after), f"the values of {preset.path}")
+    yaml_text.write_checked(FILE, text, yaml_file.nest(after), f"the values of {preset.path}")
     yield format_line("written", str(FILE))
 
 
@@ -161,26 +161,10 @@ def check(preset: Preset, text: str, after: Values) -> None:
     """
     model = params.Params if "arch" in after else config.Params
     try:
-        schema.validate(model, nest(after), f"{preset.path.as_posix()} with what is kept")
+        schema.validate(model, yaml_file.nest(after), f"{preset.path.as_posix()} with what is kept")
     except ValueError as error:
         raise ValueError(f"{error}\nnothing was written to {FILE}") from error
-    yaml_text.check_text(preset.path, text, nest(after), "the values to keep")
-
-
-def nest(values: Values) -> dict[str, Any]:
-    """The sections of dotted keys.
-
-    >>> nest({"lr": 0.1, "frozen.epochs": 3})
-    {'lr': 0.1, 'frozen': {'epochs': 3}}
-    """
-    whole: dict[str, Any] = {}
-    for key, value in values.items():
-        *above, last = key.split(".")
-        section = whole
-        for part in above:
-            section = section.setdefault(part, {})
-        section[last] = value
-    return whole
+    yaml_text.check_text(preset.path, text, yaml_file.nest(after), "the values to keep")
 
 
 def kept_lines(preset: Preset, kept: Values) -> Iterator[str]:

@@ -108,7 +108,7 @@ def hash_files(folder: Path, names: Sequence[str]) -> dict[str, str]:
 def read_before(name: str) -> Manifest | None:
     """The manifest of the version before, without what a merge has damaged; None without one."""
     path = manifest.path_of(name)
-    return manifest.salvage(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return manifest.salvage(manifest.read_text(path)) if path.is_file() else None
 
 
 def known_files(before: Manifest | None, version: Version) -> dict[str, str]:

@@ -111,7 +111,7 @@ def _is_sound(path: Path, members: Collection[str]) -> bool:
     mark = path.with_suffix(".checked")
     if not path.is_file():
         return False
-    if mark.is_file() and mark.read_text(encoding="utf-8") == _state(path):
+    if mark.is_file() and mark.read_bytes() == _state(path).encode():
         return True
     try:
         data = {entry.name: entry.read(-1) for entry in entries.walk(path)}
@@ -129,6 +129,4 @@ def _remember(path: Path) -> None:
 
 
 def _state(path: Path) -> str:
-    """What changes whenever a file is written."""
-    status = path.stat()
-    return f"{status.st_size} {status.st_mtime_ns}"
+    return " ".join(map(str, files.state(path)))

@@ -14,11 +14,11 @@ def hash_split(
     >>> hash_split(["aa", "bb", "cc", "dd"], None, 0.5, 0)
     ['train', 'train', 'valid', 'train']
     """
+    pairs = zip(hashes, groups or hashes, strict=True)
+    keys = [sha256 if group is None else group for sha256, group in pairs]
     smallest = dict[str, str]()
-    for sha256, group in zip(hashes, groups or [None] * len(hashes), strict=True):
-        key = sha256 if group is None else group
+    for key, sha256 in zip(keys, hashes, strict=True):
         smallest[key] = min(sha256, smallest.get(key, sha256))
-    keys = [group or sha256 for sha256, group in zip(hashes, groups or hashes, strict=True)]
     bound = int(valid_fraction * 2**64)
     return [
         "valid" if _draw_by_hash(f"{seed} {smallest[key]}") < bound else "train" for key in keys

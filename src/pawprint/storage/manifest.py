@@ -68,8 +68,7 @@ def parse(text: str, where: Path | str) -> Manifest:
     Raises:
         ValueError: it is not a manifest, or a block is not named after its files.
     """
-    rows = list(csv.reader(io.StringIO(text)))
-    manifest = salvage(text)
+    rows, manifest = _rows(text), salvage(text)
     odd = [block for block, members in manifest.members.items() if block != block_name(members)]
     if rows[:1] != [HEADER] or odd or len(manifest.hashes) != len(rows) - 1:
         raise ValueError(f"{where}: changed by hand or by a merge; {DAMAGED}")
@@ -78,14 +77,26 @@ def parse(text: str, where: Path | str) -> Manifest:
 
 def salvage(text: str) -> Manifest:
     """The sound rows of a manifest, which a merge may have damaged."""
-    rows = [row for row in csv.reader(io.StringIO(text)) if len(row) == len(HEADER)]
+    rows = [row for row in _rows(text) if len(row) == len(HEADER)]
     sound = sorted((name, x, block) for name, x, block in rows if re.fullmatch("[0-9a-f]{64}", x))
     return Manifest({name: x for name, x, _ in sound}, {x: block for _, x, block in sound})
 
 
+def _rows(text: str) -> list[list[str]]:
+    try:
+        return list(csv.reader(io.StringIO(text)))
+    except csv.Error:  # a cell of more than 128 KiB, as in a file that is something else
+        return []
+
+
 def read(path: Path) -> Manifest:
     """The manifest in a file; raises the errors of `parse`."""
-    return parse(path.read_text(encoding="utf-8"), path)
+    return parse(read_text(path), path)
+
+
+def read_text(path: Path) -> str:
+    """The text of a manifest's file; bytes that are not UTF-8 make names that no file has."""
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def read_checked(path: Path, sha256: str) -> Manifest:

@@ -85,11 +85,11 @@ class BlockStore:
         path = self._path(block)
         try:
             content = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-            if content["state"] != _state(path) or content["hashes"] != [*block.hashes]:
+            if content["state"] != files.state(path) or content["hashes"] != [*block.hashes]:
                 return None
             facts = zip(block.names, content["images"], strict=True)
             return PresizedBlock(block, [_image(names[0], x) for names, x in facts], path, False)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
             return None
 
     def write(
@@ -101,7 +101,7 @@ class BlockStore:
         done = cache_writer.write_block(path, islice(images, len(names)), names, self.size)
         if block.hashes:
             facts = [{**asdict(image), "name": "", "pixels": None} for image in done]
-            content = {"state": _state(path), "hashes": [*block.hashes], "images": facts}
+            content = {"state": files.state(path), "hashes": [*block.hashes], "images": facts}
             files.write_json(path.with_suffix(".json"), content)
         return PresizedBlock(block, done, path, True)
 
@@ -156,9 +156,3 @@ def _image(name: str, facts: Mapping[str, Any]) -> CachedImage:
     odd = Oddities(**facts["odd"])
     span = None if odd.span is None else (odd.span[0], odd.span[1])  # JSON has no tuples
     return CachedImage(**{**facts, "name": name, "odd": replace(odd, span=span)})
-
-
-def _state(path: Path) -> list[int]:
-    """What changes whenever a file is written."""
-    status = path.stat()
-    return [status.st_size, status.st_mtime_ns]

@@ -139,6 +139,8 @@ def format_prediction(value: float, deviation: float) -> str:
 
     >>> format_prediction(3.14159, 9.3), format_prediction(1234567.89, 2e5)
     ('3.142', '1234568')
+    >>> format_prediction(-1e-9, 9.3)
+    '0.000'
     """
     decimals = max(0, 4 - math.ceil(math.log10(deviation)))
-    return f"{value:.{decimals}f}"
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"  # + 0.0: no -0
