@@ -322,9 +322,7 @@ def test_a_damaged_block_in_the_store_of_pixels_is_decoded_again(
 def test_a_manifest_that_is_none_is_one_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "mine.csv"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    with pytest.raises(
-        ValueError, match=r"mine\.csv: changed by hand or by a merge; `pawp"
-    ):
+    with pytest.raises(ValueError, match=r"mine\.csv: changed by hand or by a merge; `pawp"):
         manifest.read(path)
     manifest.salvage(manifest.read_text(path))
 
