@@ -235,6 +235,20 @@ def test_what_is_damaged_changed_or_missing_is_one_line(project: Path) -> None:
     Path("manifests/mine.csv").unlink()
     with pytest.raises(FileNotFoundError, match=r"manifests/mine\.csv: missing; `git checkout -- "):
         stages("fetch")
+    update()
+    stages("fetch")
+    assert len(content().hashes) == 9
+
+
+def test_an_update_brings_back_a_manifest_that_was_lost(project: Path) -> None:
+    write(images(10))
+    new()
+    text = Path("manifests/mine.csv").read_text()
+    Path("manifests/mine.csv").unlink()
+    assert any(line.startswith("written") for line in update())
+    assert Path("manifests/mine.csv").read_text() == text
+    assert any(line.startswith("unchanged") for line in update())
+    stages("fetch")
 
 
 def test_a_merge_of_two_versions_is_put_right_by_an_update(project: Path) -> None:

@@ -51,7 +51,8 @@ def update_dataset(name: str, url: str | None, is_compact: bool = False) -> Iter
     listing, findings = archives.listing(place, block.pictures.url), Findings()
     before = versions.read_before(name)
     version = versions.version_of(place, listing.images, block.label, before, is_compact)
-    if _is_equal(block, place, version, len(listing.images), csv):
+    is_equal = _is_equal(block, place, version, len(listing.images), csv)
+    if is_equal and version.is_written(name):
         unused_files.check(listing, block.label, findings)
         yield from (format_line("note", note) for note in findings.notes)
         yield format_line(

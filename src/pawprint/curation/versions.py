@@ -34,6 +34,11 @@ class Version:
         if self.content:
             files.write_text(manifest.path_of(name), self.content.text())
 
+    def is_written(self, name: str) -> bool:
+        """Whether the manifest, if there is one, stands in its file."""
+        path = manifest.path_of(name)
+        return not self.content or (path.is_file() and files.file_hash(path) == self.sha256)
+
     def describe(self, name: str) -> str:
         """The version, for the line that says what was written."""
         if not self.content:
